@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from graphrec.delivery.rows import Batch, Form, Row, Without, reasons_text
-from graphrec.delivery.sinks import Sink, SinkReport, SinkSpec, Target
+from graphrec.delivery.sinks import Sink, SinkReport, SinkSpec, TableTarget, Target
 from graphrec.files import whole_file
 from graphrec.shown import harmless
 
@@ -208,5 +208,32 @@ def _open_table(target: Target) -> AbstractContextManager[Sink]:
     return open_mapped(target)
 
 
-CSV = SinkSpec("csv", _open_table, ".csv", lines=False, form=_csv_form)
-JSON_LINES = SinkSpec("jsonl", _open_json_lines, ".jsonl", lines=False, form=_json_form)
+def cell(value: Any) -> Any:
+    """A value of a table as one cell: texts of a list one after another, anything else with parts as JSON."""
+    if not isinstance(value, tuple):
+        return value
+    if all(isinstance(one, str) for one in value):
+        return "; ".join(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _csv_rows(target: TableTarget, rows: Sequence[tuple[Any, ...]]) -> bool:
+    cells = Cells(raw=target.raw)
+    with whole_file(target.file) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        file.write(_head(target.fields))
+        for row in rows:
+            plain = [cell(one) for one in row]
+            written = [cells.long(one) if isinstance(one, str) else cells.number(one) for one in plain]
+            file.write(cells.between.join(written) + "\n")
+    return True
+
+
+def _json_rows(target: TableTarget, rows: Sequence[tuple[Any, ...]]) -> bool:
+    with whole_file(target.file) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(dict(zip(target.fields, row, strict=True)), ensure_ascii=False) + "\n")
+    return True
+
+
+CSV = SinkSpec("csv", _open_table, ".csv", lines=False, form=_csv_form, table=_csv_rows)
+JSON_LINES = SinkSpec("jsonl", _open_json_lines, ".jsonl", lines=False, form=_json_form, table=_json_rows)

@@ -295,10 +295,10 @@ def _held(draft: _Draft, _found: _Found) -> None:
 def _offered(draft: _Draft, found: _Found) -> None:
     """One rule from the day on which a product ends and from its status: either may be the first to be kept up."""
     end, conditions, columns = found.one("product", "end", ("time",)), [], []
-    told: list[Said] = []
+    places: list[Said] = []
     if end is not None:
         conditions.append(f"is_missing({end}) or {end} > now")
-        told.append(draft.said("closed_on", a=end.place))
+        places.append(draft.said("closed_on", a=end.place))
         columns.append(end)
     for concept, wanted in (("offered", True), ("withdrawn", False)):
         for column in found.all("product", concept):
@@ -307,7 +307,7 @@ def _offered(draft: _Draft, found: _Found) -> None:
             condition = _status(column, wanted=wanted)
             if condition is not None:
                 conditions.append(condition)
-                told.append({one.code: f"{column.name} {column.place}" for one in draft.languages})
+                places.append({one.code: f"{column.name} {column.place}" for one in draft.languages})
                 columns.append(column)
             elif column.kind == "text" and column.texts:
                 draft.miss(f"offered ({column})", draft.unclear(column))
@@ -315,8 +315,8 @@ def _offered(draft: _Draft, found: _Found) -> None:
         draft.miss("end of sale", draft.lacks(found, "product", "end"))
         return
     whole = conditions[0] if len(conditions) == 1 else " and ".join(f"({one})" for one in conditions)
-    listed = {one.code: one.text("lists.comma").join(part[one.code] for part in told) for one in draft.languages}
-    draft.add("open", draft.said("open", told=listed), whole, columns=tuple(columns))
+    listed = {one.code: one.text("lists.comma").join(part[one.code] for part in places) for one in draft.languages}
+    draft.add("open", draft.said("open", columns=listed), whole, columns=tuple(columns))
 
 
 def _risk(draft: _Draft, found: _Found) -> None:
@@ -401,10 +401,10 @@ def _listed_in(draft: _Draft, name: str, allowed: _Column, own: _Column) -> None
         here, there = ", ".join(sorted(listed)[:3]) or many, ", ".join(own.texts[:3]) or many
         draft.miss(name, draft.note("apart", a=str(allowed), x=here, b=str(own), y=there))
         return
-    told = draft.said(name, a=allowed.place, b=own.place)
+    sentence = draft.said(name, a=allowed.place, b=own.place)
     is_list = any(parts_of(text) != (text,) for text in allowed.texts)
     condition = f"contains({allowed}, {own})" if is_list else f"{allowed} == {own}"
-    draft.add(name, told, f"is_missing({allowed}) or {condition}", columns=(allowed, own))
+    draft.add(name, sentence, f"is_missing({allowed}) or {condition}", columns=(allowed, own))
 
 
 def _cooling(draft: _Draft, found: _Found) -> None:

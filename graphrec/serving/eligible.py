@@ -87,7 +87,7 @@ class Eligibility:
 
     def refusal(self, user: int, product: int) -> str | None:
         """Why a product is not shown to a user, in words that anybody may read; None when it may be."""
-        return "; ".join(dict.fromkeys(finding.told for finding in self.refusals(user, product))) or None
+        return "; ".join(dict.fromkeys(finding.public_sentence for finding in self.refusals(user, product))) or None
 
     def refusals(self, user: int, product: int, language: Language | None = None) -> list[Finding]:
         """The rules that refuse a product to a user, with the values they read; none when it may be shown."""
@@ -119,7 +119,7 @@ class Eligibility:
             users.tolist(), products, self._compiled.warnings_of(users, products, language), strict=True
         ):
             remarks = self._compiled.remarks(user, of_user.tolist(), language)
-            found.append([(*_told(findings, language), *said) for findings, said in zip(one, remarks, strict=True)])
+            found.append([(*_public(findings, language), *said) for findings, said in zip(one, remarks, strict=True)])
         return found
 
     def refused_of(self, users: NDArray[np.integer]) -> tuple[NDArray[np.bool_], list[dict[str, int]]]:
@@ -157,7 +157,7 @@ class Eligibility:
         return tuple(rule.rule.id for rule in self._compiled.rules)
 
 
-def _told(findings: Sequence[Finding], language: Language | None) -> Iterator[str]:
+def _public(findings: Sequence[Finding], language: Language | None) -> Iterator[str]:
     for one in findings:
         text = _in_words(one, language)
         if one.severity != "review":
@@ -168,7 +168,11 @@ def _told(findings: Sequence[Finding], language: Language | None) -> Iterator[st
 
 def _in_words(finding: Finding, language: Language | None) -> str:
     """What anybody may read of a finding."""
-    return language.text("policy.not_available") if language is not None and finding.confidential else finding.told
+    return (
+        language.text("policy.not_available")
+        if language is not None and finding.confidential
+        else finding.public_sentence
+    )
 
 
 def compiled_policy(

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import Node
 from graphrec.serving.reasons.forms import Form, Key, Ways
-from graphrec.serving.reasons.sentences import NAMES, Told
+from graphrec.serving.reasons.sentences import NAMES, PathParts
 from graphrec.terms.ledger import Ledger, LineGroup
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Reasoned:
     against: float | None
 
     @property
-    def told(self) -> tuple[Chosen, ...]:
+    def sentences(self) -> tuple[Chosen, ...]:
         """The reasons with a sentence of their own: no heading, and not what no sentence covers."""
         return tuple(one for one in self.shown if one.kind not in ("many", "other"))
 
@@ -193,7 +193,7 @@ class Groups:
             positions: the same as an array.
             share: their sum.
             shares: of each of them.
-            percent: None: per cent is not told.
+            percent: None: per cent is not shown.
             whole: what speaks for the product, of which `percent` is a part.
         """
         shape, reasons, first = key.shape, self._reasons, lines[0]
@@ -312,7 +312,9 @@ class Groups:
                 return None
 
             def said() -> str:
-                return sentences.path(Told(ways.hops, self._nodes(form, places), None, event, True, key.ended, since))
+                return sentences.path(
+                    PathParts(ways.hops, self._nodes(form, places), None, event, True, key.ended, since)
+                )
 
             wording = (
                 said() if event or since else sentences.remembered((ways.number, places[:NAMES], len(places)), said)
@@ -321,13 +323,15 @@ class Groups:
         mid = self.mid[first] if key.shape == "shared" else None
         concentrates = key.shape == "shared" and ways.concentrates
 
-        def told() -> str:
+        def sentence() -> str:
             between = None if mid is None or ways.mid is None else reasons.node(ways.mid, mid)
-            told = Told(ways.hops, self._nodes(form, places), between, event, ended=key.ended, since=since)
-            return sentences.path(told, concentrates=concentrates)
+            parts = PathParts(ways.hops, self._nodes(form, places), between, event, ended=key.ended, since=since)
+            return sentences.path(parts, concentrates=concentrates)
 
         wording = (
-            told() if event or since else sentences.remembered((ways.number, places[:NAMES], len(places), mid), told)
+            sentence()
+            if event or since
+            else sentences.remembered((ways.number, places[:NAMES], len(places), mid), sentence)
         )
         kind = "concentration" if concentrates else key.kind
         return Chosen(kind, wording, positions, share, percent, may_lead=may_lead and not concentrates)
@@ -448,7 +452,7 @@ class _Sums:
         return of_line, (codes // width).tolist()
 
     def order(self, *, plain: bool) -> list[list[int]]:
-        """The keys of each product that speak for it, as they are told."""
+        """The keys of each product that speak for it, in their order."""
         sums = self.sums
         place, key = np.nonzero(sums > 0)
         values = sums[place, key]

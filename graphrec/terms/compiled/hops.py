@@ -76,6 +76,21 @@ def first_hop(scorer: "WalkScorer") -> FirstHop:
     return FirstHop(*whole(first), EMPTY if (x := first.x) is None else np.asarray(x, np.float64), scorer.scales[0])
 
 
+def begun(scorer: "WalkScorer", users: NDArray[np.int32]) -> tuple[FirstHop, NDArray[np.int32]]:
+    """The first hop of a walk, and where the rows of some users are in it."""
+    first = scorer.first
+    if not (first.is_alone and len(users) == 1):
+        return first_hop(scorer), users
+    rows, places = row_of(first, int(users[0]))
+    return FirstHop(*rows, first.evidence(int(users[0])), scorer.scales[0]), places
+
+
+def row_of(edges: Adjacency, user: int) -> tuple[tuple[NDArray[np.int64], NDArray[np.int32]], NDArray[np.int32]]:
+    """The neighbours of one user as `whole` would give them if there were nobody else, and where the user is."""
+    row = np.asarray(edges.row(user))
+    return (np.array([0, len(row)], np.int64), row), np.zeros(1, np.int32)
+
+
 def next_hop(scorer: "ContentScorer", place: int) -> NextHop:
     """The hop of a walk at a place after the first."""
     return NextHop(*whole(scorer.steps[place]), scorer.scales[place])
@@ -88,8 +103,13 @@ def people_of(scorer: "PeopleScorer") -> People:
     return People(*whole(table.rows), np.asarray(table.counts), np.asarray(table.rows.weight), table.least)
 
 
-def own_edges(scorer: "PeopleScorer") -> OwnEdges:
-    """The edges that the table of a walk counts of its users."""
+def own_edges(scorer: "PeopleScorer", users: NDArray[np.int32] | None = None) -> OwnEdges:
+    """The edges that the table of a walk counts of its users; of `users`, as `begun` places them."""
+    if users is not None and scorer.first.is_alone and len(users) == 1:
+        user = int(users[0])
+        edges = (row_of(hop, user)[0] for hop in (scorer.own_back, scorer.own_last))
+        (back_ptr, back_idx), (last_ptr, last_idx) = edges
+        return OwnEdges(back_ptr, back_idx, last_ptr, last_idx, scorer.scales[1][user : user + 1])
     return OwnEdges(*whole(scorer.own_back), *whole(scorer.own_last), scorer.scales[1])
 
 

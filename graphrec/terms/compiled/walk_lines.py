@@ -13,8 +13,8 @@ from graphrec.terms.compiled.hops import (
     NO_HOP,
     NextHop,
     arrival,
+    begun,
     ends_at,
-    first_hop,
     next_hop,
     own_edges,
     passed,
@@ -60,7 +60,8 @@ class WalkLines:
 
 
 def _most_lines(scorer: "WalkScorer", users: NDArray[np.int32]) -> NDArray[np.int64]:
-    first = scorer.first.indptr[users + 1] - scorer.first.indptr[users]
+    alone = scorer.first.is_alone
+    first = scorer.first.degrees_of(users) if alone else scorer.first.indptr[users + 1] - scorer.first.indptr[users]
     if scorer.people or scorer.length < 3:
         return np.asarray(first)
     origin, nodes = scorer.first.expand(users)
@@ -72,9 +73,11 @@ def _add_walk(block: Block, scorer: "WalkScorer", scale: NDArray[np.float64], nu
     from graphrec.terms.walks import ContentScorer, PeopleScorer
 
     walk = _Walk(number, scorer.walk.beta, scorer.closes)
-    asked, first, threads = block.asked(scale), first_hop(scorer), numba.get_num_threads()
+    first, users = begun(scorer, block.users)
+    asked, threads = block.asked(scale)._replace(users=users), numba.get_num_threads()
     if isinstance(scorer, PeopleScorer):
-        _people_lines(asked, walk, first, people_of(scorer), own_edges(scorer), scorer.scales[2], threads, block.out)
+        own = own_edges(scorer, block.users)
+        _people_lines(asked, walk, first, people_of(scorer), own, scorer.scales[2], threads, block.out)
         return
     assert isinstance(scorer, ContentScorer), "walks that begin with people are not compiled"
     if scorer.length == 1:
