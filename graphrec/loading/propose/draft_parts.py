@@ -149,7 +149,7 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
         )
     long = [c.name for c in texts if _is_long(c) and c.name not in {*personal, *protected, called}]
     if called is None and label == draft.product:
-        called = next((c.name for c in texts if _is_title(c)), None)
+        called = next((c.name for c in texts if c.name not in long and _is_title(c)), None)
         if called is not None:
             draft.ask(f"nodes.{label}: {called} is taken for the name that people read: is that right?")
     embedded = [called, *long] if called and called not in personal else long
@@ -564,8 +564,7 @@ def _ending(draft: Draft, table: TableProfile, others: Sequence[ColumnProfile]) 
     times = [one for one in others if one.kind == "time"]
     named = next((one for one in times if looks(one.name, "end")), None)
     if named is not None:
-        # The only time of an event, such as the day on which a sale was closed, is when it was.
-        return None if len(times) == 1 and {"close", "closed", "closing"}.intersection(named.words) else named
+        return None if _is_when(named, times) else named
     whole = [one for one in times if one.is_whole]
     for one in times:
         if whole and 0 < one.filled < _PARTLY * one.rows and not looks(one.name, "known"):
@@ -574,6 +573,11 @@ def _ending(draft: Draft, table: TableProfile, others: Sequence[ColumnProfile]) 
                 return one
             draft.ask(f"{table.name}: {one.name} is there in {one.filled} of {one.rows} rows: is it the end (until)?")
     return None
+
+
+def _is_when(column: ColumnProfile, times: Sequence[ColumnProfile]) -> bool:
+    """Whether the only time of an event, such as the day on which a sale was closed, is when it was, and no end."""
+    return len(times) == 1 and bool({"close", "closed", "closing"}.intersection(column.words))
 
 
 _PARTLY = 0.9
@@ -771,7 +775,7 @@ def _event_heads(
     key = next((c for c in whole if (c.is_unique and c.looks_like_id) or c.is_nearly_unique), None)
     key = next((c for c in whole if c.name == table.key), None) or key
     ends_at = next((c for c in others if c.kind == "time" and looks(c.name, "end")), None)
-    times = [column for column in times if column is not ends_at]
+    times = [column for column in times if column is not ends_at or _is_when(column, times)]
     known = next((c for c in others if c.kind == "time" and looks(c.name, "known") and times[:1] != [c]), None)
     numbers = [c for c in whole if c.kind in {"integer", "real"} and not c.misfits]
     numbers = [c for c in numbers if c.least >= 0 or is_signed]
