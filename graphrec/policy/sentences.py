@@ -8,10 +8,12 @@
 import re
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from graphrec.graph.folders.snapshot import ALWAYS
 from graphrec.languages import Language
-from graphrec.policy.facts import KNOWN_AT, Facts, Occasion
-from graphrec.policy.language.operands import OCCASION, BadCondition, Column, Operands, nearest
+from graphrec.policy.facts import KNOWN_AT, Block, Facts, Occasion
+from graphrec.policy.language.operands import OCCASION, BadCondition, Column, Operand, Operands, nearest
 from graphrec.times import moment_of
 
 Fact: TypeAlias = str | int | float | bool | None
@@ -29,12 +31,15 @@ class Sentence:
 
     def __init__(self, template: str, operands: Operands) -> None:
         self._template = template
+        self._after: dict[str, Operand] = {}
         for place in _PLACE.findall(template):
             if place in ("user", "product", *OCCASION):
                 continue
             head, dot, name = place.partition(".")
             if head in ("user", "product") and dot:
                 operands.column(head, name)
+            elif head == "after_purchase" and dot:
+                self._after[name] = operands.after_purchase(name)
             elif head == "last" and dot:
                 known = operands.relations()
                 if name not in known:
@@ -50,6 +55,15 @@ class Sentence:
             if place in OCCASION:
                 return as_text(getattr(occasion, place), language)
             head, _, name = place.partition(".")
+            if head == "after_purchase":
+                block = Block(np.array([user]), np.array([product]), occasion, facts)
+                value = self._after[name].value(block)
+                if value.missing().any():
+                    return as_text(None, language)
+                found_value = float(np.ravel(value.values)[0])
+                if not name.endswith("_share"):
+                    return as_text(found_value, language)
+                return f"{100 * found_value:.1f}%" if language is None else language.percent(100 * found_value, 1)
             if head == "last":
                 return as_text(day(facts.last(name, user, product)), language)
             position = user if head == "user" else product
