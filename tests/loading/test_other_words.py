@@ -176,4 +176,4 @@ def test_won_and_lost_opportunities(data: Path) -> None:
     _, sink, text = loaded(data)
     assert [table.num_rows for table in sink.edges.values()] == [30]
     assert 'at = "CloseDate"' in text
-    assert "until" not in text
+    assert "until = " not in text
