@@ -1,5 +1,6 @@
 """Which policy is in force, and policy.toml as a `Policy`."""
 
+import ast
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,8 +9,10 @@ from graphrec.config.document import Document, parse_toml, read_toml
 from graphrec.errors import PolicyError
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.languages import is_code
 from graphrec.policy.language.conditions import parse, sides
-from graphrec.policy.language.operands import BadCondition
+from graphrec.policy.language.operands import BadCondition, Market, Purchase, file_of
+from graphrec.policy.lists import ListFile, read_lists
 from graphrec.policy.rules import BUILT_IN, NOT_AVAILABLE, Policy, Rule, default_policy
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ def read_policy(file: Path) -> Policy:
     Raises:
         PolicyError: the file cannot be read, is no TOML, or a key, value or condition is not one of docs/policy.md.
     """
-    return _policy(read_toml(file, PolicyError))
+    return _policy(read_toml(file, PolicyError), file.parent)
 
 
 def parse_policy(text: str, source: str) -> Policy:
@@ -53,7 +56,7 @@ def parse_policy(text: str, source: str) -> Policy:
     return _policy(parse_toml(text, source, PolicyError))
 
 
-def _policy(document: Document) -> Policy:
+def _policy(document: Document, folder: Path | None = None) -> Policy:
     # Late: msgspec costs a start some 20 ms, and most homes of a first try have no policy.
     from graphrec.config.convert import convert
     from graphrec.policy.file import LEVELS, PolicyFile
@@ -86,7 +89,22 @@ def _policy(document: Document) -> Policy:
         owner=table.owner or None,
         approved_by=table.approved_by or None,
         valid_from=_day(table.valid_from),
+        purchase=Purchase(
+            table.after_purchase.positions or None, table.after_purchase.cash or None, table.after_purchase.shares
+        ),
+        market=Market(table.target_market.positive, table.target_market.negative),
+        lists=_lists(document, rules, folder),
     )
+
+
+def _lists(document: Document, rules: tuple[Rule, ...], folder: Path | None) -> dict[str, ListFile]:
+    for rule in rules:
+        try:
+            [file_of(node) for node in ast.walk(parse(rule.require)) if isinstance(node, ast.Call)]
+        except BadCondition as error:
+            line = rule.lines["require"] + error.line - 1
+            raise PolicyError(f"{document.where} line {line}: rule {rule.id}: {error}") from None
+    return read_lists((rule.require for rule in rules), folder, document.where)
 
 
 def _day(found: "date | UnsetType") -> str | None:
@@ -129,9 +147,17 @@ def _rule(document: Document, position: int, table: "RuleTable") -> Rule:
     except BadCondition as error:
         line = lines["require"] + error.line - 1
         raise PolicyError(f"{document.where} line {line}: rule {table.id}: {error}") from None
+    told = table.sentence if isinstance(table.sentence, dict) else {}
+    if isinstance(table.sentence, dict) and (not told or not all(map(is_code, told))):
+        wrong = next((code for code in told if not is_code(code)), "")
+        document.refuse(
+            (*path, "sentence"),
+            f"rule {table.id}: sentence.{wrong} names no language; want a code such as en, de or zh",
+        )
     return Rule(
         id=table.id,
-        sentence=table.sentence,
+        sentence=next(iter(told.values()), "") or str(table.sentence),
+        sentences=told,
         require=table.require,
         severity=table.severity,
         missing=table.missing,

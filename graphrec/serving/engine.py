@@ -328,7 +328,8 @@ class Engine:
             if isinstance(before, FirstHop):
                 hops[Hop(name)] = before.reading(snapshot, Hop(name))
         fitted = {**{hop: graph.hops[hop] for hop in hops}, **graph.fitted}
-        graph = replace(graph, hops={**graph.hops, **hops}, fitted=fitted)
+        wealth = None if graph.wealth is None else graph.wealth.reading(snapshot)
+        graph = replace(graph, hops={**graph.hops, **hops}, fitted=fitted, wealth=wealth)
         other.model = replace(self.model, blend=self.model.blend.reading(graph), graph=graph)
         return other
 
@@ -402,7 +403,7 @@ class Engine:
         whole = ListOptions(None, options.plain, language=options.language, voice=options.voice)
         # The product itself is listed with all its lines, wherever it ranks.
         listed = self.listed(scored, k, whole, product)
-        (item,) = self._items(listed, whole, [self.eligibility.warnings(here, wanted)])
+        (item,) = self._items(listed, whole, [self.eligibility.warnings(here, wanted, sentences.language)])
         if scored.ranked < len(scored.candidates):
             item = replace(item, rank=_far_rank(scored, product))
         item = replace(item, gradients=self._gradients(scored, product))
@@ -533,7 +534,11 @@ class Engine:
             for one in listed
         ]
         users = np.array(here, np.int64)
-        refused, warnings = self.eligibility.refused_of(users)[1], self.eligibility.warnings_of(users, products)
+        language = self.reasons_in(options.language, options.voice).sentences.language
+        refused, warnings = (
+            self.eligibility.refused_of(users)[1],
+            self.eligibility.warnings_of(users, products, language),
+        )
         found = zip(listed, here, refused, warnings, strict=True)
         return [self._in_words(one, k, options, user, counts, warned) for one, user, counts, warned in found]
 
@@ -621,7 +626,8 @@ class Engine:
 
     def refusal(self, user: int, product: int, sentences: Sentences) -> str | None:
         """Why a product is not shown to a user, in the words of every rule that refuses it; None when it may be."""
-        found = [said(one, self.policy, sentences) for one in self.eligibility.refusals(user, product)]
+        refusals = self.eligibility.refusals(user, product, sentences.language)
+        found = [said(one, self.policy, sentences) for one in refusals]
         return sentences.language.texts["lists.semicolon"].join(found) or None
 
     def _gradients(self, scored: Scored, product: int) -> ScoreGradients | None:
@@ -639,7 +645,7 @@ class Engine:
         user_id = self.users.ids[user]
         if self.policy.is_built_in:
             return sentences.say("notes.few_left", n=str(left), user=user_id)
-        if barred := self.eligibility.barred(user):
+        if barred := self.eligibility.barred(user, sentences.language):
             return sentences.say("notes.none_allowed", user=user_id, why=barred)
         counts = public_counts(refused, self.policy.codes)
         rules = ", ".join(f"{rule} {count:,}" for rule, count in counts.items())
@@ -835,10 +841,11 @@ def _after(facts: Snapshot, before: int) -> Iterator[Note]:
 
 
 def _spoken(ledger: Ledger) -> NDArray[np.bool_]:
-    """Which products a line speaks for or against, but for what is only like something that was rejected."""
+    """Which products a line speaks for or against, but for what only orders what others speak for."""
     speaks = ledger.values != 0
-    if any(group.kind == "against" for group in ledger.groups):
-        speaks &= np.array([group.kind != "against" for group in ledger.groups], np.bool_)[ledger.group][:, None]
+    beside = ("against", "diversification")
+    if any(group.kind in beside for group in ledger.groups):
+        speaks &= np.array([group.kind not in beside for group in ledger.groups], np.bool_)[ledger.group][:, None]
     spoken: NDArray[np.bool_] = speaks.any(axis=0)
     return spoken
 

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import Node
 from graphrec.serving.reasons.forms import Form, Key, Ways
-from graphrec.serving.reasons.sentences import NAMES, PathParts
+from graphrec.serving.reasons.sentences import NAMED, NAMES, PathParts
+from graphrec.terms.forms.portfolio import DELTA, PortfolioTerm
 from graphrec.terms.ledger import Ledger, LineGroup
 
 if TYPE_CHECKING:
@@ -202,6 +203,9 @@ class Groups:
             return self._of_way(key, product, lines, positions, share, shares, percent, may_lead=may_lead)
         if shape == "pair":
             return self._of_pair(key, product, first, positions, share, percent, may_lead=may_lead)
+        if shape == "moves":
+            wording = self._moving(lines, shares, product, favours=True)
+            return None if wording is None else Chosen(key.kind, wording, positions, share, percent, may_lead=may_lead)
         if shape in ("attribute", "learned"):
             return self._learned(key, product, lines, positions, share, shares, percent, whole, may_lead=may_lead)
         words: tuple[str, ...] = ()
@@ -282,6 +286,25 @@ class Groups:
         both = reasons.node(form.target, self.via[line]), reasons.node(form.second, self.mid[line])
         return reasons.sentences.pair(form.group, both, favours=favours)
 
+    def _moving(self, lines: Sequence[int], shares: Sequence[float], product: int, *, favours: bool) -> str | None:
+        """The sentence of a product that moves against what is held, or with it; None: one of both does not move.
+
+        It says what the product would make of the portfolio's volatility where that agrees.
+        """
+        reasons, form = self._reasons, self.form(lines[0])
+        term = reasons.blend.terms[form.term]
+        assert isinstance(term, PortfolioTerm), "its lines are of this form"
+        places = self._strongest(lines, shares)[:NAMED]
+        correlations = [term.correlation(place, product) for place in places]
+        named = [
+            (node, one) for node, one in zip(self._nodes(form, places), correlations, strict=True) if one is not None
+        ]
+        if not named:
+            return None
+        moved = term.volatilities(self._user, product)
+        agrees = moved is not None and moved[0] != moved[1] and (moved[1] < moved[0]) == favours
+        return reasons.sentences.moves(named, moved if agrees else None, DELTA, favours=favours)
+
     def _of_way(
         self,
         key: Key,
@@ -354,6 +377,9 @@ class Groups:
         group, via = form.group, self.via[line]
         if key.shape == "pair":
             return Chosen(key.kind, self._said_of_pair(line, favours=False), np.array((line,)), 0.0, None)
+        if key.shape == "moves":
+            wording = self._moving((line,), (-1.0,), product, favours=False)
+            return None if wording is None else Chosen(key.kind, wording, np.array((line,)), 0.0, None)
         holders = reasons.people.holders(product, self._user) if key.shape in ("general", "new") else 0
         if key.shape == "attribute":
             assert group.hop is not None, "an attribute is reached by a hop"
