@@ -76,7 +76,8 @@ class Cell(NamedTuple):
     """The customer's neighbours that they speak of, the strongest first; none where they begin with people."""
     via: tuple[int, ...]
     """The same in the order of their lines."""
-    ways: Ways
+    ways: Ways | None
+    """None where they begin with no edge of the customer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,6 +249,7 @@ class Groups:
                 share = math.fsum(shares)
                 percent = None if percent is None else 100 * share / whole
                 form = self.form(cell.first)
+        assert cell.ways is not None, "a neighbour is reached by a hop"
         types, places = cell.ways.types, cell.places
         wording = reasons.sentences.remembered(
             ("learned", form.number, types, places[:NAMES], len(places)),
@@ -290,6 +292,7 @@ class Groups:
     ) -> Chosen | None:
         """The reason of real paths."""
         _, positions, _, places, via, ways = cell
+        assert ways is not None, "a path has a way"
         reasons = self._reasons
         event = since = None
         if len(places) == 1:
@@ -329,6 +332,7 @@ class Groups:
     ) -> str:
         """The sentence of real paths; one without an event or an age is kept."""
         reasons, ways, places = self._reasons, cell.ways, cell.places
+        assert ways is not None, "a path has a way"
         form, is_people = self.form(cell.first), key.shape == "people"
 
         def said() -> str:
@@ -389,8 +393,8 @@ class Groups:
         return tuple(self._reasons.node(form.target, place) for place in places)
 
 
-def ways_of(reasons: "Reasons", layout: Layout, mask: int) -> Ways:
-    """The distinct ways of some groups.
+def ways_of(reasons: "Reasons", layout: Layout, mask: int) -> Ways | None:
+    """The distinct ways of some groups; None where they begin with no edge of the customer.
 
     Args:
         mask: the sum of 2 ** number of the groups.
@@ -400,6 +404,8 @@ def ways_of(reasons: "Reasons", layout: Layout, mask: int) -> Ways:
         if len(layout.ways) >= KEPT:
             layout.ways.clear()
         forms = [form for number, form in enumerate(layout.forms) if mask >> number & 1]
+        if not forms[0].way:
+            return None
         found = layout.ways[mask] = reasons.forms.ways(forms)
     return found
 
