@@ -48,14 +48,17 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", default="M")
-    size = parser.parse_args().size
+    parser.add_argument("--home", help="one that is there, with a model and a policy; it gets a campaign")
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        home = ["--home", f"{folder}/home"]
-        run("demo", "--size", size, "--out", f"{folder}/bank")
-        run(*home, "snapshot", "--from", "demo", "--data", f"{folder}/bank")
-        run(*home, "train", "--fixed", "--final", "--model", "kernel")
-        run(*home, "policy", "init")
-        bank = Bank.open(f"{folder}/home")
+        there = asked.home or f"{folder}/home"
+        if asked.home is None:
+            home = ["--home", there]
+            run("demo", "--size", asked.size, "--out", f"{folder}/bank")
+            run(*home, "snapshot", "--from", "demo", "--data", f"{folder}/bank")
+            run(*home, "train", "--fixed", "--final", "--model", "kernel")
+            run(*home, "policy", "init")
+        bank = Bank.open(there)
         engine = bank.opened.engine(bank.home, None, bank.now())
         customers, products = len(engine.users), list(engine.products.ids)[:PRODUCTS]
         budget, quota, capacity = customers * 0.5, customers // 50, customers // 100

@@ -16,6 +16,7 @@ exit code. The policy is a file that people edit: it is left out here, and its h
 import argparse
 import csv
 import gc
+import hashlib
 import importlib
 import itertools
 import json
@@ -29,7 +30,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -54,6 +55,8 @@ TOGETHER = 8
 """Files that are damaged together where one alone changed no answer."""
 PATIENCE = 300.0
 """Seconds after which a command counts as one that never ends."""
+MOMENTS = 10
+"""Kills that one run of a command stands for: see `Stops`."""
 #: Keys that name the run and not the answer.
 OF_THE_RUN = {"seconds", "record", "path", "wrote", "generated_at", "run"}
 OF_A_ROW = {"run", "record", "generated_at", "valid_until"}
@@ -101,14 +104,33 @@ class Done:
     code: int
     out: str
     err: str
+    seconds: float = 0.0
+    """Of the processor."""
 
 
-def in_child(home: Path, words: tuple[str, ...], folder: Path, kill_after: float | None = None) -> Done:
+@dataclass(frozen=True)
+class Stops:
+    """Moments at which a command is stopped for a copy of what it has written so far; at the last it is killed.
+
+    A kill leaves what has been written at that moment, and a copy of a stopped command's files holds the same.
+    """
+
+    original: Path
+    """The home that the command's home is a copy of."""
+    moments: tuple[float, ...]
+    """Seconds of the processor, ascending."""
+    kept: Path
+
+
+def in_child(
+    home: Path, words: tuple[str, ...], folder: Path, stops: Stops | None = None, steps: Path | None = None
+) -> Done:
     """Run one command in a forked child, which has everything imported that `ready` imports.
 
     Args:
         folder: the working directory, where its output goes.
-        kill_after: seconds after which the child is killed; None: it runs to its end.
+        stops: None: it runs to its end.
+        steps: where a copy of the home is kept at each whole step; None: nowhere.
     """
     out, err = folder / "out", folder / "err"
     sys.stdout.flush()
@@ -119,6 +141,8 @@ def in_child(home: Path, words: tuple[str, ...], folder: Path, kill_after: float
             os.dup2(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
             os.dup2(os.open(err, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
             os.chdir(folder)
+            if steps is not None:
+                keep_steps(home, steps)
             from graphrec.cli import app
 
             app(["--home", str(home), *words], prog_name="graphrec")
@@ -131,17 +155,33 @@ def in_child(home: Path, words: tuple[str, ...], folder: Path, kill_after: float
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
-    began = time.monotonic()
+    done = ended(child, folder, stops)
+    return Done(done.code, out.read_text("utf-8", "replace"), err.read_text("utf-8", "replace"), done.seconds)
+
+
+def ended(child: int, folder: Path, stops: Stops | None) -> Done:
+    """How a child ends, or that it was killed; at each moment of `stops` what it has written is kept."""
+    began, left = time.monotonic(), dict(enumerate(stops.moments if stops else ()))
+    clock = ~child << 3 | 2  # the clock of another process's time on the processors, as clock_getcpuclockid makes it
+
+    def kept(number: int) -> None:
+        if stops is not None:
+            del left[number]
+            keep(stops.original, folder, stops.kept / f"{number:03d}")
+
     while True:
-        done, status = os.waitpid(child, os.WNOHANG)
+        done, status, used = os.wait4(child, os.WNOHANG)
         if done:
-            code = os.waitstatus_to_exitcode(status)
-            return Done(code, out.read_text("utf-8", "replace"), err.read_text("utf-8", "replace"))
-        seconds = time.monotonic() - began
-        if seconds > min(PATIENCE, PATIENCE if kill_after is None else kill_after):
+            for number in list(left):  # they see what the whole command, or a part that failed, has written
+                kept(number)
+            return Done(os.waitstatus_to_exitcode(status), "", "", used.ru_utime + used.ru_stime)
+        if time.monotonic() - began > PATIENCE:
             os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return Done(-9, "", f"ran for {seconds:g} s")
+        elif left and time.clock_gettime(clock) >= left[next(iter(left))]:
+            os.kill(child, signal.SIGSTOP if len(left) > 1 else signal.SIGKILL)
+            os.waitid(os.P_PID, child, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            kept(next(iter(left)))
+            os.kill(child, signal.SIGCONT)
         time.sleep(0.001)
 
 
@@ -152,12 +192,19 @@ class Nursery:
         self.home = home
         self.pools: dict[str, ProcessPoolExecutor] = {}
 
-    def run(self, home: Path, words: tuple[str, ...], folder: Path, kill_after: float | None = None) -> Done:
+    def run(
+        self,
+        home: Path,
+        words: tuple[str, ...],
+        folder: Path,
+        stops: Stops | None = None,
+        steps: Path | None = None,
+    ) -> Done:
         """Run a command as `in_child` does."""
         if words[0] not in self.pools:
             pool = ProcessPoolExecutor(1, get_context("spawn"), ready, (self.home, words))
             self.pools[words[0]] = pool
-        return self.pools[words[0]].submit(in_child, home, words, folder, kill_after).result()
+        return self.pools[words[0]].submit(in_child, home, words, folder, stops, steps).result()
 
     def whole(self, home: Path, words: tuple[str, ...], folder: Path) -> str:
         """What a command printed, which has to end well."""
@@ -631,35 +678,139 @@ def works(later: Path, folder: Path) -> list[Work]:
     ]
 
 
-def kills(home: Path, bank: Path, number: int, rng: random.Random, budget: float | None) -> bool:
-    """Kill each command at random moments, run it again, and compare what the home then answers."""
+def kills(home: Path, bank: Path, number: int, rng: random.Random, only: str | None, budget: float | None) -> bool:
+    """Kill each command at random moments of its processor time, run it again, and compare what the home then answers.
+
+    An answer before the command runs again has to be, but for notes, that of before, of after, or of one of the whole
+    steps of the command (`steps_of`). Where a kill leaves byte for byte what an earlier one left, its verdict is known.
+    """
     nursery = Nursery(home)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        commands = works(next_delivery(bank, home.parent), folder)
+        folder = Path(scratch) / "work"
+        folder.mkdir()
+        commands = works(next_delivery(bank, Path(scratch)), folder)
+        commands = [work for work in commands if only is None or work.words[0] == only]
         counts = {work: Count() for work in commands}
-        seconds: dict[Work, float] = {}
-        answers: dict[Work, tuple[str, str]] = {}
-        for work in commands:
-            before = nursery.run(fresh(home, folder), work.check, folder)
-            copy = fresh(home, folder)
-            nursery.whole(copy, work.words, folder)
-            copy = fresh(home, folder)
-            began = time.perf_counter()
-            nursery.whole(copy, work.words, folder)
-            seconds[work] = time.perf_counter() - began
-            answers[work] = bare(before.out), bare(nursery.whole(copy, work.check, folder))
+        answers: dict[Work, Answers] = {}
+        known: dict[tuple[Work, str], tuple[str, str]] = {}
 
-        def trial(work: Work) -> None:
-            copy, after = fresh(home, folder), rng.random() * seconds[work]
-            counts[work].add(*killed(nursery, copy, folder, work, after, answers[work]))
+        def trial(work: Work, moments: int) -> None:
+            if work not in answers:
+                answers[work] = answers_of(nursery, home, folder, work)
+            kept = Path(scratch) / "kept"
+            shutil.rmtree(kept, ignore_errors=True)
+            drawn = tuple(sorted(rng.random() * answers[work].seconds for _ in range(moments)))
+            nursery.run(fresh(home, folder), work.words, folder, Stops(home, drawn, kept))
+            for moment, one in zip(drawn, sorted(kept.iterdir()), strict=True):
+                left = work, state(home, one)
+                if left not in known:
+                    put(one, folder)
+                    known[left] = killed(nursery, folder, work, f"{moment:.3f} s", answers[work])
+                counts[work].add(*known[left])
 
-        trials = (lambda work=work: trial(work) for _ in range(number) for work in commands)
-        done = max(until(budget, trials, "kills"), default=0)
+        runs = (min(MOMENTS, number - start) for start in range(0, number, MOMENTS))
+        trials = (partial(trial, work, moments) for moments in runs for work in commands)
+        for _ in until(budget, trials, "kills"):
+            pass
     nursery.close()
-    print(f"kills: {done} of {number * len(commands)}")
-    good = [count.print(f"kills of graphrec {' '.join(work.words[:3])}") for work, count in counts.items()]
+    tried = sum(count.tried for count in counts.values())
+    print(f"kills: {tried} of {number * len(commands)}, which left {len(known)} different states")
+    good = []
+    for work, count in counts.items():
+        good.append(count.print(f"kills of graphrec {' '.join(work.words[:3])}"))
+        if work in answers:
+            states = sum(one is work for one, _ in known)
+            print(f"    {answers[work].seconds:.2f} s of processor, {states} states, {answers[work].described}")
     return all(good)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a home may answer after a command was killed, and how long the command takes."""
+
+    before: str
+    after: str
+    steps: Mapping[str, str]
+    """The answer after each whole step, by the path that the step has put in its place."""
+    seconds: float
+    """Of the processor."""
+
+    def __contains__(self, answer: str) -> bool:
+        return answer in (self.before, without_notes(self.after), *self.steps.values())
+
+    @property
+    def described(self) -> str:
+        """How many steps there are, and those whose answer is neither that of before nor that of after."""
+        between = [name for name, one in self.steps.items() if one not in (self.before, without_notes(self.after))]
+        return f"{len(self.steps)} answers of whole steps, of their own: {', '.join(between) or 'none'}"
+
+
+def answers_of(nursery: Nursery, home: Path, folder: Path, work: Work) -> Answers:
+    """What a home answers before a command, after it and after each of its whole steps."""
+    before = nursery.run(fresh(home, folder), work.check, folder)
+    copy = fresh(home, folder)
+    nursery.whole(copy, work.words, folder)  # what it imports late is imported by the nursery from now on
+    copy = fresh(home, folder)
+    ended = nursery.run(copy, work.words, folder)
+    after = bare(nursery.whole(copy, work.check, folder))
+    steps = {} if work.grows else steps_of(nursery, fresh(home, folder), folder, work, {before.out, after})
+    return Answers(without_notes(before.out), after, steps, ended.seconds)
+
+
+def steps_of(nursery: Nursery, copy: Path, folder: Path, work: Work, ends: set[str]) -> dict[str, str]:
+    """What a home answers after each whole step of a command: wherever a file or folder has taken its place.
+
+    The command runs once, to its end, and a copy of the home is kept at each step. A list that is neither that of
+    before nor that of after (`ends`) counts where its entry of the record is computed again, from the model, the facts
+    and the policy that it names, with the same bytes.
+    """
+    kept, known = folder / "steps", {without_notes(one) for one in ends}
+    shutil.rmtree(kept, ignore_errors=True)
+    nursery.run(copy, work.words, folder, steps=kept)
+    found = {}
+    for step in sorted(kept.iterdir()):
+        done, name = nursery.run(step / "home", work.check, folder), (step / "name").read_text("utf-8")
+        answer = without_notes(done.out)
+        if done.code == 0 and (answer in known or is_replayed(nursery, step / "home", folder, work)):
+            found[f"{step.name} {name}"] = answer
+    shutil.rmtree(kept)
+    return found
+
+
+def is_replayed(nursery: Nursery, home: Path, folder: Path, work: Work) -> bool:
+    """Whether the list that a work is checked by is computed again, with the same bytes, from what its entry names."""
+    if work.check[0] != "recommend":
+        return False
+    recorded = tuple(word for word in work.check if word != "--no-record")
+    entry = json.loads(nursery.whole(home, recorded, folder))["record"]
+    return nursery.run(home, ("replay", str(entry), "--json"), folder).code == 0
+
+
+def keep_steps(home: Path, into: Path) -> None:
+    """Keep a copy of the home in this process wherever `graphrec.files` has put something whole in its place."""
+    files = importlib.import_module("graphrec.files")
+    flush, number = files.flush, itertools.count()
+    into.mkdir()
+
+    def kept(path: Path) -> None:
+        flush(path)
+        inside = path.is_dir() and path.is_relative_to(home)
+        if inside and not any(part.endswith(".part") for part in path.relative_to(home).parts):
+            step = into / f"{next(number):03d}"
+            step.mkdir()
+            copied(home, step)
+            (step / "name").write_text(str(path.relative_to(home)), "utf-8")
+
+    files.flush = kept
+
+
+def without_notes(text: str) -> str:
+    """An answer without what names the run, and without its notes."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text
+    return bare(json.dumps({key: value for key, value in found.items() if key != "notes"}))
 
 
 def fresh(home: Path, folder: Path) -> Path:
@@ -669,23 +820,56 @@ def fresh(home: Path, folder: Path) -> Path:
     return copied(home, folder)
 
 
-def killed(
-    nursery: Nursery, copy: Path, folder: Path, work: Work, after: float, answers: tuple[str, str]
-) -> tuple[str, str]:
-    """Kill one command in a copy of the home, ask, run it again and ask again; the verdict and its example."""
-    ended = nursery.run(copy, work.words, folder, after)
+def keep(original: Path, folder: Path, into: Path) -> None:
+    """A copy of what a command has written: its home and what lies beside it; files of `original` are linked."""
+
+    def copy(source: str, path: str) -> None:
+        same = original.joinpath(*Path(source).relative_to(folder).parts[1:])
+        (os.link if same.exists() and same.samefile(source) else shutil.copy2)(source, path)
+
+    shutil.copytree(folder, into, copy_function=copy, ignore=shutil.ignore_patterns("out", "err", "steps"))
+
+
+def put(one: Path, folder: Path) -> None:
+    """Make what a command has left the home again, and what lies beside it."""
+    shutil.rmtree(folder)
+    one.rename(folder)
+
+
+def state(home: Path, folder: Path) -> str:
+    """A digest of all that a command has left: paths and bytes of its home and of what it wrote beside it.
+
+    Logs are left out, and the chance in the names of unfinished folders. What is still the file of `home` itself, a
+    link, counts by its path.
+    """
+    digest = hashlib.blake2b()
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        if inside.parts[:2] == ("home", "logs"):
+            continue
+        name = re.sub(r"\.[0-9a-f]{16}\.part", ".part", str(inside))
+        digest.update(f"\n{name}\n".encode())
+        if path.is_file():
+            original = home.joinpath(*inside.parts[1:])
+            is_same = original.exists() and path.samefile(original)
+            digest.update(b"=" if is_same else path.read_bytes())
+    return digest.hexdigest()
+
+
+def killed(nursery: Nursery, folder: Path, work: Work, moment: str, answers: Answers) -> tuple[str, str]:
+    """Ask a home in which a command was killed, run it again and ask again; the verdict and its example."""
+    copy, moment = folder / "home", f"{' '.join(work.words)} at {moment}"
     between = nursery.run(copy, work.check, folder)
-    moment = f"{' '.join(work.words)} at {after:.3f} s ({ended.code})"
     if between.code not in {0, *CLASSIFIED} or "unexpected" in between.err:
         return "unexpected", f"after a kill of {moment}: {between.err.strip()[-200:]}"
-    if between.code == 0 and not work.grows and bare(between.out) not in answers:
+    if between.code == 0 and not work.grows and without_notes(between.out) not in answers:
         return "mixed", f"after a kill of {moment}: {bare(between.out)[:300]}"
     again = nursery.run(copy, work.words, folder)
     then = nursery.run(copy, work.check, folder)
     if again.code or then.code:
         return "lost", f"{moment}: {again.err.strip()[-200:]} {then.err.strip()[-200:]}"
-    if not work.grows and bare(then.out) != answers[1]:
-        return "silently different", f"{moment}: {bare(then.out)[:300]} instead of {answers[1][:300]}"
+    if not work.grows and bare(then.out) != answers.after:
+        return "silently different", f"{moment}: {bare(then.out)[:300]} instead of {answers.after[:300]}"
     return "same", ""
 
 
@@ -793,20 +977,23 @@ def smaller(bank: Path, customers: int) -> None:
 
 def prepared(folder: Path, customers: int) -> tuple[Path, Path]:
     """A demo bank and a home that holds everything: store, snapshot, vectors, models, policy, record."""
-    bank, home = folder / "demo-bank", folder / "home"
-    must(home, "demo", "--out", str(bank), folder=folder)
-    smaller(bank, customers)
-    for words in (
-        ("load", "demo", "--data", str(bank)),
-        ("embed",),
-        ("train", "--fixed"),
-        ("train", "--fixed", "--final"),
-        ("policy", "init"),
-        ("recommend", USERS[0]),
-    ):
-        must(home, *words, folder=folder)
-    pinned = json.loads(must(home, "recommend", USERS[0], "--json", "--no-record", folder=folder))["policy"]["hash"]
-    os.environ["GRAPHREC_POLICY_HASH"] = pinned
+    bank, home, whole = folder / "demo-bank", folder / "home", folder / "policy-hash"
+    if not whole.exists():
+        folder.mkdir(exist_ok=True)
+        must(home, "demo", "--out", str(bank), folder=folder)
+        smaller(bank, customers)
+        for words in (
+            ("load", "demo", "--data", str(bank)),
+            ("embed",),
+            ("train", "--fixed"),
+            ("train", "--fixed", "--final"),
+            ("policy", "init"),
+            ("recommend", USERS[0]),
+        ):
+            must(home, *words, folder=folder)
+        listed = must(home, "recommend", USERS[0], "--json", "--no-record", folder=folder)
+        whole.write_text(json.loads(listed)["policy"]["hash"], "utf-8")
+    os.environ["GRAPHREC_POLICY_HASH"] = whole.read_text("utf-8")
     return bank, home
 
 
@@ -815,7 +1002,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", nargs="?", choices=("all", "damage", "deep", "kills", "swaps", "replay"), default="all")
     parser.add_argument("--places", type=int, default=10)
-    parser.add_argument("--only", help="damage this folder of the home alone, such as models")
+    parser.add_argument("--only", help="damage this folder of the home alone, such as models; kill this command alone")
+    parser.add_argument(
+        "--at", type=Path, help="prepare the home here, or use the one that an earlier run prepared here"
+    )
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--swaps", type=int, default=2_000)
     parser.add_argument("--entries", type=int, default=2_000)
@@ -830,10 +1020,10 @@ def main() -> int:
         "swaps": lambda _bank, home: swaps(home, asked.swaps),
         "damage": lambda _bank, home: damage(home, asked.places, rng, asked.only, asked.budget),
         "deep": lambda _bank, home: deep(home, rng, asked.only, asked.budget),
-        "kills": lambda bank, home: kills(home, bank, asked.kills, rng, asked.budget),
+        "kills": lambda bank, home: kills(home, bank, asked.kills, rng, asked.only, asked.budget),
     }
     with tempfile.TemporaryDirectory() as scratch:
-        bank, home = prepared(Path(scratch), asked.customers)
+        bank, home = prepared(asked.at or Path(scratch), asked.customers)
         done = [part(bank, home) for name, part in parts.items() if asked.part in ("all", name)]
     return int(not all(done))
 

@@ -4,7 +4,8 @@
 2. `--answers` lists over HTTP, and `--direct` more by calls of the library from eight threads, while another model is
    promoted, another snapshot taken and another policy written all the time: each is the list of the model, snapshot and
    policy that it names, recomputed beforehand;
-3. schemathesis with `--cases` a operation over the OpenAPI text: no 5xx but 503.
+3. schemathesis with `--cases` an operation over the OpenAPI text, with a key of compliance, and one of the admin for
+   what changes the model: no 5xx.
 
     python benchmarks/overload.py --seconds 600 --answers 20000 --direct 80000 --cases 300     # the bars
 """
@@ -13,6 +14,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -42,6 +44,8 @@ from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.serving.answer import Answer
 
 USERS = [f"C{number:06}" for number in range(1, 41)]
+EVERY = 400
+"""Lists between two swaps."""
 POLICIES = {"1": "product.risk_class <= 7", "2": "product.risk_class <= 3"}
 
 
@@ -78,9 +82,9 @@ def memory(group: int) -> float:
     return total / 1024
 
 
-def path(number: int) -> str:
+def path(number: int, k: int = 10) -> str:
     """The list of a customer."""
-    return f"/v1/users/{USERS[number % len(USERS)]}/recommendations?k=10&record=false"
+    return f"/v1/users/{USERS[number % len(USERS)]}/recommendations?k={k}&record=false"
 
 
 async def saturation(client: httpx.AsyncClient, seconds: float) -> float:
@@ -135,27 +139,29 @@ class Swaps:
 
     RULES = 'version = "{0}"\n[[rule]]\nid = "risk"\nsentence = "risk"\nrequire = "{1}"\n'
 
-    def __init__(self, folder: Path) -> None:
-        self.bank = Bank.open(folder / "home")
-        self.models = [one.id for one in self.bank.models() if one.state in ("live", "final", "tested")][:2]
+    def __init__(self, home: Path, bank: Path, folder: Path, k: int) -> None:
+        self.bank, self.k = Bank.open(home), k
+        # A promotion keeps a version of a model, which is the same one.
+        different = {one.hash: one.id for one in self.bank.models() if one.state in ("live", "final", "tested")}
+        self.models = list(different.values())[:2]
         # Two snapshots, kept outside the home: one of them is published at each turn, as a load does.
         run("demo", "--size", "S", "--seed", "8", "--out", f"{folder}/other")
         self.snapshots = []
-        for data in ("bank", "other"):
-            run("--home", str(self.bank.home.path), "snapshot", "--from", "demo", "--data", f"{folder}/{data}")
+        for name, data in (("bank", bank), ("other", folder / "other")):
+            run("--home", str(self.bank.home.path), "snapshot", "--from", "demo", "--data", str(data))
             found = SnapshotShelf(self.bank.home.snapshots).latest()
-            shutil.copytree(found.folder, folder / f"snapshot-{data}")
-            self.snapshots.append(Snapshot.open(folder / f"snapshot-{data}"))
+            shutil.copytree(found.folder, folder / f"snapshot-{name}")
+            self.snapshots.append(Snapshot.open(folder / f"snapshot-{name}"))
         self.known: dict[tuple[str, ...], list[str]] = {}
         for place in range(8):
             self.put(place)
             for user in USERS:
-                answer = self.bank.recommend(Recommend(user, 10, record=False)).answer
+                answer = self.bank.recommend(Recommend(user, k, record=False)).answer
                 names = (user, *state_of(answer))
                 assert names not in self.known, "two states of the home have one name"
                 self.known[names] = [item.product for item in answer.items]
         self.seen = dict.fromkeys({names[1:] for names in self.known}, 0)
-        self.mixed = 0
+        self.mixed = self.changes = 0
         self._counting = threading.Lock()
 
     def put(self, place: int) -> None:
@@ -175,14 +181,16 @@ class Swaps:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Every tenth of a second another state."""
+        """Every tenth of a second another state, as soon as some lists were made of the one before."""
         stop = threading.Event()
 
         def change() -> None:
-            place = 0
+            place = made = 0
             while not stop.wait(0.1):
-                place += 1
-                self.put(place)
+                if (now := sum(self.seen.values())) - made >= EVERY:
+                    place, made = place + 1, now
+                    self.put(place)
+            self.changes = place
 
         thread = threading.Thread(target=change)
         thread.start()
@@ -197,7 +205,7 @@ class Swaps:
         with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
 
             def ask(number: int) -> tuple[str, dict[str, Any]]:
-                return USERS[number % len(USERS)], client.get(path(number)).json()
+                return USERS[number % len(USERS)], client.get(path(number, self.k)).json()
 
             with ThreadPoolExecutor(8) as askers:
                 for user, plain in askers.map(ask, range(answers)):
@@ -205,18 +213,19 @@ class Swaps:
                     self.check(user, state, [item["product"] for item in plain["items"]])
 
     def by_calls(self, answers: int) -> None:
-        """Sixteen at a time by the library, from eight threads that share a bank, as a worker's do."""
+        """Those of all users at a time by the library, from eight threads that share a bank, as a worker's do."""
         asking = Bank.open(self.bank.home.path)
+        asking.opened.compile(asking.opened.engine(asking.home, None, asking.now()))
 
         def call(turn: int) -> None:
-            users = [USERS[(16 * turn + place) % len(USERS)] for place in range(16)]
-            made = asking.recommend_all([Recommend(user, 10, record=False) for user in users])
+            users = [*USERS[turn % len(USERS) :], *USERS[: turn % len(USERS)]]
+            made = asking.recommend_all([Recommend(user, self.k, record=False) for user in users])
             for user, served in zip(users, made, strict=True):
                 assert isinstance(served, Served), served
                 self.check(user, state_of(served.answer), [item.product for item in served.answer.items])
 
         with ThreadPoolExecutor(8) as callers:
-            list(callers.map(call, range(answers // 16)))
+            list(callers.map(call, range(answers // len(USERS))))
 
 
 def state_of(answer: Answer) -> tuple[str, ...]:
@@ -225,9 +234,8 @@ def state_of(answer: Answer) -> tuple[str, ...]:
     return answer.policy.version, str(answer.facts), answer.model
 
 
-def swaps(folder: Path, address: str, key: str, answers: int, direct: int) -> bool:
+def swaps(home: Swaps, address: str, key: str, answers: int, direct: int) -> bool:
     """Ask while model, snapshot and policy change."""
-    home = Swaps(folder)
     with home.changing():
         began = time.process_time()
         home.by_calls(direct)
@@ -236,24 +244,65 @@ def swaps(folder: Path, address: str, key: str, answers: int, direct: int) -> bo
     least, most = min(home.seen.values()), max(home.seen.values())
     good = home.mixed == 0 and len(home.seen) == 8 and least > 0
     print(
-        f"{answers:,} lists over HTTP, {direct // 16 * 16:,} by the library ({used:.0f} s of processor) under swaps of "
-        f"2 policies, 2 snapshots, {len(home.models)} models (of each of the 8 {least} to {most}): {home.mixed} mixed: "
-        f"{held(good)}"
+        f"{answers:,} lists over HTTP, {direct // len(USERS) * len(USERS):,} by the library ({used:.0f} s of "
+        f"processor) under {home.changes:,} swaps of 2 policies, 2 snapshots, {len(home.models)} models (of each of "
+        f"the 8 {least} to {most}): {home.mixed} mixed: {held(good)}"
     )
     return good
 
 
-def anything(address: str, key: str, cases: int) -> bool:
-    """Send whatever the OpenAPI text allows, and more."""
-    words = [
-        str(Path(sys.executable).with_name("schemathesis")), "run", f"{address}/openapi.json", "-H",
-        f"Authorization: Bearer {key}", "--max-examples", str(cases), "--checks", "not_a_server_error", "--phases",
-        "fuzzing",
-    ]  # fmt: skip
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    print("\n".join(done.stdout.splitlines()[-12:]))
-    print(f"schemathesis, {cases} cases an operation: {held(done.returncode == 0)}")
-    return done.returncode == 0
+# Answers of these take seconds: fewer cases.
+SLOW = ("audience", "plan_campaign", "monitor")
+# What changes which model answers is the admin's; lists are asked for between.
+OF_ADMIN = (
+    "promote_model", "roll_back_model", "follow_models", "set_standing", "models", "model_card", "recommendations",
+)  # fmt: skip
+
+
+def anything(address: str, keys: dict[str, str], cases: int, within: float | None) -> bool:
+    """Send whatever the OpenAPI text allows, and more; what came back is what the service counted."""
+    before = counted(address, keys["compliance"])
+    slow = [word for name in SLOW for word in ("--include-operation-id", name)]
+    other = [word for name in SLOW for word in ("--exclude-operation-id", name)]
+    admin = [word for name in OF_ADMIN for word in ("--include-operation-id", name)]
+    failed = []
+    for role, chosen, most, share in (
+        ("admin", admin, cases, 0.2),
+        ("compliance", other, cases, 0.7),
+        ("compliance", slow, max(cases // 20, 1), 0.1),
+    ):
+        until = [] if within is None else ["--max-time", str(int(share * within))]
+        words = [
+            str(Path(sys.executable).with_name("schemathesis")), "run", f"{address}/openapi.json", "-H",
+            f"Authorization: Bearer {keys[role]}", "--max-examples", str(most), "--checks", "not_a_server_error",
+            "--phases", "examples,coverage,fuzzing", "--seed", "5", "--continue-on-failure", *until, *chosen,
+        ]  # fmt: skip
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        if done.returncode:
+            failed.append(done.stdout)
+    found = {key: number - before.get(key, 0) for key, number in counted(address, keys["compliance"]).items()}
+    statuses: dict[str, int] = {}
+    for (_, status), number in found.items():
+        statuses[status] = statuses.get(status, 0) + number
+    operations = {name for name, _ in found}
+    answered = {name for (name, status), number in found.items() if status[0] == "2" and number}
+    good = not failed and not any(status[0] == "5" and number for status, number in statuses.items())
+    for text in failed:
+        print("\n".join(text.splitlines()[-60:]))
+    print(
+        f"schemathesis: {sum(found.values()):,} requests of {len(operations)} operations, {len(answered)} of them with "
+        f"an answer, by status {dict(sorted(statuses.items()))}; never answered: "
+        f"{', '.join(sorted(operations - answered)) or 'none'}; switches of the model: "
+        f"{ {name: found.get((name, '200'), 0) for name in OF_ADMIN[:3]} }; no 5xx: {held(good)}"
+    )
+    return good
+
+
+def counted(address: str, key: str) -> dict[tuple[str, str], int]:
+    """How many requests of each operation the service answered with each status."""
+    text = httpx.get(f"{address}/metrics", headers={"Authorization": f"Bearer {key}"}, timeout=60).text
+    line = re.compile(r'graphrec_requests_total\{operation="(\w+)",status="(\d+)"\} (\S+)')
+    return {(name, status): int(float(number)) for name, status, number in line.findall(text)}
 
 
 def main() -> int:
@@ -265,24 +314,32 @@ def main() -> int:
     parser.add_argument("--answers", type=int, default=2000)
     parser.add_argument("--direct", type=int, default=0)
     parser.add_argument("--cases", type=int, default=20)
+    parser.add_argument("--within", type=float, help="seconds after which no more cases are sent")
+    parser.add_argument("--k", type=int, default=10, help="length of the lists under swaps")
+    parser.add_argument("--home", type=Path, help="one that is there, with two models; it is changed")
+    parser.add_argument("--bank", type=Path, help="the files of the demo bank that it was made of")
     parser.add_argument("--only", default="overload,swaps,anything", help="parts, with a comma between them")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        home = ["--home", f"{folder}/home"]
-        run("demo", "--size", asked.size, "--out", f"{folder}/bank")
-        run(*home, "snapshot", "--from", "demo", "--data", f"{folder}/bank")
-        run(*home, "train", "--fixed", "--final")
-        run(*home, "train", "--fixed", "--final", "--model", "kernel")
-        run(*home, "policy", "init")
-        keys = [
-            json.loads(run(*home, "access", "make", role, "--role", role, "--json"))["key"]
-            for role in ("service", "compliance")
-        ]
+        bank, there = asked.bank or Path(folder) / "bank", asked.home or Path(folder) / "home"
+        home = ["--home", str(there)]
+        if asked.home is None:
+            run("demo", "--size", asked.size, "--out", str(bank))
+            run(*home, "snapshot", "--from", "demo", "--data", str(bank))
+            run(*home, "train", "--fixed", "--final")
+            run(*home, "train", "--fixed", "--final", "--model", "kernel")
+            run(*home, "policy", "init")
+        keys = {
+            role: json.loads(run(*home, "access", "make", role, "--role", role, "--json"))["key"]
+            for role in ("service", "compliance", "admin")
+        }
         with serving(home, "--workers", str(asked.workers)) as (address, group):
             parts = {
-                "overload": lambda: asyncio.run(overload(address, keys[0], group, asked.seconds)),
-                "swaps": lambda: swaps(Path(folder), address, keys[0], asked.answers, asked.direct),
-                "anything": lambda: anything(address, keys[1], asked.cases),
+                "overload": lambda: asyncio.run(overload(address, keys["service"], group, asked.seconds)),
+                "swaps": lambda: swaps(
+                    Swaps(there, bank, Path(folder), asked.k), address, keys["service"], asked.answers, asked.direct
+                ),
+                "anything": lambda: anything(address, keys, asked.cases, asked.within),
             }
             good = [parts[one]() for one in asked.only.split(",")]
     return int(not all(good))

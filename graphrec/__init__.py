@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank as Bank
+    from graphrec.app.jobs import AskEscrow as AskEscrow
     from graphrec.app.jobs import AskFairness as AskFairness
     from graphrec.app.jobs import AskMarket as AskMarket
     from graphrec.app.jobs import AskOffPolicy as AskOffPolicy
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import ChangeRule as ChangeRule
     from graphrec.app.jobs import CheckCases as CheckCases
     from graphrec.app.jobs import CheckPolicy as CheckPolicy
+    from graphrec.app.jobs import CompareModels as CompareModels
     from graphrec.app.jobs import Consume as Consume
     from graphrec.app.jobs import DeliverCampaign as DeliverCampaign
     from graphrec.app.jobs import DiffPolicies as DiffPolicies
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import EvaluateNew as EvaluateNew
     from graphrec.app.jobs import Export as Export
     from graphrec.app.jobs import ExtractTexts as ExtractTexts
+    from graphrec.app.jobs import Federate as Federate
     from graphrec.app.jobs import FindDuplicates as FindDuplicates
+    from graphrec.app.jobs import FindTopics as FindTopics
     from graphrec.app.jobs import FitClassifier as FitClassifier
     from graphrec.app.jobs import FitResponse as FitResponse
     from graphrec.app.jobs import FitRisk as FitRisk
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import Load as Load
     from graphrec.app.jobs import MakeDemoBank as MakeDemoBank
     from graphrec.app.jobs import MakePortraits as MakePortraits
+    from graphrec.app.jobs import MakeReport as MakeReport
     from graphrec.app.jobs import Monitor as Monitor
     from graphrec.app.jobs import PlanCampaign as PlanCampaign
     from graphrec.app.jobs import PlanLoan as PlanLoan
@@ -104,13 +109,14 @@ _REQUESTS = (
     "WhatIf", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuality", "AskQuery", "AskStability",
-    "Backup",
+    "AskEscrow", "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuality", "AskQuery",
+    "AskStability", "Backup", "CompareModels",
     "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
-    "EvaluateNew", "Export", "ExtractTexts", "FindDuplicates", "FitClassifier", "FitResponse", "FitRisk", "Forget",
-    "InitPolicy", "InitFile", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts", "ListRecord", "Load",
-    "MakeDemoBank", "MakePortraits", "Monitor", "PlanCampaign", "PlanLoan", "ProposeMapping", "PruneRecord", "Publish",
-    "ProposePortfolio", "PutHold", "Refresh", "Reidentify", "ReportCampaign", "ReportRisk", "Restore", "RunAlerts",
+    "EvaluateNew", "Export", "ExtractTexts", "Federate", "FindDuplicates", "FindTopics", "FitClassifier", "FitResponse",
+    "FitRisk", "Forget", "InitPolicy", "InitFile", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts",
+    "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "MakeReport", "Monitor", "PlanCampaign", "PlanLoan",
+    "ProposeMapping", "PruneRecord", "Publish", "ProposePortfolio", "PutHold", "Refresh", "Reidentify",
+    "ReportCampaign", "ReportRisk", "Restore", "RunAlerts",
     "ScoreResponse", "ScoreRisk", "SetAlert", "SignHead", "StopExperiment", "TakeSnapshot", "Train", "Tune",
     "VerifyRecord",
 )  # fmt: skip

@@ -76,6 +76,12 @@ class NotApproved(GraphrecError):
     exit_code = 3
 
 
+class NotAllowed(GraphrecError):
+    """The role of a key does not allow it."""
+
+    exit_code = 3
+
+
 class UnknownId(GraphrecError):
     """A user, product or query of that name is not there; the message names the nearest ones."""
 

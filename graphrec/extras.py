@@ -27,6 +27,7 @@ _EXTRA_OF = {
     "lightgbm": "finance",
     "prometheus_client": "service",
     "psycopg": "database",
+    "pypdf": "language",
     "python_calamine": "load",
     "sqlalchemy": "database",
     "tensorboardX": "tracking",

@@ -3,10 +3,12 @@
     format.json  which graphrec can read it
     policy.toml  what may be shown to whom
     oidc.toml    whose tokens the service takes
+    shared       commands want a key of `graphrec access`
     vault/       the store, series, rejected rows, keys of the record: all that carries personal fields
     serving/     snapshots and models: what answers need, without personal fields
     records/     decision records
     events/      the log of events
+    reports/     reports of `graphrec report`, one a file
     logs/        what commands did
 
 Its files are 0600 and its folders 0700, whatever the umask says.

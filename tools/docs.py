@@ -23,6 +23,7 @@ from graphrec.cli import app
 from graphrec.cli.commands import COMMANDS
 from graphrec.config.schema import schema_text
 from graphrec.config.settings_file import SettingsFile
+from graphrec.delivery.alerts import schema as alert_schema
 from graphrec.delivery.rows import schema as export_schema
 from graphrec.events.event import Event
 from graphrec.finance.alerts.file import AlertsFile
@@ -163,6 +164,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "schema/policy.schema.json": partial(schema_text, "policy.toml", PolicyFile),
     "schema/experiments.schema.json": partial(schema_text, "experiments.toml", ExperimentsFile),
     "schema/event.json": partial(schema_text, "an event of graphrec", Event),
+    "schema/alert.json": lambda: json.dumps(alert_schema(), indent=2) + "\n",
     "schema/export.schema.json": lambda: json.dumps(export_schema(), indent=2) + "\n",
 }
 

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from graphrec.app.data.events import Consumed, Events
     from graphrec.app.data.onward import Onward
     from graphrec.app.data.refresh import Refreshed
+    from graphrec.app.finance.watching import Watching
     from graphrec.app.lists.about import Customer, Product
     from graphrec.app.models.card import Card
+    from graphrec.app.models.compare import Compared, LiveThen
+    from graphrec.app.report.make import ReportMade
     from graphrec.demo.bank import BankReport
     from graphrec.errors import GraphrecError
     from graphrec.evaluation.cold.evaluate import ColdStart
@@ -103,6 +106,13 @@ class Bank:
         from graphrec.app.data.onward import Onward
 
         return Onward(self)
+
+    @cached_property
+    def watching(self) -> Watching:
+        """What asks the rules of alerts.toml about events."""
+        from graphrec.app.finance.watching import Watching
+
+        return Watching(self)
 
     def home_at(self, as_of: str | None, *, no_policy: bool = False) -> Home:
         """The home as of a date, or as it is now.
@@ -236,6 +246,8 @@ class Bank:
         done = one_event(self, request)
         if trouble := self.onward.wait():
             self.on_note(f"kept, and not in the store yet: {trouble}")
+        if trouble := self.watching.wait():
+            self.on_note(f"kept, and the rules of alerts.toml were not asked: {trouble}")
         return done
 
     @needs_extra("kafka")
@@ -371,6 +383,28 @@ class Bank:
     def contests(self, user: str) -> tuple[Contest, ...]:
         """What a customer contests, the oldest first."""
         return self.events.contests.all().get(user, ())
+
+    @needs_extra("train")
+    def compare_models(self, request: jobs.CompareModels, *, progress: Progress = silent) -> Compared:
+        """The lists of a champion and of a challenger for the same customers, and metrics where both have them.
+
+        Raises:
+            UnknownId: there is no such model.
+            UsageError: both are the same one.
+        """
+        from graphrec.app.models.compare import compare_models
+
+        return compare_models(self, request, progress)
+
+    def live_then(self, date: str) -> LiveThen:
+        """Which model was live at the end of a day, and which answered on it.
+
+        Raises:
+            UsageError: it is no date.
+        """
+        from graphrec.app.models.compare import live_then
+
+        return live_then(self, date)
 
     def set_standing(self, request: requests.SetStanding) -> answers.StandingSet:
         """A model validated, approved by somebody else, or retired.
@@ -731,6 +765,17 @@ class Bank:
 
         return decide(self, request)
 
+    @needs_extra("report")
+    def report(self, request: jobs.MakeReport, *, progress: Progress = silent) -> ReportMade:
+        """What every measurement of the home says, kept, and written as one page where it is asked for.
+
+        Raises:
+            UsageError: a part, a file or a report to compare with is not what is wanted.
+        """
+        from graphrec.app.report.make import make_report
+
+        return make_report(self, request, progress)
+
     def monitor(self, request: jobs.Monitor, *, progress: Progress = silent) -> results.Monitored:
         """What changed in inputs, lists and outcomes, beside the limits of monitor.toml.
 
@@ -857,6 +902,18 @@ class Bank:
         from graphrec.app.data.extract import extract_texts
 
         return extract_texts(self, request, progress)
+
+    def find_topics(self, request: jobs.FindTopics, *, progress: Progress = silent) -> results.TopicsFound:
+        """Clusters of the text vectors of a label as a source: nodes with names, and who belongs to them.
+
+        Raises:
+            UsageError: the label has no texts, or is that of customers.
+            MissingExtra: there are texts without vectors, and no encoder is installed.
+            NotTrained: nothing is loaded yet.
+        """
+        from graphrec.app.data.extract import find_topics
+
+        return find_topics(self, request, progress)
 
     @needs_extra("text")
     def embed(self, request: jobs.Embed, *, progress: Progress = silent) -> EncodeReport:
@@ -1179,6 +1236,31 @@ class Bank:
         from graphrec.app.privacy.forget import forget
 
         return forget(self, request, progress)
+
+    @needs_extra("train")
+    def federate(self, request: jobs.Federate) -> results.Federated:
+        """One step towards a model of several banks, none of which sees another's customers.
+
+        Raises:
+            UsageError: a file or a name is missing, or does not belong to the plan.
+            SourceError: a file is none of these.
+            NotTrained: there is no snapshot.
+        """
+        from graphrec.app.privacy.federated import federate
+
+        return federate(self, request)
+
+    def escrow(self, request: jobs.AskEscrow) -> results.EscrowOf:
+        """The keys in escrow of who was forgotten: listed, released with a reason, or destroyed at their date.
+
+        Raises:
+            UnknownId: no key of that customer is in escrow.
+            UsageError: a release has no reason, or nobody asks.
+            RecordError: a release cannot be recorded.
+        """
+        from graphrec.app.privacy.escrow import escrow
+
+        return escrow(self, request)
 
     @needs_extra("embedded")
     def convert_store(self, *, progress: Progress = silent) -> results.StoreConverted:

@@ -141,7 +141,7 @@ class Consume:
     group: str = "graphrec"
     """Of consumers that share a topic."""
     idle: float | None = None
-    """Stop when a topic brings nothing for so many seconds; None: go on until told to stop."""
+    """Stop when a topic brings nothing for so many seconds; None: go on until asked to stop."""
     member: str | None = None
     """Name of this consumer in the group: one that was killed and starts again under it goes on at once."""
 
@@ -428,6 +428,42 @@ class Forget:
     """A file with one id a line, besides."""
     reason: str | None = None
     """Why, for the certificate: no name, no id."""
+    keep_record_until: str | None = None
+    """Last day, YYYY-MM-DD, that a rule asks to keep what was recorded: the key goes into escrow until then."""
+    rule: str | None = None
+    """Which rule that is."""
+
+
+@dataclass(frozen=True)
+class Federate:
+    """One step towards a model of several banks."""
+
+    step: Literal["join", "plan", "send", "add", "finish"]
+    files: tuple[Path, ...] = ()
+    """What the step reads, in its order."""
+    name: str | None = None
+    """join: of the bank; plan: of the round."""
+    out: Path | None = None
+    power: float = 0.0
+    """How far customers with many products count less."""
+    min_group: int = 5
+    """Customers of all banks that a count needs."""
+    final: bool = False
+    """Count what the test of a model hides, too."""
+
+
+@dataclass(frozen=True)
+class AskEscrow:
+    """The keys in escrow: listed, one of them released or closed, or those whose date is over destroyed."""
+
+    release: str | None = None
+    """The customer whose entries are to be read."""
+    close: str | None = None
+    """The customer whose entries are to be read no more."""
+    reason: str | None = None
+    by: str | None = None
+    due: bool = False
+    """Destroy the keys whose date is over."""
 
 
 @dataclass(frozen=True)
@@ -598,6 +634,37 @@ class AskStability:
 
 
 @dataclass(frozen=True)
+class CompareModels:
+    """Two models on the same day's customers."""
+
+    challenger: str
+    """Its folder, as `Bank.models` names it."""
+    champion: str | None = None
+    """None: the live one."""
+    k: int = 10
+    customers: int = 1000
+    """Drawn at random; 0: all."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class MakeReport:
+    """What every measurement of the home says, beside the last report."""
+
+    out: Path | None = None
+    """A .html or .json file; None: the report is kept in the home alone."""
+    against: Path | None = None
+    """JSON of the report to compare with; None: the last one of the home."""
+    without: tuple[str, ...] = ()
+    """Parts that are left out."""
+    anew: bool = False
+    """Measure again what cannot have changed since the last report."""
+    language: str | None = None
+    """None: that of the settings."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class Monitor:
     """What changed in the inputs, the lists and their outcomes, beside limits."""
 
@@ -661,6 +728,10 @@ class RunAlerts:
     """What alerts.toml asks about."""
 
     as_of: str | None = None
+    kind: Literal["rule", "answers", "graph"] | None = None
+    """Only rules, only jumps of answers, or only signals of the graph; None: all."""
+    to: str | None = None
+    """A file, a folder/, https://… or postgresql://… that gets alerts; None: nobody gets any."""
 
 
 @dataclass(frozen=True)
@@ -670,7 +741,9 @@ class ListAlerts:
     state: Literal["open", "acknowledged", "closed"] | None = None
     """None: all."""
     out: Path | None = None
-    """A file for them too: .csv or .jsonl."""
+    """A file for them too: .csv, .jsonl, .parquet or .xlsx."""
+    kind: Literal["rule", "answers", "graph"] | None = None
+    """None: all."""
 
 
 @dataclass(frozen=True)
@@ -713,6 +786,22 @@ class ExtractTexts:
     """Classifier of tone; None: mentions have none."""
     threshold: float = 0.8
     """Least probability of a relation; the others go to the review."""
+    finder: str | None = None
+    """Who finds names that no node has: spacy:MODEL or gliner:MODEL; None: nobody."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class FindTopics:
+    """Clusters of the text vectors of a label as a source that can be loaded."""
+
+    out: Path
+    """Folder of the source; one that is there is replaced."""
+    label: str | None = None
+    """Whose texts; None: those of products."""
+    number: int | None = None
+    """Of topics, at most; None: the root of half the texts."""
+    seed: int = 0
     record: bool = True
 
 

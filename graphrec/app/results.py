@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from graphrec.delivery.alerts import AlertsDelivered
     from graphrec.delivery.sinks import SinkReport
     from graphrec.evaluation.evaluate import Evaluation
     from graphrec.evaluation.fairness import Fairness
@@ -639,6 +640,49 @@ class Forgotten:
 
 
 @dataclass(frozen=True)
+class Federated:
+    """What a step towards a model of several banks came to."""
+
+    step: str
+    path: Path | None
+    """What it wrote."""
+    banks: int
+    products: int
+    """With enough holders, once that is known."""
+    customers: int | None = None
+    """Of all banks, who hold something; None: not known yet."""
+    round: int | None = None
+    """1 or 2, of messages and totals."""
+
+
+@dataclass(frozen=True)
+class KeyInEscrow:
+    """The key of somebody's entries in the record, without whose it is."""
+
+    slot: int
+    until: str
+    """Last day, YYYY-MM-DD."""
+    rule: str
+    since: str
+    released: str | None = None
+    """Since when its entries can be read; None: they cannot."""
+
+
+@dataclass(frozen=True)
+class EscrowOf:
+    """The keys in escrow, and what was done with some."""
+
+    keys: tuple[KeyInEscrow, ...]
+    changed: KeyInEscrow | None = None
+    """What was released or closed."""
+    entries: int = 0
+    """That can be read again."""
+    destroyed: tuple[KeyInEscrow, ...] = ()
+    certificate: Path | None = None
+    """Of what was destroyed."""
+
+
+@dataclass(frozen=True)
 class RiskFitted:
     """A risk model that was fitted."""
 
@@ -808,6 +852,17 @@ class Monitored:
 
 
 @dataclass(frozen=True)
+class AlertStep:
+    """One step of a pattern: a transfer, or a link to what several share."""
+
+    start: str
+    end: str
+    at: str | None
+    """The day; None: it has none."""
+    amount: float | None = None
+
+
+@dataclass(frozen=True)
 class Alert:
     """Something that a rule or a signal says of a customer or an account."""
 
@@ -827,6 +882,10 @@ class Alert:
     """open, acknowledged or closed."""
     by: str | None = None
     why: str | None = None
+    kind: str = "rule"
+    """rule, answers or graph."""
+    path: tuple[AlertStep, ...] = ()
+    """The steps of the pattern, of an alert of the kind graph."""
 
 
 @dataclass(frozen=True)
@@ -838,6 +897,8 @@ class AlertsRun:
     alerts: tuple[Alert, ...]
     known: int
     """Alerts that were raised before, and are not raised again."""
+    delivered: AlertsDelivered | None = None
+    """What went out; None: nobody asked for it."""
 
 
 @dataclass(frozen=True)
@@ -866,6 +927,31 @@ class TextsExtracted:
     relations: int
     review: int
     """Rows that a person has to look at; they are in no graph."""
+    unknown: int | None
+    """Names that no node has; None: no finder looked for them."""
+    record: int | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TopicFound:
+    """A topic of texts."""
+
+    name: str
+    nodes: int
+
+
+@dataclass(frozen=True)
+class TopicsFound:
+    """The topics of the texts of a label."""
+
+    path: Path
+    """Folder of the source."""
+    label: str
+    topics: tuple[TopicFound, ...]
+    """The largest first."""
+    without: int
+    """Nodes of no topic."""
     record: int | None
     notes: tuple[str, ...] = ()
 

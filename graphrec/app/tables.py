@@ -16,7 +16,7 @@ _YES, _NO = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}
 
 
 def read_table(file: Path) -> Mapping[str, list[str]]:
-    """The columns of a CSV with a header; the delimiter is told by its first line.
+    """The columns of a CSV with a header; its first line shows the delimiter.
 
     Raises:
         SourceError: it cannot be read, has no rows, or a row has another number of cells than the header.

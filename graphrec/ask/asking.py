@@ -114,10 +114,10 @@ def ask(bank: Bank, request: Ask) -> Answered:
         answers.draft.sentences.clear()
         answers.draft.say(cannot.key, needed=True, **cannot.values)
     draft = answers.draft
-    told: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     text, worded_by = draft.text, TEMPLATE
     if model is not None and refused is None:
-        text, worded_by, told = worded(draft, model)
+        text, worded_by, remarks = worded(draft, model)
     content: dict[str, object] = {
         "by": _asker(bank, request), "intent": parsed.intent, "slots": parsed.slots, "view": request.view,
         "language": language.code, "refused": refused, "after": request.after,
@@ -143,7 +143,7 @@ def ask(bank: Bank, request: Ask) -> Answered:
         found_by=parsed.by,
         worded_by=worded_by,
         record=number,
-        notes=(*told, *notes),
+        notes=(*remarks, *notes),
     )
 
 

@@ -55,6 +55,11 @@ _COUNTED = {
     "de": r"\b({n})\b(?:\s+\w+){{0,2}}\s+(?:produkte?\w*|vorschl\w*|empfehl\w*|angebote?|ideen)|\btop\s+({n})\b",
     "zh": r"({n})\s*(?:个|款|种|只|项)",
 }
+#: A number that counts what follows: no years, no per cent, no money.
+_BEFORE = (
+    r"(?<![\w.,])({n})(?![\w.,]*\d)(?!\s*(?:%|-|per\s?cent|prozent|years?\b|months?\b|jahr|monat|年|月|万|千|[€$£¥]|"
+    r"eur\b|usd\b|chf\b|gbp\b|euro))\s*((?:\S+\s*){{1,3}})"
+)
 
 
 @dataclass(frozen=True)
@@ -275,7 +280,8 @@ def _narrowed(parsed: Parsed, plain: str, names: Names) -> Parsed:
     if not is_list and not kinds:
         return parsed
     by = "pattern" if parsed.by == "nothing" else parsed.by
-    return replace(parsed, intent="recommend", kinds=kinds, order=order, by=by)
+    k = _count_of(plain, parsed.language, names) if kinds else None
+    return replace(parsed, intent="recommend", kinds=kinds, order=order, by=by, k=k)
 
 
 def with_slots(parsed: Parsed, plain: str) -> Parsed:
@@ -287,7 +293,7 @@ def with_slots(parsed: Parsed, plain: str) -> Parsed:
         less = bool(parsed.products) and takes_away(plain, parsed.language)
         parsed = replace(parsed, less=less, amount=_amount(plain, parsed.language))
     if intent == "recommend":
-        parsed = replace(parsed, k=_count(plain, parsed.language))
+        parsed = replace(parsed, k=_count(plain, parsed.language) or parsed.k)
     if intent == "query":
         parsed = replace(parsed, query=_query(plain))
     return parsed
@@ -330,10 +336,22 @@ def _count(text: str, language: str) -> int | None:
     """How many products are asked for; None: it is not said."""
     number = "|".join([r"\d{1,3}", *_WORDS])
     match = re.search(_COUNTED.get(language, _COUNTED["en"]).format(n=number), text)
-    found = None if match is None else next(one for one in match.groups() if one)
-    if found is None:
+    return None if match is None else _as_count(next(one for one in match.groups() if one))
+
+
+def _count_of(text: str, language: str, names: Names) -> int | None:
+    """The number before a kind of product, as in "3 bonds"; None: there is none."""
+    for match in re.finditer(_BEFORE.format(n="|".join([r"\d{1,3}", *_WORDS])), text):
+        if names.kinds(match[2], language):
+            return _as_count(match[1])
+    return None
+
+
+def _as_count(written: str) -> int | None:
+    """A number of products, 20 at most, in digits or as a word."""
+    if written not in _WORDS and not written.isdecimal():
         return None
-    return min(max(_WORDS.get(found) or int(found), 1), 20) if found in _WORDS or found.isdecimal() else None
+    return min(max(_WORDS.get(written) or int(written), 1), 20)
 
 
 def _amount(text: str, language: str) -> float | None:

@@ -43,12 +43,12 @@ def checked(sentences: Sequence[Sentence], wording: str, language: Language) -> 
         language: of the answer.
     """
     lines = [line.strip().lstrip(_BULLETS) for line in wording.splitlines() if line.strip(_BULLETS)]
-    told = [_said(one.template, language.code) for one in sentences]
+    templates = [_said(one.template, language.code) for one in sentences]
     left = list(range(len(sentences)))
     order = []
     for line in lines:
         said = _said(line, language.code)
-        place = next((one for one in left if told[one] == said), None)
+        place = next((one for one in left if templates[one] == said), None)
         if place is None or not _stand_apart(line, sentences[place].template):
             return None
         left.remove(place)

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "outcomes": ("graphrec.cli.campaigns.outcomes", "Show what came of what was shown."),
     "fairness": ("graphrec.cli.models.fairness", "Measure who gets how good lists, and whom lists show."),
     "stability": ("graphrec.cli.models.stability", "Measure how much lists change where nothing should."),
+    "report": ("graphrec.cli.models.report", "Say on one page what every measurement comes to."),
     "monitor": ("graphrec.cli.maintenance.monitor", "Measure what changed in inputs, lists and outcomes."),
     "experiment": ("graphrec.cli.campaigns.experiment", "Look at experiments, and stop those that have to stop."),
     "event": ("graphrec.cli.data.event", "Keep what one customer did; it is in the next answer."),
@@ -30,6 +31,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("graphrec.cli.records.replay", "Compute a recorded answer again."),
     "reidentify": ("graphrec.cli.privacy.reidentify", "Tell who the pseudonyms of an export are."),
     "contest": ("graphrec.cli.privacy.contest", "Leave an edge that a customer contests out of lists."),
+    "escrow": (
+        "graphrec.cli.privacy.escrow",
+        "List, release or destroy the keys of what a rule keeps.",
+    ),
+    "federate": (
+        "graphrec.cli.privacy.federate",
+        "Fit a model on several banks, none of which sees another's customers.",
+    ),
     "hold": ("graphrec.cli.privacy.hold", "Keep a customer from being forgotten for now."),
     "backup": ("graphrec.cli.maintenance.backup", "Write the home to one file."),
     "restore": ("graphrec.cli.maintenance.restore", "Put the home of a backup in its place."),

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from io import TextIOWrapper
@@ -29,6 +29,8 @@ LONGEST, END = 1200, 300
 """Characters of a failure's line, and of its end that stays where its middle is left out."""
 FOR_ONE_ANSWER = {"recommend", "explain", "why-not", "find", "query", "record", "replay", "doctor"}
 """Commands that change nothing; their log lines are at debug, so that an answer writes nothing to the home's log."""
+WITHOUT_HOME = {"demo", "restore"}
+"""Commands that read no person of a home, or make it."""
 
 
 class LazyGroup(TyperGroup):
@@ -148,10 +150,39 @@ def _logged(name: str, run: Callable[..., Any] | None) -> Callable[..., Any]:
         # A command that needs the settings reports what is wrong with them.
         with suppress(GraphrecError):
             current().begin_log()
-        with log.stage("command", level=logging.DEBUG if name in FOR_ONE_ANSWER else logging.INFO, command=name):
+        with (
+            log.stage("command", level=logging.DEBUG if name in FOR_ONE_ANSWER else logging.INFO, command=name),
+            _as_caller(name, options),
+        ):
             return run(*arguments, **options) if run else None
 
     return logged
+
+
+@contextmanager
+def _as_caller(name: str, options: Mapping[str, Any]) -> Iterator[None]:
+    """While the block runs, the role of a shared home's key holds; what was read of a person is logged afterwards."""
+    if name in WITHOUT_HOME:
+        yield
+        return
+    from graphrec.cli.rights import caller, note_read
+
+    try:
+        bank = current().bank
+    except GraphrecError:
+        yield  # the command says what is wrong with the settings
+        return
+    status = 1
+    who = None
+    try:
+        who = caller(bank, name, options)
+        yield
+        status = 0
+    except GraphrecError as error:
+        status = error.exit_code
+        raise
+    finally:
+        note_read(bank, who, name, options, status)
 
 
 def shortened(line: str) -> str:

@@ -53,9 +53,9 @@ def say(text: str = "") -> None:
 
 def width() -> int:
     """Columns to write in: COLUMNS, else those of the terminal, else those of a file or a pipe."""
-    told = os.environ.get("COLUMNS", "")
-    if told.isdigit() and int(told):
-        return int(told)
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdigit() and int(columns):
+        return int(columns)
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else PLAIN_WIDTH
 
 

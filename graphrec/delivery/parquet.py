@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphrec.delivery.rows import TIMES, Batch, Row, Without
-from graphrec.delivery.sinks import SinkReport, SinkSpec, Target
+from graphrec.delivery.sinks import SinkReport, SinkSpec, TableTarget, Target
 from graphrec.delivery.text_files import FileReport, both_files
-from graphrec.files import replace_folder
+from graphrec.files import replace_folder, whole_file
 
 RUN = ("run",)
 
@@ -134,5 +134,31 @@ def _open_parts(target: Target) -> Iterator[_Parts]:
         yield _Parts(target.file, stack)
 
 
-PARQUET = SinkSpec("parquet", _open, ".parquet", lines=False)
-PARTITIONS = SinkSpec("parquet folder", _open_parts, "/", lines=False)
+def _rows(target: TableTarget, rows: Sequence[tuple[Any, ...]]) -> bool:
+    with whole_file(target.file) as temporary:
+        _write_rows(temporary, target, rows)
+    return True
+
+
+def _part(target: TableTarget, rows: Sequence[tuple[Any, ...]]) -> bool:
+    target.file.mkdir(parents=True, exist_ok=True)
+    with replace_folder(target.file / f"run={target.run}") as folder:
+        _write_rows(folder / f"{target.name}.parquet", target, rows, RUN)
+    return True
+
+
+def _write_rows(path: Path, target: TableTarget, rows: Sequence[tuple[Any, ...]], given: Sequence[str] = ()) -> None:
+    """A table whose lists are columns of lists; steps have structured columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    step = pa.struct([("from", pa.string()), ("to", pa.string()), ("at", pa.string()), ("amount", pa.float64())])
+    kinds = {"evidence": pa.list_(pa.string()), "path": pa.list_(step)}
+    fields = [(name, kinds.get(name, pa.string())) for name in target.fields if name not in given]
+    columns = dict(zip(target.fields, zip(*rows, strict=True), strict=True)) if rows else {}
+    table = pa.table({name: pa.array(columns.get(name, ()), kind) for name, kind in fields})
+    pq.write_table(table, path)
+
+
+PARQUET = SinkSpec("parquet", _open, ".parquet", lines=False, table=_rows)
+PARTITIONS = SinkSpec("parquet folder", _open_parts, "/", lines=False, table=_part)

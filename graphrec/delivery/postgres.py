@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from urllib.parse import urlsplit
 
 from graphrec.delivery.rows import TIMES, Batch, Row, Without
-from graphrec.delivery.sinks import SinkReport, SinkSpec, Target
+from graphrec.delivery.sinks import SinkReport, SinkSpec, TableTarget, Target
 from graphrec.delivery.webhook import shown
 from graphrec.errors import DeliveryError, UsageError
 from graphrec.extras import needs_extra
@@ -54,14 +54,14 @@ class _Postgres:
         self._engine, self._run = target.engine, target.run
         with connection.transaction():
             for table, kind in _TABLES.items():
-                self._prepare(table, _columns(kind), _KEYS[table])
-            self._prepare(RUNS, _RUN, ())
+                _prepare(connection, address, table, _columns(kind), _KEYS[table])
+            _prepare(connection, address, RUNS, _RUN, ())
 
     def write(self, batch: Batch) -> bool:
         """Write the rows of some answers in one transaction."""
         with self._connection.transaction():
-            self._upsert(LISTS, batch.rows)
-            self._upsert(WITHOUT, batch.without)
+            for table, rows in ((LISTS, batch.rows), (WITHOUT, batch.without)):
+                _upsert(self._connection, table, _TABLES[table]._fields, _KEYS[table], rows)
         return True
 
     def finish(self, totals: SinkReport) -> PostgresReport:
@@ -77,39 +77,45 @@ class _Postgres:
         self._connection.execute(statement, (*values, totals.users, totals.rows, totals.without_list))
         return PostgresReport(totals.users, totals.rows, totals.without_list, self._address, run.id)
 
-    def _upsert(self, table: str, rows: Sequence[Row | Without]) -> None:
-        if not rows:
-            return
-        names, key = _TABLES[table]._fields, _KEYS[table]
-        quoted = [f'"{name}"' for name in names]
-        updates = ", ".join(f'"{name}" = excluded."{name}"' for name in names if name not in key)
-        statement: Any = (
-            f"INSERT INTO {table} ({', '.join(quoted)}) VALUES ({', '.join(['%s'] * len(names))}) "
-            f"ON CONFLICT ({', '.join(f'{chr(34)}{name}{chr(34)}' for name in key)}) DO UPDATE SET {updates}"
+
+def _upsert(
+    connection: Connection[Any], table: str, names: Sequence[str], key: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Write rows; those whose key is there take the place of what was."""
+    if not rows:
+        return
+    quoted = [f'"{name}"' for name in names]
+    updates = ", ".join(f'"{name}" = excluded."{name}"' for name in names if name not in key)
+    statement: Any = (
+        f"INSERT INTO {table} ({', '.join(quoted)}) VALUES ({', '.join(['%s'] * len(names))}) "
+        f"ON CONFLICT ({', '.join(f'{chr(34)}{name}{chr(34)}' for name in key)}) DO UPDATE SET {updates}"
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, [[_cell(value) for value in row] for row in rows])
+
+
+def _prepare(
+    connection: Connection[Any], address: str, table: str, columns: dict[str, str], key: tuple[str, ...]
+) -> None:
+    """Make a table that is not there; one that is there has to have the columns.
+
+    Raises:
+        DeliveryError: it has not.
+    """
+    declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+    keyed = ", ".join(f'"{name}"' for name in key)
+    statement: Any = f"CREATE TABLE IF NOT EXISTS {table} ({declared}{f', PRIMARY KEY ({keyed})' if key else ''})"
+    connection.execute(statement)
+    found = connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped",
+        (table,),
+    ).fetchall()
+    missing = [name for name in columns if (name,) not in found]
+    if missing:
+        raise DeliveryError(
+            f"the table {table} of {address} has no column {missing[0]}; rename the table, or run: ALTER "
+            f'TABLE {table} ADD COLUMN "{missing[0]}" {columns[missing[0]]}'
         )
-        with self._connection.cursor() as cursor:
-            cursor.executemany(statement, [[_cell(value) for value in row] for row in rows])
-
-    def _prepare(self, table: str, columns: dict[str, str], key: tuple[str, ...]) -> None:
-        """Make a table that is not there; one that is there has to have the columns.
-
-        Raises:
-            DeliveryError: it has not.
-        """
-        declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-        keyed = ", ".join(f'"{name}"' for name in key)
-        statement: Any = f"CREATE TABLE IF NOT EXISTS {table} ({declared}{f', PRIMARY KEY ({keyed})' if key else ''})"
-        self._connection.execute(statement)
-        found = self._connection.execute(
-            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped",
-            (table,),
-        ).fetchall()
-        missing = [name for name in columns if (name,) not in found]
-        if missing:
-            raise DeliveryError(
-                f"the table {table} of {self._address} has no column {missing[0]}; rename the table, or run: ALTER "
-                f'TABLE {table} ADD COLUMN "{missing[0]}" {columns[missing[0]]}'
-            )
 
 
 def _columns(kind: type[Row | Without]) -> dict[str, str]:
@@ -130,8 +136,13 @@ def _cell(value: Any) -> Any:
 
 
 @contextmanager
-def _open(target: Target) -> Iterator[_Postgres]:
-    address = str(target.address)
+def _connected(address: str) -> Iterator[Connection[Any]]:
+    """A connection to a database.
+
+    Raises:
+        UsageError: the address holds a password.
+        DeliveryError: the database refuses something.
+    """
     if urlsplit(address).password or re.search(r"[?&]password=", address):
         raise UsageError(
             f"--to {shown(address)} holds a password; take it out of the address: it comes from PGPASSWORD, or from a "
@@ -141,7 +152,7 @@ def _open(target: Target) -> Iterator[_Postgres]:
         import psycopg
     try:
         with psycopg.connect(address, autocommit=True, options="-c timezone=UTC") as connection:
-            yield _Postgres(connection, shown(address), target)
+            yield connection
     except psycopg.Error as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DeliveryError(
@@ -150,4 +161,21 @@ def _open(target: Target) -> Iterator[_Postgres]:
         ) from None
 
 
-POSTGRES = SinkSpec("postgresql", _open, lines=False, schemes=("postgresql", "postgres"), resumes=True)
+@contextmanager
+def _open(target: Target) -> Iterator[_Postgres]:
+    address = str(target.address)
+    with _connected(address) as connection:
+        yield _Postgres(connection, shown(address), target)
+
+
+def _rows(target: TableTarget, rows: Sequence[tuple[Any, ...]]) -> bool:
+    """One batch of a table that is no list, in one transaction."""
+    table, address = f"graphrec_{target.name}", str(target.address)
+    columns = {name: "jsonb" if name in ("evidence", "path") else "text" for name in target.fields}
+    with _connected(address) as connection, connection.transaction():
+        _prepare(connection, shown(address), table, columns, target.key)
+        _upsert(connection, table, target.fields, target.key, rows)
+    return True
+
+
+POSTGRES = SinkSpec("postgresql", _open, lines=False, schemes=("postgresql", "postgres"), resumes=True, table=_rows)

@@ -149,10 +149,10 @@ class Batch:
         of_user: dict[str, int | None] = dict.fromkeys(self.lists)
         if numbers:
             of_user = dict(zip(self.lists, numbers, strict=True))
-        mark, told = str(NUMBER), [nothing if number is None else str(number) for number in of_user.values()]
+        mark, numbers_as_text = str(NUMBER), [nothing if number is None else str(number) for number in of_user.values()]
         texts = [
             (rows.replace(mark, number), without.replace(mark, number))
-            for (rows, without), number in zip(self.texts, told, strict=bool(self.texts))
+            for (rows, without), number in zip(self.texts, numbers_as_text, strict=bool(self.texts))
         ]
         rows = [row._replace(record=of_user[row.user]) for row in self.rows]
         return replace(self, rows=rows, without=[one._replace(record=of_user[one.user]) for one in self.without],
@@ -168,7 +168,7 @@ class Rows:
     viewer: Viewer | None = None
     """Makes a view that is not exact; None: compliance."""
     before: Mapping[str, Sequence[str]] | None = None
-    """The lists of the last export, with which changes are told; None: they are not."""
+    """The lists of the last export, by which changes are found; None: all lists are delivered."""
     after: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The lists of this export, as far as it went."""
     pseudonym: Callable[[str], str] | None = None

@@ -19,7 +19,8 @@ from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from urllib.parse import urlsplit
 
 from graphrec.delivery.journal import Arrived, Journal
 from graphrec.delivery.rows import Batch, Form, Rows, Run
@@ -122,6 +123,50 @@ class Target:
         return self.out
 
 
+@dataclass(frozen=True)
+class TableTarget:
+    """Where a table goes that is no list, such as alerts."""
+
+    out: Path | None
+    """The file, or the folder."""
+    address: str | None
+    letters: Path
+    """Folder for what a receiver refuses."""
+    raw: bool = False
+    """Write cells that a spreadsheet would take for formulas as they are."""
+    name: str = ""
+    """Of the table."""
+    kind: type[tuple[Any, ...]] = tuple
+    """The named tuple that a row is."""
+    key: tuple[str, ...] = ()
+    run: str = ""
+    """Of the file or the batch: the same for the same content."""
+
+    def of(self, name: str, kind: type[tuple[Any, ...]], key: tuple[str, ...], run: str) -> TableTarget:
+        """The same for one table."""
+        return replace(self, name=name, kind=kind, key=key, run=run)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        found: tuple[str, ...] = getattr(self.kind, "_fields")  # noqa: B009 - of a named tuple
+        return found
+
+    @property
+    def file(self) -> Path:
+        """The file of a sink that writes one."""
+        assert self.out is not None, "a sink with a suffix is chosen by its file"
+        return self.out
+
+    @property
+    def shown(self) -> str:
+        """Where to, without what may be secret in it."""
+        if self.out is not None:
+            return str(self.out)
+        parts = urlsplit(str(self.address))
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
 class Sink(Protocol):
     """Takes answers, then finishes."""
 
@@ -157,6 +202,8 @@ class SinkSpec:
     """Users whose answers it takes at once."""
     resumes: bool = False
     """Whether a delivery that was killed goes on with the batches that have not arrived."""
+    table: Callable[[TableTarget, Sequence[tuple[Any, ...]]], bool] | None = None
+    """Writes a table that is no list, whole or not at all; False: it is refused. None: it takes lists alone."""
 
 
 def sinks() -> tuple[SinkSpec, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from graphrec.delivery.rows import Batch, Form, Row, Without, as_json, quoted
-from graphrec.delivery.sinks import Sink, SinkReport, SinkSpec, Target
+from graphrec.delivery.sinks import Sink, SinkReport, SinkSpec, TableTarget, Target
 from graphrec.files import whole_file
 from graphrec.shown import harmless
 
@@ -117,7 +117,7 @@ class Cells:
         text = value if self._raw else harmless(value)
         return '"' + text.replace('"', '""') + '"'
 
-    def _told(self, reasons: Sequence[Mapping[str, Any]]) -> str:
+    def _reasons(self, reasons: Sequence[Mapping[str, Any]]) -> str:
         """Reasons as JSON in a cell: what `reasons_text` writes; it begins with a bracket, and so is no formula."""
         # Texts with a number of people hardly occur twice.
         parts = [
@@ -144,7 +144,7 @@ class Cells:
             return [
                 texts[user], texts[product], number(rank), number(score), texts[reason], number(share), texts[model],
                 texts[snapshot], texts[as_of], texts[name], number(confidence), texts[warnings], number(percent),
-                self._told(reasons), texts[kind], texts[risk], texts[fee], texts[minimum], texts[crm_id],
+                self._reasons(reasons), texts[kind], texts[risk], texts[fee], texts[minimum], texts[crm_id],
                 texts[change], texts[run], number(record), texts[policy], texts[generated_at], texts[valid_until],
             ]  # fmt: skip
         return ["" if value is None else texts[value] if isinstance(value, str) else number(value) for value in row]
@@ -234,5 +234,32 @@ def _open_table(target: Target) -> AbstractContextManager[Sink]:
     return open_mapped(target)
 
 
-CSV = SinkSpec("csv", _open_table, ".csv", lines=False, form=_csv_form)
-JSON_LINES = SinkSpec("jsonl", _open_json_lines, ".jsonl", lines=False, form=_json_form)
+def cell(value: Any) -> Any:
+    """A value of a table as one cell: texts of a list one after another, anything else with parts as JSON."""
+    if not isinstance(value, tuple):
+        return value
+    if all(isinstance(one, str) for one in value):
+        return "; ".join(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _csv_rows(target: TableTarget, rows: Sequence[tuple[Any, ...]]) -> bool:
+    cells = Cells(raw=target.raw)
+    with whole_file(target.file) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        file.write(_head(target.fields))
+        for row in rows:
+            plain = [cell(one) for one in row]
+            written = [cells.long(one) if isinstance(one, str) else cells.number(one) for one in plain]
+            file.write(cells.between.join(written) + "\n")
+    return True
+
+
+def _json_rows(target: TableTarget, rows: Sequence[tuple[Any, ...]]) -> bool:
+    with whole_file(target.file) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(dict(zip(target.fields, row, strict=True)), ensure_ascii=False) + "\n")
+    return True
+
+
+CSV = SinkSpec("csv", _open_table, ".csv", lines=False, form=_csv_form, table=_csv_rows)
+JSON_LINES = SinkSpec("jsonl", _open_json_lines, ".jsonl", lines=False, form=_json_form, table=_json_rows)

@@ -17,7 +17,7 @@ import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -25,7 +25,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from graphrec.delivery.rows import Batch
-from graphrec.delivery.sinks import SinkReport, SinkSpec, Target
+from graphrec.delivery.sinks import SinkReport, SinkSpec, TableTarget, Target
 from graphrec.errors import DeliveryError, UsageError
 from graphrec.files import make_folder, whole_file
 
@@ -68,8 +68,8 @@ class _Stays(urllib.request.HTTPRedirectHandler):
 
 
 class _Webhook:
-    def __init__(self, target: Target) -> None:
-        self._address = str(target.address)
+    def __init__(self, target: Target | TableTarget) -> None:
+        self._address = _checked(str(target.address))
         self._shown = shown(self._address)
         self._secret, self._token = (os.environ.get(name, "").strip() for name in (SECRET, TOKEN))
         self._letters = target.letters
@@ -85,9 +85,11 @@ class _Webhook:
             "run": batch.run, "batch": batch.number,
             "lists": [row._asdict() for row in batch.rows], "without": [row._asdict() for row in batch.without],
         }  # fmt: skip
-        body = json.dumps(content, ensure_ascii=False).encode()
-        key = f"{batch.run}-{batch.number}"
-        refused = self._send(key, body)
+        return self.send(f"{batch.run}-{batch.number}", content)
+
+    def send(self, key: str, content: Mapping[str, Any]) -> bool:
+        """Send one batch; False where the receiver refuses it for good: then it is kept."""
+        refused = self._send(key, json.dumps(content, ensure_ascii=False).encode())
         if refused is None:
             self._sent += 1
             return True
@@ -183,19 +185,32 @@ def _asked_to_wait(headers: Any) -> float:
         return 0.0
 
 
-@contextmanager
-def _open(target: Target) -> Iterator[_Webhook]:
-    parts = urlsplit(str(target.address))
+def _checked(address: str) -> str:
+    """An address that lists may go to.
+
+    Raises:
+        UsageError: it holds a secret, or lists would go through the net for all to read.
+    """
+    parts = urlsplit(address)
     if parts.username or parts.password:
         raise UsageError(
-            f"--to {shown(str(target.address))} holds a name or a password; take them out of the address: a secret "
+            f"--to {shown(address)} holds a name or a password; take them out of the address: a secret "
             f"comes from {TOKEN}"
         )
     if parts.scheme.lower() == "http" and parts.hostname not in _AT_HOME:
-        raise UsageError(
-            f"--to {shown(str(target.address))}: lists of customers go to another machine by https:// alone"
-        )
+        raise UsageError(f"--to {shown(address)}: lists of customers go to another machine by https:// alone")
+    return address
+
+
+@contextmanager
+def _open(target: Target) -> Iterator[_Webhook]:
     yield _Webhook(target)
 
 
-WEBHOOK = SinkSpec("webhook", _open, lines=False, schemes=("https", "http"), chunk=USERS, resumes=True)
+def _rows(target: TableTarget, rows: Sequence[tuple[Any, ...]]) -> bool:
+    """One batch of a table that is no list."""
+    content = [dict(zip(target.fields, row, strict=True)) for row in rows]
+    return not rows or _Webhook(target).send(target.run, {"run": target.run, target.name: content})
+
+
+WEBHOOK = SinkSpec("webhook", _open, lines=False, schemes=("https", "http"), chunk=USERS, resumes=True, table=_rows)

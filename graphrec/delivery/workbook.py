@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphrec.delivery.rows import TIMES, Batch, Row, Without, plain
-from graphrec.delivery.sinks import SinkReport, SinkSpec, Target
-from graphrec.delivery.text_files import FileReport
+from graphrec.delivery.sinks import SinkReport, SinkSpec, TableTarget, Target
+from graphrec.delivery.text_files import FileReport, cell
 from graphrec.extras import needs_extra
 from graphrec.files import whole_file
 
@@ -41,7 +41,16 @@ class _Sheets:
         """Write one row. Texts stay texts: none becomes a formula or a link."""
         if self._row == ROWS:
             self._begin()
-        for column, (name, value) in enumerate(zip(self._names, plain(row), strict=True)):
+        self._write(plain(row))
+
+    def add_cells(self, cells: Sequence[Any]) -> None:
+        """Write one row of a table that is no list."""
+        if self._row == ROWS:
+            self._begin()
+        self._write(cells)
+
+    def _write(self, cells: Sequence[Any]) -> None:
+        for column, (name, value) in enumerate(zip(self._names, cells, strict=True)):
             if value is None:
                 continue
             if name in TIMES and isinstance(value, str):
@@ -105,4 +114,12 @@ def _open(target: Target) -> Iterator[_Workbook]:
         yield _Workbook(book, target.file)
 
 
-XLSX = SinkSpec("xlsx", _open, ".xlsx", lines=False)
+def _rows(target: TableTarget, rows: Sequence[tuple[Any, ...]]) -> bool:
+    with whole_file(target.file) as temporary, _book(temporary) as book:
+        sheets = _Sheets(book, target.name, target.fields)
+        for row in rows:
+            sheets.add_cells([cell(one) for one in row])
+    return True
+
+
+XLSX = SinkSpec("xlsx", _open, ".xlsx", lines=False, table=_rows)

@@ -21,13 +21,14 @@ from graphrec.demo.draw.prices import draw_prices
 from graphrec.demo.draw.products import draw_products
 from graphrec.demo.draw.purchases import RELATIONS, Taste, draw_purchases
 from graphrec.demo.draw.truth import find_truth
-from graphrec.demo.money import write_money
+from graphrec.demo.habits import write_habits
+from graphrec.demo.money import FOLDER, write_money
 from graphrec.demo.sizes import SIZES
 from graphrec.errors import UsageError
 from graphrec.files import replace_folder
 from graphrec.progress import Progress, silent
 
-FORMAT = 2
+FORMAT = 3
 """Goes up when the same size and seed give other bytes."""
 MARKER = "demo-bank.json"
 TRUTH = "truth/planted.csv"
@@ -141,6 +142,7 @@ def _write(folder: Path, size: str, seed: int, progress: Progress) -> Marker:
     events = tables.interaction_batches(products, interactions, customers)
     _write_parquet(folder / "interactions.parquet", events)
     money = write_money(folder, customers, products, interactions, seed)
+    money |= write_habits(folder, folder / FOLDER, customers.count, seed)
     by_kind = np.bincount(interactions.kind, minlength=len(EVENT_KINDS))
     counts = {"customers": customers.count, "products": products.count, "prices": prices}
     counts |= {"interactions": interactions.count, **money}

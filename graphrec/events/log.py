@@ -337,9 +337,9 @@ def _insert(connection: sqlite3.Connection, waiting: _Waiting) -> Appended | Eve
                 "conflict", f"event {event.id!r} was sent before with another content; give it an id of its own"
             )
     for letter in waiting.dead:
-        told = (letter.source, letter.place, letter.kind, letter.reason, now, letter.content)
+        dead = (letter.source, letter.place, letter.kind, letter.reason, now, letter.content)
         columns = "source, place, kind, reason, received, content"
-        connection.execute(f"INSERT OR IGNORE INTO dead ({columns}) VALUES (?, ?, ?, ?, ?, ?)", told)
+        connection.execute(f"INSERT OR IGNORE INTO dead ({columns}) VALUES (?, ?, ?, ?, ?, ?)", dead)
     connection.execute("RELEASE caller")
     return Appended(accepted, len(waiting.events) - accepted, 0)
 

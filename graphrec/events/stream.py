@@ -48,7 +48,7 @@ class Topic:
 
 
 def _security(topic: Topic, login: BrokerLogin) -> dict[str, str]:
-    """How the broker is spoken to, as its client library wants to be told."""
+    """How the broker is spoken to, as its client library expects it."""
     found = {}
     if topic.is_encrypted and login.ca is not None:
         found["ssl.ca.location"] = login.ca

@@ -94,7 +94,7 @@ def ngrams(tokens: Sequence[str], most: int, mark: str = "") -> list[str]:
 
 
 def tone_features(text: str) -> list[str]:
-    """What the tone of a text is told by: words up to three in a row, and parts of words of a script with spaces."""
+    """What shows the tone of a text: words up to three in a row, and parts of words of a script with spaces."""
     tokens = words(text)
     parts = [f"p:{word[start : start + 4]}" for word in tokens if len(word) > 4 for start in range(len(word) - 3)]
     return [*ngrams(tokens, 3), *parts]

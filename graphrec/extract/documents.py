@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from graphrec.errors import SourceError
+from graphrec.extract.pdf import pdf_text
 from graphrec.extract.texts import plain, sentences
 from graphrec.loading.mapping.specs import DocumentSpec, Mapping
 from graphrec.loading.run.select import only_selects
@@ -62,15 +63,18 @@ def read_documents(
             number = 0
             while row := rows.fetchone():
                 number += 1
-                yield _document(spec, dict(zip(columns, row, strict=True)), f"{place} row {number}")
+                yield _document(spec, dict(zip(columns, row, strict=True)), data_dir, f"{place} row {number}")
 
 
-def _document(spec: DocumentSpec, row: dict[str, object], place: str) -> Document:
+def _document(spec: DocumentSpec, row: dict[str, object], data_dir: Path, place: str) -> Document:
     key, text, published = (row[name] for name in (spec.key, spec.text, spec.published))
     for what, value in (("key", key), ("text", text), ("published", published)):
         if value is None or value == "":
             raise SourceError(f"{place} has no {what}; leave such rows out in its SQL")
-    body = str(text) if spec.form == "text" else plain(str(text))
+    if spec.form == "pdf":
+        body = pdf_text(data_dir, str(text), place)
+    else:
+        body = str(text) if spec.form == "text" else plain(str(text))
     title = "" if spec.title is None or row[spec.title] is None else str(row[spec.title])
     own = sentences(body)
     first = [" ".join(title.split())] if title.strip() and " ".join(title.split()) not in own[:1] else []

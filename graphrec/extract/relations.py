@@ -1,4 +1,4 @@
-"""What the relation of two entities of a sentence is told by: words around and between, their names, their order."""
+"""What shows the relation of two entities of a sentence: words around and between, their names, their order."""
 
 from graphrec.extract.classifier import ngrams, words
 

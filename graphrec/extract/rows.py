@@ -13,6 +13,7 @@ from pathlib import Path
 
 from graphrec.extract.classifier import Classifier, Rows, tone_features
 from graphrec.extract.documents import Document
+from graphrec.extract.finders import Unknown
 from graphrec.extract.linking import Entity, Gazetteer, Link
 from graphrec.extract.relations import pair_features
 from graphrec.extract.vectors import Vectors
@@ -84,7 +85,7 @@ class Extracted:
 
 
 @dataclass(frozen=True)
-class Told:
+class Recognizer:
     """A classifier, and the vectors that it reads."""
 
     classifier: Classifier
@@ -104,8 +105,8 @@ def extract(
     documents: Iterable[Document],
     gazetteer: Gazetteer,
     *,
-    relations: Told | None = None,
-    tone: Told | None = None,
+    relations: Recognizer | None = None,
+    tone: Recognizer | None = None,
     threshold: float = THRESHOLD,
 ) -> Extracted:
     """The mentions and relations of documents.
@@ -135,7 +136,7 @@ def extract(
     return found
 
 
-def _tone(sentence: str, tone: Told | None) -> tuple[str | None, float | None]:
+def _tone(sentence: str, tone: Recognizer | None) -> tuple[str | None, float | None]:
     """The tone of a sentence and how likely it is; None: no model of it was given."""
     return (None, None) if tone is None else tone.tone(sentence)
 
@@ -148,14 +149,14 @@ def _ambiguous(document: Document, sentence: str, links: Iterable[Link]) -> Iter
 
 
 def _relate(
-    found: Extracted, document: Document, sentence: str, links: list[Link], relations: Told, threshold: float
+    found: Extracted, document: Document, sentence: str, links: list[Link], relations: Recognizer, threshold: float
 ) -> None:
     pairs = [(a, b) for a, b in permutations(links, 2) if a.entity != b.entity]
     if not pairs:
         return
     model, known_at = relations.classifier.identity, document.published
-    told = relations.relations(sentence, [(a.name, b.name) for a, b in pairs])
-    for (a, b), (relation, confidence) in zip(pairs, told, strict=True):
+    related = relations.relations(sentence, [(a.name, b.name) for a, b in pairs])
+    for (a, b), (relation, confidence) in zip(pairs, related, strict=True):
         if relation == NO_RELATION or a.entity is None or b.entity is None:
             continue
         if confidence >= threshold:
@@ -166,32 +167,40 @@ def _relate(
             found.doubts.append(Doubt(document.id, "unsure", relation, names, confidence, sentence))
 
 
-def write_source(folder: Path, name: str, found: Extracted, roles: Roles, taken: Mapping[str, tuple[str, str]]) -> None:
+def write_source(
+    folder: Path,
+    name: str,
+    found: Extracted,
+    roles: Roles,
+    taken: Mapping[str, tuple[str, str]],
+    unknown: Sequence[Unknown] | None = None,
+) -> None:
     """Write rows as a source that `graphrec load` takes: CSV files, their mapping, and review.csv, whole or not at all.
 
     Args:
         name: of the source.
         roles: those of the home, which the mapping has to agree with.
         taken: the edge types that there are, with the labels that they join.
+        unknown: names that no node has, for unknown.csv; None: nobody looked.
     """
     with replace_folder(folder) as target:
         rows: list[tuple[object, ...]]
         rows = [(one.id, _named(one), one.kind, _time(one.published)) for one in found.documents]
-        _write(target / "documents.csv", ("id", "title", "kind", "known_at"), rows)
+        write_rows(target / "documents.csv", ("id", "title", "kind", "known_at"), rows)
         parts: dict[str, tuple[str, str, str]] = {}
         for label in sorted({one.entity.label for one in found.mentions}):
-            kind = _type(f"MENTIONS_{label.upper()}", DOCUMENT, label, taken)
+            kind = free_type(f"MENTIONS_{label.upper()}", DOCUMENT, label, taken)
             parts[kind] = (DOCUMENT, label, kind.lower())
             rows = [
                 (one.document, one.entity.id, one.tone, one.confidence, one.sentence, _time(one.known_at))
                 for one in found.mentions
                 if one.entity.label == label
             ]
-            _write(
+            write_rows(
                 target / f"{kind.lower()}.csv", ("from_id", "to_id", "tone", "confidence", "sentence", "known_at"), rows
             )
         for relation, head, tail in sorted({(one.relation, one.head.label, one.tail.label) for one in found.relations}):
-            kind = _type(_upper(relation), head, tail, {**taken, **{k: v[:2] for k, v in parts.items()}})
+            kind = free_type(_upper(relation), head, tail, {**taken, **{k: v[:2] for k, v in parts.items()}})
             parts[kind] = (head, tail, kind.lower())
             rows = [
                 (one.head.id, one.tail.id, one.document, one.confidence, one.model, one.sentence, _time(one.known_at))
@@ -199,9 +208,12 @@ def write_source(folder: Path, name: str, found: Extracted, roles: Roles, taken:
                 if (one.relation, one.head.label, one.tail.label) == (relation, head, tail)
             ]
             columns = ("from_id", "to_id", "document", "confidence", "model", "sentence", "known_at")
-            _write(target / f"{kind.lower()}.csv", columns, rows)
+            write_rows(target / f"{kind.lower()}.csv", columns, rows)
         rows = [(o.document, o.why, o.text, " | ".join(o.candidates), o.confidence, o.sentence) for o in found.doubts]
-        _write(target / "review.csv", ("document", "why", "text", "candidates", "confidence", "sentence"), rows)
+        write_rows(target / "review.csv", ("document", "why", "text", "candidates", "confidence", "sentence"), rows)
+        if unknown is not None:
+            rows = [(one.name, one.kind, one.documents, one.document, one.sentence) for one in unknown]
+            write_rows(target / "unknown.csv", ("name", "kind", "documents", "document", "sentence"), rows)
         (target / "extracted.toml").write_text(_mapping(name, roles, parts), encoding="utf-8")
 
 
@@ -214,7 +226,8 @@ def _time(moment: datetime) -> str:
     return moment.isoformat()
 
 
-def _write(file: Path, columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
+def write_rows(file: Path, columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
+    """Write a CSV file; numbers with six digits."""
     with file.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(columns)
@@ -227,7 +240,7 @@ def _upper(name: str) -> str:
     return "".join(sign if sign.isalnum() else "_" for sign in name).strip("_").upper()
 
 
-def _type(wanted: str, source: str, target: str, taken: Mapping[str, tuple[str, str]]) -> str:
+def free_type(wanted: str, source: str, target: str, taken: Mapping[str, tuple[str, str]]) -> str:
     """An edge type of these labels: the wanted name, with the labels where another pair has it."""
     if taken.get(wanted, (source, target)) == (source, target):
         return wanted
@@ -238,10 +251,7 @@ def _mapping(name: str, roles: Roles, parts: Mapping[str, tuple[str, str, str]])
     """The mapping of the rows, in TOML."""
     lines = ["[source]", f"name = {json.dumps(name)}", "[source.files]", 'documents = "documents.csv"']
     lines += [f'{file} = "{file}.csv"' for _, _, file in parts.values()]
-    lines += ["[roles]"]
-    for key, value in vars(roles).items():
-        if value:
-            lines.append(f"{key} = {_toml(value)}")
+    lines += role_lines(roles)
     lines += [f"[nodes.{DOCUMENT}]", 'key = "id"', 'name = "title"', 'known_at = "known_at"']
     lines += ['sql = "SELECT id, title, kind, known_at FROM documents"', f"[nodes.{DOCUMENT}.parse]"]
     lines += ['known_at = { type = "time", format = "iso" }']
@@ -264,6 +274,11 @@ def _mapping(name: str, roles: Roles, parts: Mapping[str, tuple[str, str, str]])
         lines += [f"[{table}]"]
         lines += [f'"{held} <{together} {together}" = "{sentence}"' for held in roles.relevant]
     return "\n".join(lines) + "\n"
+
+
+def role_lines(roles: Roles) -> list[str]:
+    """The table `[roles]` of a mapping, a line each."""
+    return ["[roles]", *(f"{key} = {_toml(value)}" for key, value in vars(roles).items() if value)]
 
 
 def _toml(value: object) -> str:

@@ -100,6 +100,8 @@ class Seen:
     """The graph that the fit may see."""
     before: int | None = None
     """Microseconds since 1970 from which on nothing may be seen; None: all of the snapshot."""
+    is_everything: bool = False
+    """Whether it is the stage that hides nothing."""
 
     def known(self, label: str) -> NDArray[np.bool_]:
         """Which nodes of a label have an edge in what the fit may see (num_nodes,)."""
@@ -173,3 +175,5 @@ class SourceContext:
     series: Path
     """Folder of the time series."""
     encoder: str | None = None
+    sums: Path = Path("federated")
+    """Folder of what customers of several banks have in common."""

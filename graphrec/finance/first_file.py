@@ -21,12 +21,12 @@ def key_lines(kind: type[Struct], found: Mapping[str, Found], without: Sequence[
     for one in fields(kind):
         if one.name in without:
             continue
-        told = (meta.description for meta in hints[one.name].__metadata__ if isinstance(meta, Meta))
+        descriptions = (meta.description for meta in hints[one.name].__metadata__ if isinstance(meta, Meta))
         default = None if one.default is NODEFAULT else one.default
         is_filled = one.name in found or bool(default)
         value = found.get(one.name, default or ([] if isinstance(default, tuple) else ""))
         yield ""
-        yield f"# {next(text for text in told if text)}"
+        yield f"# {next(text for text in descriptions if text)}"
         yield f"{'' if is_filled else '# '}{one.name} = {toml(value)}"
 
 

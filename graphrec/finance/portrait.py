@@ -4,6 +4,8 @@
     NAME_total       events of a type
     NAME_products    different products of a type
     NAME_amount_30   sum of what the mapping calls weight, where a type has some
+    NAME_night       events between 0 and 6 in UTC, and so NAME_morning, NAME_afternoon, NAME_evening, where a type has
+                     times finer than days
     NAME_recency     days since the latest event with a time
     holdings         products that are held
     tenure           days since the first event with a time
@@ -27,6 +29,8 @@ from graphrec.policy.facts import DAY, Block, Facts
 
 Floats = NDArray[np.float64]
 Users = NDArray[np.int64]
+HOURS = ("night", "morning", "afternoon", "evening")
+"""Quarters of a day."""
 
 
 @dataclass(frozen=True)
@@ -168,11 +172,22 @@ class Portraits:
             if weight is not None:
                 sums = np.bincount(rows[inside], weight[inside], minlength=count)
                 found[f"{name}_amount_{days}"] = sums.astype(np.float64)
+        if name in self._with_hours:
+            quarter = at % DAY // (DAY // len(HOURS))
+            for place, part in enumerate(HOURS):
+                inside = dated & (quarter == place)
+                found[f"{name}_{part}"] = np.bincount(rows[inside], minlength=count).astype(np.float64)
         last = np.full(count, -np.inf)
         np.maximum.at(last, rows[dated], at[dated])
         np.minimum.at(first, rows[dated], at[dated])
         found[f"{name}_recency"] = np.where(np.isfinite(last), (self.as_of - last) / DAY, np.nan)
         return found
+
+    @cached_property
+    def _with_hours(self) -> frozenset[str]:
+        """The edge types whose times are finer than days."""
+        whole = {name: np.asarray(self.snapshot.edges(name).at[:]) for name in self.types}
+        return frozenset(name for name, at in whole.items() if (at[at != ALWAYS] % DAY).any())
 
     @cached_property
     def _columns(self) -> list[str]:

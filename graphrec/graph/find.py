@@ -27,7 +27,7 @@ class Found:
 def find(
     snapshot: Snapshot, label: str, sought: str, k: int = 10, among: NDArray[np.bool_] | None = None
 ) -> list[Found]:
-    """The k nodes of a label that match best, ties by id.
+    """The k nodes of a label that match best, ties by id; where nothing is sought, the first ones of `among`, score 0.
 
     Args:
         among: (num_nodes,) which of them may be found; None: all.
@@ -37,9 +37,10 @@ def find(
     """
     wanted = sought.casefold().strip()
     words = wanted.split()
-    if not words:
-        return []
     nodes = snapshot.nodes(label)
+    if not words:
+        first = [] if among is None else np.flatnonzero(among)[:k].tolist()
+        return [Found(nodes.ids[place], snapshot.name(label, place), None, 0.0) for place in first]
     names = _names(snapshot, label)
     texts: Iterable[str] = snapshot.texts(label) or repeat("")
     scored = (

@@ -54,6 +54,8 @@ class LoadReport:
     nodes: dict[str, Counts] = field(default_factory=dict)
     edges: dict[str, Counts] = field(default_factory=dict)
     seconds: float = 0.0
+    cleaned: dict[str, int] = field(default_factory=dict)
+    """How many values were filled in, brought into a range, or spelled as others, by label and column."""
     marks: tuple[str, ...] = ()
     """Of a check: what the mapping does not mark and looks as if it should."""
 

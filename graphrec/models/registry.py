@@ -16,6 +16,7 @@ from graphrec.config.names import nearest
 from graphrec.errors import ModelError, UsageError
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.content import columns, profile, series, text, text_map
+from graphrec.models.counted import federated, private
 from graphrec.models.factors import als, chebyshev, spectral
 from graphrec.models.general import newness, popularity, rejection
 from graphrec.models.inputs import Inputs
@@ -51,6 +52,8 @@ OWN: tuple[ModelSpec[Any], ...] = (
     rp3beta.SPEC,
     newness.SPEC,
     rejection.SPEC,
+    private.SPEC,
+    federated.SPEC,
 )
 
 

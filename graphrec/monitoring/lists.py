@@ -1,7 +1,7 @@
 """What moved in the lists of the decision record: scores, products, reasons, refusals, and what came of them.
 
 A window of days is compared with as many days before it. Of each customer the last list of a window counts, so that
-lists do not depend on each other; a number of fewer than `min_group` customers is not told.
+lists do not depend on each other; a number of fewer than `min_group` customers is not shown.
 """
 
 from collections import Counter
@@ -149,8 +149,8 @@ def _chance(first: Sequence[Sequence[str]], second: Sequence[Sequence[str]], kno
     before, after = (counted([one for single in side for one in set(single)], known) for side in (first, second))
     share = (before + after) / (n + m)
     spread = share * (1 - share) * (1 / n + 1 / m)
-    told = (share * min(n, m) >= FEWEST) & (spread > 0)
-    squares = (before / n - after / m)[told] ** 2 / spread[told]
+    counted = (share * min(n, m) >= FEWEST) & (spread > 0)
+    squares = (before / n - after / m)[counted] ** 2 / spread[counted]
     return min(1.0, len(known) * chi_squared_tail(min(float(squares.max(initial=0.0)), 1400.0), 1))
 
 

@@ -89,6 +89,7 @@ def faults(snapshot: Snapshot, file: QualityFile, as_of: int) -> list[Fault]:
             places = np.flatnonzero(wrong)
             shown = tuple(ids[int(place)] for place in places[:NAMED])
             found.append(Fault(name, f"{label}.{column}", len(places), detail, shown))
+    found += _spelled_twice(snapshot)
     found += _twice(snapshot)
     found += _repeated(snapshot)
     return found
@@ -161,8 +162,8 @@ def _of_numbers(values: Floats, valid: NDArray[np.bool_], rule: ColumnRule) -> F
         low, high = rule.range
         wrong = valid & ((values < low) | (values > high))
         if wrong.any():
-            told = _listed([f"{one:g}" for one in np.unique(values[wrong])])
-            yield "range", f"outside {low:g} to {high:g}: {told}", wrong
+            shown = _listed([f"{one:g}" for one in np.unique(values[wrong])])
+            yield "range", f"outside {low:g} to {high:g}: {shown}", wrong
     if len(known) < LEAST:
         return
     for end in (known.min(), known.max()):
@@ -195,6 +196,22 @@ def _stands_for_nothing(value: float, rest: Floats) -> bool:
         return value in (-1.0, -9.0, -99.0, -999.0, -9999.0) and float(rest.min()) >= 0
     text = f"{value:.0f}"
     return value == int(value) and len(text) >= 3 and set(text) == {"9"} and value > 2 * float(rest.max())
+
+
+def _spelled_twice(snapshot: Snapshot) -> Iterator[Fault]:
+    """Nodes other than customers and products whose ids differ in case and spaces alone."""
+    for label in sorted(snapshot.schema.nodes.keys() - {snapshot.schema.roles.user, snapshot.schema.roles.product}):
+        ids = snapshot.nodes(label).ids
+        if len(ids) > MOST_TEXTS:
+            continue
+        same: dict[str, list[str]] = {}
+        for one in ids:
+            same.setdefault(" ".join(str(one).split()).casefold(), []).append(str(one))
+        groups = [sorted(group) for group in same.values() if len(group) > 1]
+        if groups:
+            shown = [one for group in groups for one in group]
+            told = f"the same but for case and spaces: {_listed(shown)}"
+            yield Fault("spelling", label, len(shown) - len(groups), told, tuple(shown[:NAMED]))
 
 
 def _twice(snapshot: Snapshot) -> Iterator[Fault]:
@@ -246,8 +263,8 @@ def _repeated(snapshot: Snapshot) -> Iterator[Fault]:
 
 
 def _listed(values: list[str] | list[object]) -> str:
-    told = [repr(str(one)) if str(one) != str(one).strip() or not str(one) else str(one) for one in values]
-    return ", ".join(told[:NAMED]) + (f" and {len(told) - NAMED} more" if len(told) > NAMED else "")
+    shown = [repr(str(one)) if str(one) != str(one).strip() or not str(one) else str(one) for one in values]
+    return ", ".join(shown[:NAMED]) + (f" and {len(shown) - NAMED} more" if len(shown) > NAMED else "")
 
 
 def _shown(kind: str, value: float) -> str | float:

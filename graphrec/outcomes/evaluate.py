@@ -96,7 +96,7 @@ def evaluated(
     Args:
         until: events and ends of windows before it count, in microseconds since 1970.
         today: decides with the dates of the experiment whether it runs.
-        min_group: arms with fewer customers are not told.
+        min_group: arms with fewer customers are not shown.
     """
     mine = [one for one in shown if one.experiment == experiment.name]
     customers, waiting, doubled = _customers(experiment, exposures, mine, events, until)
@@ -231,14 +231,14 @@ def _is_decided(arm: ArmResult) -> bool:
 
 
 def _verdict(experiment: Experiment, arms: Sequence[ArmResult]) -> str:
-    told = []
+    sentences = []
     for arm in arms[1:]:
         apart = arm.difference
         assert apart is not None, "every arm but the first is compared with it"
         between = f"{apart.low:+.1%} to {apart.high:+.1%}"
         if not _is_decided(arm):
-            told.append(f"{arm.name} against {experiment.control.name}: nothing is sure yet ({between})")
+            sentences.append(f"{arm.name} against {experiment.control.name}: nothing is sure yet ({between})")
         else:
             which = "better" if apart.low > 0 else "worse"
-            told.append(f"{arm.name} is {which} than {experiment.control.name} by {between}")
-    return "; ".join(told)
+            sentences.append(f"{arm.name} is {which} than {experiment.control.name} by {between}")
+    return "; ".join(sentences)

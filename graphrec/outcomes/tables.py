@@ -139,14 +139,14 @@ def outcomes(joined: Sequence[Joined], question: Question, *, still_open: int = 
     groups, hidden = _groups(rest, question.by, question, lambda one: question.value(one.shown))
     made = _group("control", "drawn evenly", control, question)
     total = _group("all", "all", rest, question)
-    is_told = total.customers >= question.min_group
+    is_shown = total.customers >= question.min_group
     kept_control = made if made.customers >= question.min_group else None
     notes = _notes(kept_control, control, total, question)
     return Outcomes(
-        by=groups if is_told else (),
+        by=groups if is_shown else (),
         control=kept_control,
-        lift=_lift(rest, control, question) if kept_control and is_told else None,
-        total=total if is_told else None,
+        lift=_lift(rest, control, question) if kept_control and is_shown else None,
+        total=total if is_shown else None,
         drift=_drift(rest, question),
         position=_positions(joined, question),
         open=still_open,

@@ -62,7 +62,7 @@ def check_policy(compiled: CompiledPolicy, *, progress: Progress = silent) -> Po
 
     Args:
         compiled: the policy over a snapshot.
-        progress: told after each block of users.
+        progress: called after each block of users.
     """
     facts = compiled.facts
     num_users, num_products = facts.snapshot.count(facts.roles.user), facts.num_products

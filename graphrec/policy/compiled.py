@@ -22,7 +22,7 @@ from graphrec.policy.sentences import Fact, Sentence, day, shown
 from graphrec.times import moment_of
 
 NOT_AVAILABLE = "not available"
-"""What others than compliance read in place of the sentence of a rule that is told by its code."""
+"""What others than compliance read in place of the sentence of a rule that is named by its code."""
 FOR_REVIEW = "needs approval: "
 #: Users whose values are kept.
 USERS = 1_024
@@ -42,7 +42,7 @@ class Finding:
     """Whether others than compliance read `not available` in its place: it is confidential, or shares the code."""
 
     @property
-    def told(self) -> str:
+    def public_sentence(self) -> str:
         """The sentence that anybody may read."""
         return NOT_AVAILABLE if self.confidential else self.sentence
 

@@ -272,10 +272,10 @@ def _held(draft: _Draft, _found: _Found) -> None:
 
 def _offered(draft: _Draft, found: _Found) -> None:
     """One rule from the day on which a product ends and from its status: either may be the first to be kept up."""
-    end, conditions, told, columns = found.one("product", "end", ("time",)), [], [], []
+    end, conditions, places, columns = found.one("product", "end", ("time",)), [], [], []
     if end is not None:
         conditions.append(f"is_missing({end}) or {end} > now")
-        told.append(draft.said("closed_on", a=end.place))
+        places.append(draft.said("closed_on", a=end.place))
         columns.append(end)
     for concept, wanted in (("offered", True), ("withdrawn", False)):
         for column in found.all("product", concept):
@@ -284,7 +284,7 @@ def _offered(draft: _Draft, found: _Found) -> None:
             condition = _status(column, wanted=wanted)
             if condition is not None:
                 conditions.append(condition)
-                told.append(f"{column.name} {column.place}")
+                places.append(f"{column.name} {column.place}")
                 columns.append(column)
             elif column.kind == "text" and column.texts:
                 draft.miss(f"offered ({column})", _unclear(column))
@@ -292,7 +292,7 @@ def _offered(draft: _Draft, found: _Found) -> None:
         draft.miss("end of sale", found.lacks("product", "end"))
         return
     whole = conditions[0] if len(conditions) == 1 else " and ".join(f"({one})" for one in conditions)
-    draft.add("open", draft.said("open", told=", ".join(told)), whole, columns=tuple(columns))
+    draft.add("open", draft.said("open", columns=", ".join(places)), whole, columns=tuple(columns))
 
 
 def _risk(draft: _Draft, found: _Found) -> None:
@@ -375,10 +375,10 @@ def _listed_in(draft: _Draft, name: str, allowed: _Column, own: _Column) -> None
         there = ", ".join(own.texts[:3]) or "too many values"
         draft.miss(name, f"{allowed} ({here}) and {own} ({there}) have no value in common: write them alike")
         return
-    told = draft.said(name, a=allowed.place, b=own.place)
+    sentence = draft.said(name, a=allowed.place, b=own.place)
     is_list = any(parts_of(text) != (text,) for text in allowed.texts)
     condition = f"contains({allowed}, {own})" if is_list else f"{allowed} == {own}"
-    draft.add(name, told, f"is_missing({allowed}) or {condition}", columns=(allowed, own))
+    draft.add(name, sentence, f"is_missing({allowed}) or {condition}", columns=(allowed, own))
 
 
 def _cooling(draft: _Draft, found: _Found) -> None:

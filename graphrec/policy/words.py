@@ -75,8 +75,8 @@ def rule_in_words(rule: Rule, language: Language | None = None) -> str:
         parts.append(words.say("hidden"))
     if rule.protected:
         parts.append(words.say("protected", v=str(rule.reason or rule.law)))
-    told = (("law", rule.law), ("rule_owner", rule.owner), ("rule_approved", rule.approved_by))
-    parts += [words.say(what, v=str(value)) for what, value in (*told, ("holds_from", rule.valid_from)) if value]
+    sources = (("law", rule.law), ("rule_owner", rule.owner), ("rule_approved", rule.approved_by))
+    parts += [words.say(what, v=str(value)) for what, value in (*sources, ("holds_from", rule.valid_from)) if value]
     return words.language.text("explained.between").join(parts)
 
 

@@ -252,7 +252,7 @@ def unpacked(text: str, count: int) -> NDArray[np.bool_]:
     return np.unpackbits(bits, count=count).astype(np.bool_)
 
 
-class _Told(msgspec.Struct):
+class _Reason(msgspec.Struct):
     """A reason as it was delivered; fields are in the order in which they are written."""
 
     kind: str
@@ -276,7 +276,7 @@ class _Delivered(msgspec.Struct):
     name: str | None
     product: str
     rank: int | None
-    reasons: list[_Told]
+    reasons: list[_Reason]
     rest: float
     score: float
     warnings: tuple[str, ...]
@@ -295,7 +295,7 @@ def delivered(answer: Answer) -> msgspec.Raw:
             item.name,
             item.product,
             item.rank,
-            [_Told(one.kind, one.lines, one.percent, one.text) for one in item.reasons],
+            [_Reason(one.kind, one.lines, one.percent, one.text) for one in item.reasons],
             item.rest,
             item.score,
             item.warnings,
@@ -306,6 +306,6 @@ def delivered(answer: Answer) -> msgspec.Raw:
     for one in items:
         numbers += (one.confidence, one.rest, one.score)
         numbers += [line.share for line in one.lines]
-        numbers += [told.percent for told in one.reasons if told.percent is not None]
+        numbers += [reason.percent for reason in one.reasons if reason.percent is not None]
     check_finite(numbers)
     return msgspec.Raw(msgspec.json.encode(items))

@@ -132,13 +132,29 @@ class Keys:
             slot = self.slot_of(person)
             if slot is None:
                 return False
-            with (self.folder / PERSONS).open("r+b") as file:
-                file.seek(slot * SLOT)
-                file.write(_EMPTY)
-                file.flush()
-                os.fsync(file.fileno())
+            self._write(slot, _EMPTY)
         self._known.pop(person, None)
         return True
+
+    def empty(self, slot: int) -> None:
+        """Make a slot zeros, as `destroy` does, whoever's it is."""
+        with self._locked():
+            self._write(slot, _EMPTY)
+
+    def put_back(self, person: str, slot: int, key: bytes) -> None:
+        """Put a key back into the slot that it had, which is empty.
+
+        Raises:
+            RecordError: something is in the slot, or it is not there.
+        """
+        with self._locked():
+            if self._packed(slot) != _EMPTY:
+                raise RecordError(f"slot {slot} of {self.folder / PERSONS} is not empty; no key can be put back there")
+            secret = self._secret()
+            packed = self._tag(secret, person) + encrypt(secret, key, b"key %d" % slot)
+            self._write(slot, packed.ljust(SLOT, b"\0"))
+        # The index knows appended slots alone.
+        _INDEXES.pop((self.folder / PERSONS).absolute(), None)
 
     def mark(self, text: str, purpose: str) -> str:
         """A keyed hash: what stands for a text where nobody without the key of the home may find or test it.
@@ -209,6 +225,11 @@ class Keys:
     def _opened(self, secret: bytes, slot: int) -> bytes:
         packed = self._packed(slot)
         if packed == _EMPTY:
+            from graphrec.records.escrow import Escrow
+
+            held = Escrow(self).of_slot(slot)
+            if held is not None:
+                raise Erased(f"the key of its person is in escrow until {held.until} ({held.rule})")
             raise Erased("the key of its person was destroyed")
         key = decrypt(secret, packed[TAG : SLOT - _UNUSED], b"key %d" % slot)
         if key is None:
@@ -237,6 +258,14 @@ class Keys:
             return (self.folder / PERSONS).stat().st_size
         except FileNotFoundError:
             return 0
+
+    def _write(self, slot: int, packed: bytes) -> None:
+        """Bring the bytes of a slot to the disk."""
+        with (self.folder / PERSONS).open("r+b") as file:
+            file.seek(slot * SLOT)
+            file.write(packed)
+            file.flush()
+            os.fsync(file.fileno())
 
     def _append(self, slots: Sequence[bytes]) -> None:
         """Bring new slots to the disk; half a slot that a killed process left is cut off before."""

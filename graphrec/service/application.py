@@ -43,6 +43,10 @@ _PROBLEMS = {
 }
 
 
+#: Answers of an operation besides its usual one.
+_ALSO: dict[str, dict[int | str, dict[str, Any]]] = {
+    "plan_campaign": {202: {"model": schemas.CampaignBegun, "description": "It takes longer, and goes on."}},
+}
 #: Places of the code that the log names where a request failed.
 FRAMES = 6
 
@@ -138,6 +142,7 @@ def _add(
         operation_id=operation,
         summary=(handler.__doc__ or "").partition("\n")[0],
         response_model=answer,
+        responses=_ALSO.get(operation),
         response_class=Response if answer is None else _Json,
         dependencies=[Depends(service.guard(operation))] if operation in ALLOWED else [],
     )

@@ -88,6 +88,7 @@ class Service:
         yield
         self.runner.close()
         self.bank.onward.wait(10.0)
+        self.bank.watching.wait(10.0)
 
     def guard(self, operation: str, who: Callable[[Request], Caller] | None = None) -> Callable[[Request], None]:
         """A dependency that lets those in whose role is allowed an operation.
@@ -139,6 +140,21 @@ class Service:
         """
         with self._bounded():
             return await self.runner.run(compute)
+
+    async def run_or_leave(self, compute: Callable[[], Response], left: Callable[[], Response]) -> Response:
+        """A response that is computed in a thread; where that takes longer than a request may, it goes on alone.
+
+        Args:
+            left: says then that it does.
+
+        Raises:
+            Refusal: too much is asked at once.
+        """
+        with self._bounded():
+            try:
+                return await self.runner.run(compute)
+            except TimeoutError:
+                return left()
 
     async def run_together(self, one: A, compute: Callable[[Sequence[A]], Sequence[Response | Exception]]) -> Response:
         """A response that is computed in a thread with those of all requests of its kind that wait: see `Runner`.
@@ -204,8 +220,7 @@ class Service:
         return refused_to_json(refused, shown)
 
 
-def json_response(body: object, headers: dict[str, str] | None = None) -> Response:
+def json_response(body: object, headers: dict[str, str] | None = None, status: int = 200) -> Response:
     """A body as JSON; nobody between keeps it unless it has an ETag."""
-    return Response(
-        msgspec.json.encode(body), headers=headers or {"Cache-Control": "no-store"}, media_type="application/json"
-    )
+    headers = headers or {"Cache-Control": "no-store"}
+    return Response(msgspec.json.encode(body), status, headers, "application/json")

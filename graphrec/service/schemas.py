@@ -82,6 +82,15 @@ class WhyNot(_Open):
     verdict: str | None = None
 
 
+class AlertStep(_Open):
+    """One step of a pattern."""
+
+    start: str
+    end: str
+    at: str | None = None
+    amount: float | None = None
+
+
 class Alert(_Open):
     """Something that a rule or a signal says of a customer or an account."""
 
@@ -96,6 +105,8 @@ class Alert(_Open):
     state: str
     by: str | None = None
     why: str | None = None
+    kind: str
+    path: list[AlertStep]
 
 
 class Alerts(_Open):
@@ -388,6 +399,12 @@ class CampaignText(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     toml: str = Field(min_length=1, max_length=200_000, description="The file of `graphrec campaign plan`, as text.")
+
+
+class CampaignBegun(_Open):
+    """A plan that is still being made: the list of campaigns has it as soon as it is there."""
+
+    state: Literal["planning"]
 
 
 class CampaignPlan(_Open):

@@ -63,7 +63,7 @@ def serve(bank: Bank, address: Address) -> None:
     """
     check_address(bank, address)
     bank.check_ready()
-    with _told_to_workers(bank.settings, bank.home.prepare().path, address):
+    with _sent_to_workers(bank.settings, bank.home.prepare().path, address):
         uvicorn.run(
             "graphrec.service.server:worker",
             factory=True,
@@ -93,12 +93,12 @@ def check_address(bank: Bank, address: Address) -> None:
 
 
 @contextmanager
-def _told_to_workers(settings: Settings, home: Path, address: Address) -> Iterator[None]:
+def _sent_to_workers(settings: Settings, home: Path, address: Address) -> Iterator[None]:
     """The environment in which workers read the same settings."""
     with private_folder(home, "metrics") as shared:
-        told = {"open": address.is_loopback, "limits": asdict(address.limits)}
+        options = {"open": address.is_loopback, "limits": asdict(address.limits)}
         os.environ |= {
-            _OPTIONS: json.dumps(told),
+            _OPTIONS: json.dumps(options),
             "GRAPHREC_HOME": str(home.resolve()),
             **({"GRAPHREC_STORE": settings.store} if settings.store else {}),
             **({"GRAPHREC_POLICY": str(settings.policy)} if settings.policy else {}),
@@ -116,8 +116,8 @@ def worker() -> "FastAPI":
     from graphrec.service.application import make_app
     from graphrec.service.core import ServiceOptions
 
-    told = json.loads(os.environ[_OPTIONS])
-    options = ServiceOptions(Limits(**told["limits"]), is_open=told["open"])
+    sent = json.loads(os.environ[_OPTIONS])
+    options = ServiceOptions(Limits(**sent["limits"]), is_open=sent["open"])
     bank = Bank(read_settings())
     later = threading.Timer(COMPILE_AFTER, _compile, (bank,))
     later.daemon = True

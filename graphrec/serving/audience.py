@@ -63,7 +63,7 @@ def standings(
     Args:
         users: positions in the snapshot.
         products: positions in the snapshot, ascending.
-        progress: told after each block of users.
+        progress: called after each block of users.
     """
     asked: NDArray[np.int64] = np.asarray(users, np.int64)
     wanted: NDArray[np.int64] = np.asarray(products, np.int64)

@@ -86,7 +86,7 @@ class Eligibility:
 
     def refusal(self, user: int, product: int) -> str | None:
         """Why a product is not shown to a user, in words that anybody may read; None when it may be."""
-        return "; ".join(dict.fromkeys(finding.told for finding in self.refusals(user, product))) or None
+        return "; ".join(dict.fromkeys(finding.public_sentence for finding in self.refusals(user, product))) or None
 
     def refusals(self, user: int, product: int) -> list[Finding]:
         """The rules that refuse a product to a user, with the values they read; none when it may be shown."""
@@ -95,7 +95,7 @@ class Eligibility:
     def barred(self, user: int) -> str | None:
         """Why a user is shown nothing at all, in words that anybody may read; None: that depends on the product."""
         found = self._compiled.barred(user)
-        return None if found is None else found.told
+        return None if found is None else found.public_sentence
 
     def holdings(self, users: NDArray[np.integer]) -> NDArray[np.int64]:
         """What users hold at the date of the answer: (num_holdings, 2) places among `users`, and products."""
@@ -118,7 +118,7 @@ class Eligibility:
             users.tolist(), products, self._compiled.warnings_of(users, products), strict=True
         ):
             remarks = self._compiled.remarks(user, of_user.tolist())
-            found.append([(*_told(findings), *said) for findings, said in zip(one, remarks, strict=True)])
+            found.append([(*_public(findings), *said) for findings, said in zip(one, remarks, strict=True)])
         return found
 
     def refused_of(self, users: NDArray[np.integer]) -> tuple[NDArray[np.bool_], list[dict[str, int]]]:
@@ -156,8 +156,8 @@ class Eligibility:
         return tuple(rule.rule.id for rule in self._compiled.rules)
 
 
-def _told(findings: Sequence[Finding]) -> Iterator[str]:
-    return (f"{FOR_REVIEW if one.severity == 'review' else ''}{one.told}" for one in findings)
+def _public(findings: Sequence[Finding]) -> Iterator[str]:
+    return (f"{FOR_REVIEW if one.severity == 'review' else ''}{one.public_sentence}" for one in findings)
 
 
 def compiled_policy(

@@ -350,7 +350,9 @@ class Engine:
         return None if self.policy.is_built_in else PolicyName(self.policy.version, self.policy.hash)
 
     @classmethod
-    def open(cls, home: Home, kind: str | None = None, now: int | None = None) -> "Engine":
+    def open(
+        cls, home: Home, kind: str | None = None, now: int | None = None, *, folder: Path | None = None
+    ) -> "Engine":
         """The engine of a home: its final model if there is one, of that kind if given, on its newest facts.
 
         The weights are those of the model; customers' rows, names, states of products, consents and what is held are
@@ -358,13 +360,14 @@ class Engine:
 
         Args:
             now: the date of the answers, in microseconds since 1970; None: that of the facts.
+            folder: of another model than the live one.
 
         Raises:
             NotTrained: there is no model, or there are no facts.
             CheckpointMismatch: the facts have other labels or edge types than the model.
             PolicyError: the policy of the home does not fit the facts.
         """
-        opened = open_files(latest(home, kind))
+        opened = open_files(folder or latest(home, kind))
         facts = newest_facts(home, opened)
         before = None if now is None else seen_before(facts, now)
         model = opened.model(facts, known_before=before, now=now)
@@ -424,7 +427,7 @@ class Engine:
             user: position in the model.
             wanted: a product, by position in the model, that is a candidate in any case.
         """
-        if self.is_compiled and self.own is None:
+        if self.is_compiled:
             from graphrec.serving.lists import scored_block
 
             return scored_block(self, np.array([user], np.int32), k, wanted)[0]
@@ -532,11 +535,11 @@ class Engine:
             columns = order[list(places)]
             found.append(Listed(one, order, totals, groups, trusted, length, places, ()))
             asked.append((groups, candidates[columns].tolist(), columns.tolist()))
-        for place, told in enumerate(reasoned(asked, options.reasons, plain=options.plain)):
+        for place, made in enumerate(reasoned(asked, options.reasons, plain=options.plain)):
             if options.prefer:
                 wish, ledger = reasons.wish(options.prefer, scored[place].user), scored[place].ledger
-                told = [replace(one, shown=wish.led(ledger, one.shown)) for one in told]
-            found[place] = replace(found[place], reasons=tuple(told))
+                made = [replace(one, shown=wish.led(ledger, one.shown)) for one in made]
+            found[place] = replace(found[place], reasons=tuple(made))
         return found
 
     def _by_id(self, products: NDArray[np.int32]) -> NDArray[np.integer]:
@@ -669,8 +672,8 @@ class Engine:
             return sentences.say("notes.few_left", n=str(left), user=user_id)
         if barred := self.eligibility.barred(user):
             return sentences.say("notes.none_allowed", user=user_id, why=barred)
-        told = public_counts(refused, self.policy.codes)
-        rules = ", ".join(f"{rule} {count:,}" for rule, count in told.items())
+        counts = public_counts(refused, self.policy.codes)
+        rules = ", ".join(f"{rule} {count:,}" for rule, count in counts.items())
         return sentences.say("notes.few_allowed", n=str(left), user=user_id, rules=rules)
 
     def _items(self, listed: Listed, options: ListOptions, warnings: Sequence[tuple[str, ...]]) -> tuple[Item, ...]:
@@ -872,10 +875,10 @@ def _after(facts: Snapshot, before: int) -> Iterator[Note]:
 
 def _spoken(ledger: Ledger) -> NDArray[np.bool_]:
     """Which products a line speaks for or against, but for what is only like something that was rejected."""
-    told = ledger.values != 0
-    if "against" in [group.kind for group in ledger.groups]:
-        told &= np.array([group.kind != "against" for group in ledger.groups], np.bool_)[ledger.group][:, None]
-    spoken: NDArray[np.bool_] = told.any(axis=0)
+    speaks = ledger.values != 0
+    if any(group.kind == "against" for group in ledger.groups):
+        speaks &= np.array([group.kind != "against" for group in ledger.groups], np.bool_)[ledger.group][:, None]
+    spoken: NDArray[np.bool_] = speaks.any(axis=0)
     return spoken
 
 

@@ -407,7 +407,7 @@ def findings(refused: Iterable[Finding]) -> tuple[Finding, ...]:
     for one in refused:
         seen = one
         if one.confidential:
-            seen = replace(one, rule=NOT_AVAILABLE, sentence=one.told, values={})
+            seen = replace(one, rule=NOT_AVAILABLE, sentence=one.public_sentence, values={})
         if seen not in found:
             found.append(seen)
     return tuple(found)

@@ -298,8 +298,8 @@ def _without(adjacency: Adjacency, row: int, target: int) -> Adjacency:
     places: NDArray[np.int64] = start + np.flatnonzero(adjacency.indices[start:end] == target)
     indptr = np.array(adjacency.indptr, np.int64)
     indptr[row + 1 :] -= len(places)
-    told: tuple[Any, ...] = (adjacency.weight, adjacency.newest, adjacency.faded)
-    left = (None if one is None else np.delete(one, places) for one in told)
+    columns: tuple[Any, ...] = (adjacency.weight, adjacency.newest, adjacency.faded)
+    left = (None if one is None else np.delete(one, places) for one in columns)
     return Adjacency(indptr, np.delete(adjacency.indices, places), *left)
 
 

@@ -77,11 +77,11 @@ def attributes_of(
         if user in ends or ends.count(product) != 1:
             found[hop] = _with_rows(edges, counts[ends[0]])
             continue
-        told = snapshot.edges(hop.type)
-        rows = np.repeat(np.arange(len(told.indptr) - 1), np.diff(np.asarray(told.indptr)))
-        here = {edge.source: rows, edge.target: np.asarray(told.indices).astype(np.int64)}
+        dated = snapshot.edges(hop.type)
+        rows = np.repeat(np.arange(len(dated.indptr) - 1), np.diff(np.asarray(dated.indptr)))
+        here = {edge.source: rows, edge.target: np.asarray(dated.indices).astype(np.int64)}
         if known_before is not None:
-            seen = np.asarray(told.known_at) < known_before
+            seen = np.asarray(dated.known_at) < known_before
             here = {label: nodes[seen] for label, nodes in here.items()}
         other = ends[1] if ends[0] == product else ends[0]
         here[product] = behind[here[product]]

@@ -60,7 +60,7 @@ def blocks_of(kind: str, sources: Sources, snapshot: Snapshot, split: Split, sta
     """
     names = {name for spec in parts_of_kind(kind) for name in spec.blocks()}
     used = Sources(tuple(source for source in sources.sources if source.name in names), sources.progress)
-    return used.blocks(Seen(snapshot, graph, split.hidden(stage).known_from))
+    return used.blocks(Seen(snapshot, graph, split.hidden(stage).known_from, stage == "all"))
 
 
 def check_blocks(meta: ModelMeta, blocks: Blocks) -> None:

@@ -116,6 +116,13 @@ def test_a_list_of_some_kinds_has_these_alone_in_any_language(bank: Bank, asked:
         assert shown
         assert {products.column("kind").get(products.ids.find(one)) for one in shown} == {"bond"}
     assert asked("Which products fit best?").slots == {}
+    for question in ("Show me 2 bonds", "Zeig mir zwei Anleihen", "推荐2只债券"):
+        found = asked(question)
+        assert (found.slots["kinds"], found.slots["k"]) == (["bond"], 2)
+        assert len(re.findall(r"\((P\d\d)\)", "\n".join(found.sentences[1:]))) == 2
+    # A term, a price and a class count nothing.
+    for question in ("Show me bonds of 2 years", "Show me 2 year bonds", "Show me bonds below risk class 2"):
+        assert "k" not in asked(question).slots
 
 
 def test_a_loan_is_said_as_it_is_planned(bank: Bank, asked: Asker, monkeypatch: pytest.MonkeyPatch) -> None:

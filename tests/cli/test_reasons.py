@@ -61,8 +61,8 @@ def test_as_many_reasons_as_are_wanted(served_home: Home) -> None:
         assert set(item["reasons"][0]) >= {"text", "percent", "kind", "lines", "people", "cypher"}
 
 
-def _told(answer: Answer, told: Sentences, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    show_answer(answer, told)
+def _printed(answer: Answer, sentences: Sentences, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    show_answer(answer, sentences)
     return capsys.readouterr().out.splitlines()
 
 
@@ -70,7 +70,7 @@ def test_a_product_with_what_is_known_of_it(served_home: Home, capsys: pytest.Ca
     engine = Engine.open(served_home)
     answer = engine.recommend("C008", 2)
     english = engine.reasons_in("en").sentences
-    lines = _told(answer, english, capsys)
+    lines = _printed(answer, english, capsys)
     one, two = answer.items
     assert lines[2] == f"1. {one.name} ({one.product}) · {one.product_kind} · confidence medium"
     assert len([line for line in lines if line.startswith("   █")]) >= 2
@@ -78,13 +78,13 @@ def test_a_product_with_what_is_known_of_it(served_home: Home, capsys: pytest.Ca
         one, risk=3, fee=0.5, minimum=1000, confidence=0.9, warnings=("take care",), others=12.0, against=4.0
     )
     limits = {"risk_tolerance": 4, "horizon": None, "horizon_years": 3, "may_trade": True}
-    text = _told(replace(answer, items=(known,), limits=limits), engine.reasons_in("de").sentences, capsys)
+    text = _printed(replace(answer, items=(known,), limits=limits), engine.reasons_in("de").sentences, capsys)
     assert text[1] == "Kunde: Risikobereitschaft 4, Anlagehorizont 3 Jahre, May Trade ja"
     assert text[3].endswith(" · Risikoklasse 3 · Kosten 0,50 · ab 1.000 · Sicherheit hoch")
     assert text[4] == "   ! take care"
     assert "   █           12 %  alles Übrige" in text
     assert "               -4 %  spricht dagegen" in text
-    bare = _told(replace(answer, items=(replace(two, name=None, product_kind=None),)), english, capsys)
+    bare = _printed(replace(answer, items=(replace(two, name=None, product_kind=None),)), english, capsys)
     assert bare[2] == f"2. {two.product} · confidence {'medium' if two.confidence >= 0.5 else 'low'}"
 
 

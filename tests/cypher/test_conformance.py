@@ -34,6 +34,13 @@ READS: dict[str, tuple[queries.Labels, dict[str, Any]]] = {
     "read/subject": ({"Node": "Customer"}, {"id": "C001"}),
     "read/subject_edges": ({"Source": "Customer", "EDGE": "BOUGHT", "Target": "Product"}, {"id": "C001"}),
     "read/subject_edges_in": ({"Source": "Customer", "EDGE": "BOUGHT", "Target": "Product"}, {"id": "P01"}),
+    **{
+        f"read/signal_{name}": (
+            {"Node": "Customer", "EDGE": "BOUGHT", "Source": "Customer", "Target": "Product"},
+            {"before": "2025-01-01T00:00:00.000000Z", "days": 300, "least": 2, "keeps": 0.5, "smallest": 0.0},
+        )
+        for name in ("fan_in", "fan_out", "shared", "loop", "cycle_3", "cycle_4", "cycle_5")
+    },
     "read/sources": ({}, {}),
     "read/split": ({}, {}),
 }

@@ -22,18 +22,21 @@ def test_files_of_a_bank(bank: BankReport) -> None:
         "demo-bank.json",
         "interactions.parquet",
         "issuers.csv",
-        *(
+        *sorted(
             f"money/{name}"
             for name in (
                 *("accounts.csv", "assessments.csv", "entities.csv", "levels.csv", "means.csv", "news.csv"),
                 *("positions.csv", "terms.csv", "transfers.parquet"),
+                *("contacts.csv", "device_users.csv", "devices.csv", "logins.parquet"),
             )
         ),
         "prices.parquet",
         "products.csv",
         "sectors.csv",
         "truth/alerts.csv",
+        "truth/duplicates.csv",
         "truth/planted.csv",
+        "truth/signals.csv",
     ]
     assert bank.changed
     assert bank.bytes == sum(len(data) for name, data in contents(bank.path).items() if name != "demo-bank.json")
@@ -139,7 +142,7 @@ def test_progress_is_reported(tmp_path: Path) -> None:
 
 def test_the_marker_counts_what_the_files_hold(bank: BankReport) -> None:
     marker = json.loads((bank.path / "demo-bank.json").read_text())
-    assert (marker["size"], marker["seed"], marker["format"]) == ("S", 7, 2)
+    assert (marker["size"], marker["seed"], marker["format"]) == ("S", 7, 3)
     assert marker["counts"] == bank.counts
     events = sum(bank.counts[kind] for kind in ("holds", "buys", "views", "rejects"))
     assert events == bank.counts["interactions"]

@@ -2,11 +2,12 @@
 
 import csv
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from graphrec.app.bank import Bank
-from graphrec.app.jobs import AskPortfolio, InitFile, Load, PlanLoan, RunAlerts
+from graphrec.app.jobs import AskPortfolio, FindDuplicates, InitFile, ListAlerts, Load, PlanLoan, RunAlerts
 from graphrec.config.settings import Settings
 from graphrec.demo import BankReport
 from graphrec.finance.credit.loan_file import read_plan
@@ -34,7 +35,29 @@ def test_first_files_find_all_that_was_planted_and_nothing_else(money: Bank, ban
     with (bank.path / "truth" / "alerts.csv").open(encoding="utf-8", newline="") as file:
         planted = {(row["rule"], row["customer_id"]) for row in csv.DictReader(file)}
     assert len(planted) == 20 + 20 + 6 + 6 + 4 + 4
-    assert {(one.rule, one.user) for one in money.run_alerts(RunAlerts()).alerts} == planted
+    with (bank.path / "truth" / "signals.csv").open(encoding="utf-8", newline="") as file:
+        signals = {(row["rule"], row["customer_id"]) for row in csv.DictReader(file)}
+    assert len(signals) == 4 * 5 + 6
+    assert {(one.rule, one.user) for one in money.run_alerts(RunAlerts()).alerts} == planted | signals
+    assert all(one.path for one in money.alerts(ListAlerts(kind="graph")))
+
+
+def test_customers_who_are_there_twice_are_found(money: Bank, bank: BankReport, tmp_path: Path) -> None:
+    with (bank.path / "truth" / "duplicates.csv").open(encoding="utf-8", newline="") as file:
+        planted = {(row["customer_id"], row["other"]) for row in csv.DictReader(file)}
+    assert len(planted) == 25
+    money.find_duplicates(FindDuplicates(tmp_path / "review.csv"))
+    with (tmp_path / "review.csv").open(encoding="utf-8", newline="") as file:
+        rows = [tuple(row.values())[:2] for row in csv.DictReader(file)]
+    assert {tuple(sorted(row)) for row in rows} == planted
+
+
+def test_hours_and_devices(ask: Ask) -> None:
+    assert not ask("SELECT * FROM logins l ANTI JOIN device_users u USING (customer_id, device_id)")
+    joined = "logins JOIN device_users USING (customer_id, device_id)"
+    assert only(ask(f"SELECT count(*) FROM {joined} WHERE logins.at < first_used_on")) == 0
+    assert only(ask("SELECT avg(CAST(hour(logins.at) BETWEEN 7 AND 23 AS INT)) FROM logins")) > 0.98
+    assert only(ask("SELECT count(*) - count(DISTINCT (customer_id, device_id, logins.at)) FROM logins")) == 0
 
 
 def test_a_portfolio_is_worth_what_prices_made_of_it(money: Bank, ask: Ask) -> None:

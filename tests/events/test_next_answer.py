@@ -1,5 +1,6 @@
 """An event is in the very next answer, as if it had been loaded: rows, holdings, values, windows of the policy."""
 
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from graphrec.app.bank import Bank
 from graphrec.app.data.events import accept
 from graphrec.app.jobs import Export, ListRecord, Load
 from graphrec.app.requests import Explain, Recommend, WhyNot
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import Answer
 from tests.events.conftest import bank_in, purchases, views, write_files
 
@@ -56,6 +58,34 @@ def test_an_answer_after_events_is_that_after_a_load_of_the_same(model: str, ban
     assert said(loaded) == said(after)
     assert loaded.refused == after.refused
     assert said(asked(bank, model, "c01")) == said(asked(other, model, "c01"))
+
+
+@pytest.mark.parametrize("model", ["kernel", "ease", "als"])
+@pytest.mark.parametrize("half_life", [None, 30.0])
+def test_compiled_loops_answer_a_customer_with_events_to_the_bit(
+    model: str, half_life: float | None, bank: Bank
+) -> None:
+    engine = bank.opened.engine(bank.home, model, bank.now())
+    if half_life is not None:
+        graph = engine.model.graph.fading({"BOUGHT": half_life, "VIEWED": half_life})
+        faded = replace(engine.model, graph=graph, blend=engine.model.blend.reading(graph))
+        engine = copy(engine)
+        engine.model = faded
+    for user, product in (("c00", "p1"), ("c01", "p6"), ("c02", "p8")):
+        sent(bank, user=user, type="viewed", product=product)
+        sent(bank, user=user, type="bought", product="p3", key="new", quantity=500)
+    answers = []
+    for is_compiled in (False, True):
+        engine.is_compiled = is_compiled
+        among = engine.among(bank.events.owns(engine.snapshot, ("c00", "c01", "c02")))
+        answers.append(
+            [(among.recommend(user, 4), among.explain(user, "p5", 4)) for user in ("c00", "c01", "c02", "c03")]
+        )
+        alone = among.of_customer("c00").model.graph.hops[Hop("VIEWED")]
+        # The rows of all customers are not read for one.
+        assert "_whole" not in vars(alone)
+    assert answers[0] == answers[1]
+    assert any(answer.items for answer, _ in answers[0])
 
 
 def test_a_product_that_was_bought_is_held(bank: Bank) -> None:

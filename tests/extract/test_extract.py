@@ -2,8 +2,10 @@
 
 import csv
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,15 +14,16 @@ from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
 from graphrec.app.data import extract as extract_app
-from graphrec.app.jobs import ExtractTexts, FitClassifier, Load, TakeSnapshot
+from graphrec.app.jobs import ExtractTexts, FindTopics, FitClassifier, Load, TakeSnapshot
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import ModelError, SourceError, UsageError
 from graphrec.extract.classifier import Classifier, Rows, tone_features
 from graphrec.extract.linking import Entity, Gazetteer, Known
 from graphrec.extract.relations import pair_features
-from graphrec.extract.rows import Told
+from graphrec.extract.rows import Recognizer
 from graphrec.extract.texts import plain, sentences
+from graphrec.extract.topics import topics
 from graphrec.extract.vectors import Vectors
 
 MAPPING = """
@@ -199,13 +202,13 @@ def test_vectors_are_read_beside_words_and_of_their_encoder_alone(
     model = Classifier.fit(
         Rows.of([tone_features(one) for one in texts], vectors.of(texts)), labels, encoder=vectors.encoder
     )
-    told = Told(model, vectors)
+    told = Recognizer(model, vectors)
     assert [told.tone(one)[0] for one in ("baab", "yxz")] == ["ab", "yz"]
     assert vectors.of_pairs([("a", "b")]) is not None
     model.write(tmp_path / "m.npz")
     again = Classifier.read(tmp_path / "m.npz")
     assert (again.identity, again.encoder) == (model.identity, ("letters", "1"))
-    assert Told(again, vectors).tone("baab") == told.tone("baab")
+    assert Recognizer(again, vectors).tone("baab") == told.tone("baab")
     # A bank's fit takes the encoder for its texts, a run the one of the fit, and no other.
     monkeypatch.setattr(extract_app, "encoder_for", lambda name, texts: (Letters(), None))
     monkeypatch.setattr(extract_app, "encoder_named", lambda name: Letters())
@@ -306,3 +309,141 @@ def test_the_command_fits_and_runs(bank: Bank, tmp_path: Path) -> None:
     assert "3 documents: 4 mentions, 0 relations; 1 to review" in shown
     wrong = CliRunner().invoke(app, ["extract", "fit", "x.csv", "--out", "y", "--data", "z"])
     assert wrong.exit_code == 2
+
+
+def pdf_of(lines: Sequence[str]) -> bytes:
+    """A PDF file of one page with these lines of Latin text."""
+    text = "BT /F1 12 Tf 14 TL 50 750 Td " + " ".join(f"({line}) Tj T*" for line in lines) + " ET"
+    bodies = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R "
+        "/Resources << /Font << /F1 5 0 R >> >> >>",
+        f"<< /Length {len(text)} >>\nstream\n{text}\nendstream",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    out, places = b"%PDF-1.4\n", []
+    for number, body in enumerate(bodies, 1):
+        places.append(len(out))
+        out += f"{number} 0 obj\n{body}\nendobj\n".encode("latin-1")
+    table = "".join(f"{place:010d} 00000 n \n" for place in places)
+    end = f"trailer << /Size 6 /Root 1 0 R >>\nstartxref\n{len(out)}\n%%EOF"
+    return out + f"xref\n0 6\n0000000000 65535 f \n{table}{end}".encode()
+
+
+def test_pdf_files_are_documents_and_one_that_cannot_be_read_is_named(bank: Bank, tmp_path: Path) -> None:
+    folder, out = folder_of(bank), tmp_path / "out"
+    mapping = MAPPING.replace('form = "html"', 'form = "pdf"')
+    (folder / "sheets.toml").write_text(mapping.replace('news = "news.csv"', 'news = "sheets.csv"'), "utf-8")
+    (folder / "sheet.pdf").write_bytes(
+        pdf_of(["Apple buys Acme", "Steel for its bridges. Acme Foods sells but-", "ter."])
+    )
+    head = "id,title,body,day\n"
+    (folder / "sheets.csv").write_text(f"{head}s1,Sheet of May,sheet.pdf,2025-05-01\n", "utf-8")
+    done = bank.extract_texts(ExtractTexts(str(folder / "sheets.toml"), out, record=False))
+    found = {one["to_id"]: one["sentence"] for one in read(out / "mentions_fund.csv")}
+    assert done.mentions == 3
+    # A name over the end of a line, and a word over it.
+    assert found["f2"] == "Apple buys Acme Steel for its bridges."
+    assert found["f3"] == "Acme Foods sells butter."
+    (folder / "empty.pdf").write_bytes(pdf_of([]))
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    (folder.parent / "secret.pdf").write_bytes(pdf_of(["x"]))
+    for name, says in (
+        ("missing.pdf", "there is no file"),
+        ("../secret.pdf", "lies outside"),
+        ("empty.pdf", "has no text, as a scan has none"),
+        ("broken.pdf", "cannot be read as PDF"),
+    ):
+        (folder / "sheets.csv").write_text(f"{head}s1,Sheet,{name},2025-05-01\n", "utf-8")
+        with pytest.raises(SourceError, match=f"row 1: .*{says}"):
+            bank.extract_texts(ExtractTexts(str(folder / "sheets.toml"), tmp_path / "no", record=False))
+
+
+class Spans:
+    """Stands for what spaCy and GLiNER return."""
+
+    def __init__(self, start: int, end: int, label: str) -> None:
+        self.start_char, self.end_char, self.label_ = start, end, label
+
+
+def finds(sentence: str) -> list[tuple[int, int, str]]:
+    """A name of one letter and more that begins with a capital, of a kind by its first letter."""
+    kinds = {"A": "ORG", "B": "PERSON", "M": "ORG"}
+    words = ((word, sentence.index(word)) for word in sentence.replace(".", " ").split())
+    return [(at, at + len(word), kinds[word[0]]) for word, at in words if word[0] in kinds]
+
+
+def test_names_that_the_graph_does_not_have_are_kept_apart(
+    bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, out = folder_of(bank), tmp_path / "out"
+
+    class Pipeline:
+        def __call__(self, sentence: str) -> object:
+            return SimpleNamespace(ents=[Spans(*one) for one in finds(sentence)])
+
+    asked: list[list[str]] = []
+
+    class Model:
+        @staticmethod
+        def from_pretrained(name: str) -> "Model":
+            assert name == "folder"
+            return Model()
+
+        def predict_entities(self, sentence: str, labels: list[str]) -> list[dict[str, object]]:
+            asked.append(labels)
+            return [{"start": start, "end": end, "label": kind} for start, end, kind in finds(sentence)]
+
+    monkeypatch.setitem(sys.modules, "spacy", SimpleNamespace(load=lambda name: Pipeline()))
+    monkeypatch.setitem(sys.modules, "gliner", SimpleNamespace(GLiNER=Model))
+    found = {}
+    for finder in ("spacy:small", "gliner:folder"):
+        request = ExtractTexts(str(folder / "shop.toml"), out, finder=finder, record=False)
+        assert bank.extract_texts(request).unknown == 3
+        found[finder] = [(one["name"], one["kind"], one["documents"]) for one in read(out / "unknown.csv")]
+    assert found["spacy:small"] == found["gliner:folder"]
+    # Apple and Acme are known; no person is kept.
+    assert ("Market", "ORG", "1") in found["spacy:small"]
+    assert all(name not in ("Apple", "Acme", "AAPL") and kind != "PERSON" for name, kind, _ in found["spacy:small"])
+    assert asked[0] == ["Fund"]
+    monkeypatch.setitem(sys.modules, "spacy", None)
+    for name, says in (("other:x", "want spacy:MODEL or gliner:MODEL"), ("spacy:x", "needs the Python package spacy")):
+        with pytest.raises(UsageError, match=says):
+            bank.extract_texts(ExtractTexts(str(folder / "shop.toml"), out, finder=name, record=False))
+
+
+def test_topics_are_clusters_with_names_the_same_each_time() -> None:
+    texts = ["phones and computers", "computers, phones", "steel for bridges", "bridges of steel", "bread", ""]
+    vectors = np.array([[1, 0.1, 0], [0.9, 0.2, 0], [0, 1, 0.1], [0.1, 0.9, 0], [-0.5, -0.5, 1], [0, 0, 0]], np.float32)
+    found = topics(texts, vectors, 3)
+    assert {tuple(sorted(one.members)) for one in found} == {(0, 1), (2, 3)}
+    names = {tuple(sorted(one.members)): one.name for one in found}
+    assert set(names[0, 1].split(", ")) >= {"phones", "computers"}
+    assert set(names[2, 3].split(", ")) >= {"steel", "bridges"}
+    assert found == topics(texts, vectors, 3)
+    assert topics(texts[:1], vectors[:1], 2) == []
+    han = topics(["稳健债券基金", "债券基金产品", "科技股票", "股票科技指数"], vectors[:4], 2)
+    assert {"债券" in one.name or "股票" in one.name or "科技" in one.name for one in han} == {True}
+
+
+def test_topics_of_a_bank_load_as_nodes_and_walks(bank: Bank, tmp_path: Path) -> None:
+    home = str(bank.home.path)
+    shown = CliRunner().invoke(
+        app, ["--home", home, "extract", "topics", "Fund", "--out", str(tmp_path / "topics"), "--number", "2", "--json"]
+    )
+    assert shown.exit_code == 0, shown.output
+    done = json.loads(shown.stdout)
+    inside = sum(one["nodes"] for one in done["topics"])
+    assert done["topics"]
+    assert inside + done["without"] == 4
+    bank.load(Load(str(tmp_path / "topics" / "topics.toml")))
+    snapshot = bank.take_snapshot(TakeSnapshot()).snapshot
+    assert len(snapshot.edges("ABOUT").indices) == inside
+    assert snapshot.schema.reasons["BOUGHT ABOUT <ABOUT"] == "is about {topic}, like {a}"
+    for label in ("Customer", "Nothing"):
+        with pytest.raises(UsageError, match="is no label with texts of its own; those are: Fund"):
+            bank.find_topics(FindTopics(tmp_path / "no", label))
+    wrong = CliRunner().invoke(app, ["--home", home, "extract", "topics", "Fund", "--out", "x", "--tone", "y"])
+    assert wrong.exit_code == 2
+    assert "--tone goes with graphrec extract run, not with topics" in wrong.output

@@ -355,7 +355,7 @@ def test_a_score_is_the_sum_of_its_parts_and_an_odd_account_is_first() -> None:
     found = anomalies(Transfers(ids, source, target, at, odd), 0, 100 * DAY)
     assert np.abs(found.scores - np.sum(list(found.parts.values()), axis=0)).max() <= 1e-9
     assert [int(found.accounts[row]) for row in found.highest(0.02)] == [7]
-    assert "smallest out 2.00" in " ".join(found.told(int(found.highest(0.02)[0])))
+    assert "smallest out 2.00" in " ".join(found.described(int(found.highest(0.02)[0])))
     # Of each measure, the distance from the median in robust standard deviations, by its definition.
     logs = np.log1p(plain.measures["sum in"])
     away = np.abs(logs - np.median(logs))

@@ -16,8 +16,12 @@ from graphrec.app.requests import AskPortrait
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import UnknownId, UsageError
+from graphrec.finance.portrait import HOURS, Portraits
+from graphrec.finance.portrait_file import PortraitFile
+from tests.banks import bank_snapshot, small_bank
 
 TODAY = date(2025, 6, 1)
+AS_OF = int(np.datetime64("2024-10-01", "us").astype(np.int64))
 MAPPING = '''
 [source]
 name = "broker"
@@ -149,6 +153,19 @@ def test_all_portraits_equal_independent_sql(broker: Path, tmp_path: Path) -> No
     assert rows["c39"]["tenure"] == ""
     assert done.tags["active"] == sum(int(row["active"]) for row in rows.values())
     assert rows["c39"]["band holdings"] == "below 2"
+
+
+def test_hours_are_counted_where_there_are_some(tmp_path: Path) -> None:
+    _, tables = small_bank()
+    made = Portraits(bank_snapshot(tmp_path / "s"), PortraitFile(), AS_OF)
+    users = np.arange(60)
+    numbers = made.numbers(users)
+    before = [row for row in tables["VIEWED"].to_pylist() if row["known_at"].timestamp() * 1e6 < AS_OF]
+    for place, part in enumerate(("night", "morning", "afternoon", "evening")):
+        own = [row["source"] for row in before if row["at"].hour // 6 == place]
+        assert numbers[f"VIEWED_{part}"].tolist() == [own.count(f"C{n:03}") for n in range(60)]
+        assert numbers[f"VIEWED_{part}"].sum() > 0
+    assert sum(numbers[f"VIEWED_{part}"] for part in HOURS).tolist() == numbers["VIEWED_total"].tolist()
 
 
 def test_one_portrait_has_evidence_and_says_what_is_missing(broker: Path) -> None:

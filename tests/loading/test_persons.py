@@ -20,9 +20,12 @@ PERSONAL = (
     "E-Mail privat|mobile_no|Ausweisnummer|身份证号码|téléphone|dirección|codice fiscale|IBAN Referenzkonto|dateOfBirth"
 )
 PERSONAL += "|last_login_ip|Arbeitgeber|紧急联系人|achternaam|passport_no"
+PERSONAL += "|cust_fname|LastNm|AcctHolderNm|contact_person_name|TelNr|GebTag|SteuerNr_FA|Kd_Name|账户名|证件类型号码"
+PERSONAL += "|advisor_notes|Bemerkungen_Berater|call_memo|客户经理备注"
 SPECIAL = "Konfession|blood_type|trade_union|政治面貌|orientation sexuelle|discapacidad|Vorstrafen|健康状况"
 PROTECTED = "gender|Familienstand|国籍|état civil|sesso|burgerlijke staat"
-KNOWN = "customer_segment|Wohnort|开户日期|income_band|num_children|canal|profesión|since"
+KNOWN = "no_products|branch_no|opened_dt|balance_avg_12m|Kundenbetreuer_Nr|客户等级"
+KNOWN += "|customer_segment|Wohnort|开户日期|income_band|num_children|canal|profesión|since"
 
 
 @pytest.mark.parametrize(

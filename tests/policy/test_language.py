@@ -127,7 +127,7 @@ def test_others_read_a_confidential_rule_as_not_available(graph: Snapshot) -> No
     for user, name in ((1, "sanctions"), (2, "home")):
         # What compliance reads is exact, and what everybody reads is the same for both.
         (found,) = asked.refusals(user, 0)
-        assert (found.rule, found.confidential, found.told) == (name, True, "not available")
+        assert (found.rule, found.confidential, found.public_sentence) == (name, True, "not available")
         assert asked.refused(user) == {name: 4}
         assert public_counts(asked.refused(user), asked.policy.codes) == {"not_available": 4}
         assert (asked.refusal(user, 0), asked.barred(user)) == ("not available", "not available")

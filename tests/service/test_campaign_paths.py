@@ -1,6 +1,8 @@
 """Campaigns over HTTP and on the page: planned from a text, listed for advisers, compared with the control."""
 
 import re
+import threading
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -8,9 +10,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from graphrec.app.bank import Bank
-from graphrec.app.jobs import ListContacts, ReportCampaign
+from graphrec.app.jobs import ListContacts, PlanCampaign, ReportCampaign
 from graphrec.home import Home
 from graphrec.service.access.keys import Keys
+from graphrec.service.access.limits import Limits
+from graphrec.service.application import make_app
+from graphrec.service.core import ServiceOptions
 from tests.service.conftest import CAMPAIGN, bearer, campaign
 from tests.service.test_page import token_of, words_of
 
@@ -34,6 +39,35 @@ def test_a_campaign_is_planned_from_a_text(client: TestClient, bank: Bank) -> No
     assert all(one["reasons"] == [] and one["record"] is None for one in found["contacts"])
     assert Counter(one["adviser"] for one in found["contacts"]) == made.json()["by_adviser"]
     assert client.get("/v1/campaigns/spring/report").status_code == 422  # nobody was contacted
+
+
+def test_a_plan_that_takes_longer_than_a_request_goes_on(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on, plan = threading.Event(), bank.plan_campaign
+
+    def slow(asked: PlanCampaign) -> object:
+        assert go_on.wait(60)
+        return plan(asked)
+
+    monkeypatch.setattr(bank, "plan_campaign", slow)
+    app = make_app(bank, ServiceOptions(Limits(seconds=60, threads=4), is_open=True))
+    with TestClient(app, raise_server_exceptions=False, base_url="http://127.0.0.1:8000") as client:
+        token, runner = token_of(client.get("/campaigns").text), app.state.service.runner
+        limits, runner._limits = runner._limits, Limits(seconds=0.2, threads=4)
+        made = client.post("/v1/campaigns", json={"toml": CAMPAIGN})
+        assert (made.status_code, made.json()) == (202, {"state": "planning"})
+        assert made.headers["location"] == "/v1/campaigns"
+        text = CAMPAIGN.replace("spring", "summer")
+        there = client.post("/campaigns", data={"token": token, "toml": text}, follow_redirects=False)
+        runner._limits = limits
+        assert (there.status_code, there.headers["location"]) == (303, "/campaigns?begun=1")
+        assert "is still being made" in words_of(client.get(there.headers["location"]).text)
+        assert client.get("/v1/campaigns").json() == {"campaigns": []}
+        go_on.set()
+        until = time.monotonic() + 60
+        while len(bank.campaigns()) < 2:
+            assert time.monotonic() < until, "the plans are not made"
+            time.sleep(0.05)
+        assert {one.campaign for one in bank.campaigns()} == {"spring", "summer"}
 
 
 @pytest.mark.parametrize(

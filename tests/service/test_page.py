@@ -3,20 +3,23 @@
 import html
 import json
 import re
+import shutil
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
 import graphrec.languages
 from graphrec.app.bank import Bank
-from graphrec.app.jobs import ChangeRule
+from graphrec.app.jobs import ChangeRule, ListRecord
 from graphrec.app.lists import about
 from graphrec.app.requests import AboutCustomer, AboutProduct, Audience, Explain, Find, Recommend
+from graphrec.config.settings import Settings
 from graphrec.errors import NoPolicy, PolicyError, UnknownId
 from graphrec.home import Home
 from graphrec.languages import LANGUAGES, language_of
@@ -71,11 +74,26 @@ POSTS = {
 }
 
 
-@pytest.fixture
-def page(bank: Bank, home: Home, tmp_path: Path) -> TestClient:
-    """The page of the owner of a home on this machine; the policy has rules, and a campaign is delivered."""
+@pytest.fixture(scope="module")
+def campaign_home(served_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose policy has rules, with a campaign that is delivered; tests get a copy."""
+    folder = tmp_path_factory.mktemp("campaign")
+    shutil.copytree(served_home.path, folder / "home", ignore=shutil.ignore_patterns("records"))
+    home = Home(folder / "home")
     home.policy.write_text(POLICY, "utf-8")
-    campaign(bank, tmp_path)
+    campaign(Bank(Settings(home=home.path)), folder)
+    return home.path
+
+
+@pytest.fixture
+def home(campaign_home: Path, tmp_path: Path) -> Home:
+    shutil.copytree(campaign_home, tmp_path / "home")
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def page(bank: Bank) -> TestClient:
+    """The page of the owner of a home on this machine."""
     return TestClient(
         make_app(bank, ServiceOptions(Limits(seconds=60), is_open=True)), base_url="http://127.0.0.1:8000"
     )
@@ -256,6 +274,20 @@ def test_why_not(page: TestClient, bank: Bank) -> None:
     assert "There is no product P99." in words_of(page.get("/customers/C003?product=P99").text)
 
 
+def test_why_not_by_name_and_as_a_part_of_the_page(page: TestClient, bank: Bank) -> None:
+    assert "Fund 19 is refused" in words_of(page.get("/customers/C003", params={"product": "fund 19"}).text)
+    several = page.get("/customers/C003", params={"product": "fund"}).text
+    assert "Which one of these?" in several
+    assert 'href="/customers/C003?product=P04#answer"' in several
+    entries = len(bank.record_list(ListRecord("C003", 100)))
+    part = page.get("/customers/C003?product=P19", headers={"hx-request": "true"}).text
+    assert part.startswith('<div id="answer"')
+    assert "Fund 19 is refused: its status is closed" in words_of(part)
+    # The answer alone is recorded: no list is made beside it.
+    assert [one.command for one in bank.record_list(ListRecord("C003", 100))[entries:]] == ["why-not"]
+    assert page.get("/customers/nobody?product=fund 19").status_code == 404
+
+
 def test_a_list_on_the_page_is_recorded(page: TestClient, bank: Bank) -> None:
     page.get("/customers/C003")
     assert bank.record_entry(1).entry["user"] == "C003"
@@ -351,6 +383,12 @@ def test_an_adviser_sees_own_customers_alone_and_no_exact_number(
     monkeypatch.setattr(bank, "adviser_of", {"C003": "A1", "C001": "A2"}.get)
     _, text = keys.make("Ms A", "adviser", "A1")
     headers, product = bearer(text), best(bank)
+    own = np.array([user == "C003" for user in bank.opened.engine(bank.home, None, bank.now()).users.ids])
+    monkeypatch.setattr("graphrec.app.lists.serve._of_adviser", lambda *_: own)
+    # The first page has the own customers, before anything is sought.
+    first = page.get("/", headers=headers).text
+    assert re.findall(r'href="/customers/(\w+)"', first) == ["C003"]
+    assert "Nothing was found" not in first
     assert page.get("/customers/C001", headers=headers).status_code == 403
     assert page.get(f"/customers/C001/products/{product}", headers=headers).status_code == 403
     exact = bank.explain(Explain("C003", product, record=False)).answer.items[0]

@@ -126,7 +126,7 @@ def test_a_pair_says_both_and_counts_who_has_them(store: Store, tmp_path: Path, 
         assert ledger.totals() == pytest.approx(row.scores, rel=1e-9)
         groups = reasons.groups(user, ledger, np.zeros((len(ledger.via), 0)), products)
         for product in np.setdiff1d(products, graph.held().row(user)).tolist():
-            for reason in reasons.reasons(user, product, groups.of_product(product, product, None).told):
+            for reason in reasons.reasons(user, product, groups.of_product(product, product, None).sentences):
                 assert reason.kind == "pair"
                 assert reason.people is not None
                 assert reason.cypher is not None

@@ -36,7 +36,7 @@ def strongest(engine: Engine, user: str, **options: Any) -> list[tuple[Hop, int,
     scored = engine.scored(engine.users.ids.find(user), 5)
     listed, found = engine.listed(scored, 5, ListOptions(**options)), []
     for one in listed.reasons:
-        lines = [int(reason.lines[0]) for reason in one.told]
+        lines = [int(reason.lines[0]) for reason in one.sentences]
         walked = next((line for line in lines if engine.model.blend.scorer(scored.ledger, line)), None)
         if walked is not None:
             way = engine.reasons_in("en").way(scored.ledger, walked)

@@ -11,7 +11,7 @@ from graphrec.languages import language_of
 from graphrec.schema import GraphSchema
 from graphrec.serving.answer import ListOptions, Node
 from graphrec.serving.engine import Engine
-from graphrec.serving.reasons.sentences import Event, Sentences, Told
+from graphrec.serving.reasons.sentences import Event, PathParts, Sentences
 from graphrec.terms.ledger import LineGroup
 from tests.banks import SCHEMA
 
@@ -31,84 +31,84 @@ def sentences(code: str, schema: GraphSchema = BARE, voice: str = "adviser") -> 
     return Sentences(schema, language_of(code), voice)  # type: ignore[arg-type]
 
 
-def told(*ways: str, via: tuple[Node, ...] = (), mid: Node | None = None, people: bool = False) -> Told:
-    return Told(tuple(hops(way) for way in ways), via, mid, people=people)
+def parts(*ways: str, via: tuple[Node, ...] = (), mid: Node | None = None, people: bool = False) -> PathParts:
+    return PathParts(tuple(hops(way) for way in ways), via, mid, people=people)
 
 
 PATHS = [
     (
-        told("BOUGHT", via=(HELD,)),
+        parts("BOUGHT", via=(HELD,)),
         "the customer bought it",
         "gehört zu dem, was der Kunde gekauft hat",
         "该客户买过该产品",
     ),
     (
-        told("BOUGHT <BOUGHT BOUGHT", via=(HELD,), people=True),
+        parts("BOUGHT <BOUGHT BOUGHT", via=(HELD,), people=True),
         "{people} others who bought Fund 1 also bought it",
         "{people} andere, die Fund 1 und auch dieses Produkt gekauft haben",
         "另有{people}位买过 Fund 1 的客户也买过该产品",
     ),
     (
-        told("BOUGHT <VIEWED BOUGHT", via=(HELD, *OTHERS), people=True),
+        parts("BOUGHT <VIEWED BOUGHT", via=(HELD, *OTHERS), people=True),
         "{people} others who looked at Fund 1, Fund 3, Fund 4 or one of 2 more bought it",
         "{people} andere, die Fund 1, Fund 3, Fund 4 oder eines von 2 weiteren angesehen haben und dieses Produkt "
         "gekauft haben",
         "另有{people}位浏览过 Fund 1、Fund 3、Fund 4 或另外 2 种产品之一的客户买过该产品",
     ),
     (
-        told("BOUGHT <BOUGHT BOUGHT", "BOUGHT <VIEWED BOUGHT", "VIEWED <BOUGHT VIEWED", via=(HELD,), people=True),
+        parts("BOUGHT <BOUGHT BOUGHT", "BOUGHT <VIEWED BOUGHT", "VIEWED <BOUGHT VIEWED", via=(HELD,), people=True),
         "{people} others who bought or looked at Fund 1 also bought or looked at it",
         "{people} andere, die Fund 1 und auch dieses Produkt gekauft oder angesehen haben",
         "另有{people}位买过或浏览过 Fund 1 的客户也买过或浏览过该产品",
     ),
     (
-        told("IN_AGE_BAND <IN_AGE_BAND BOUGHT", via=(BAND,), people=True),
+        parts("IN_AGE_BAND <IN_AGE_BAND BOUGHT", via=(BAND,), people=True),
         "{people} others with age band 18-34 bought it",
         "{people} andere mit Altersgruppe 18-34, die es gekauft haben",
         "另有{people}位年龄段同为 18-34 的客户买过该产品",
     ),
     (
-        told("VIEWED IN_SECTOR <IN_SECTOR", via=(HELD,), mid=SECTOR),
+        parts("VIEWED IN_SECTOR <IN_SECTOR", via=(HELD,), mid=SECTOR),
         "is in Energy, like Fund 1, which the customer looked at",
         "Branche Energy, wie Fund 1, das der Kunde angesehen hat",
         "行业同为“Energy”，与该客户浏览过的 Fund 1 相同",
     ),
     (
-        told("BOUGHT IN_SECTOR <IN_SECTOR", "VIEWED IN_SECTOR <IN_SECTOR", via=(HELD, *OTHERS), mid=SECTOR),
+        parts("BOUGHT IN_SECTOR <IN_SECTOR", "VIEWED IN_SECTOR <IN_SECTOR", via=(HELD, *OTHERS), mid=SECTOR),
         "is in Energy, like 5 products the customer bought or looked at, among them Fund 1, Fund 3 and Fund 4",
         "Branche Energy, wie 5 Produkte, die der Kunde gekauft oder angesehen hat, darunter Fund 1, Fund 3 und Fund 4",
         "行业同为“Energy”，与该客户买过或浏览过的 5 种产品（如 Fund 1、Fund 3 和 Fund 4）相同",
     ),
     (
-        told("LIKES_SECTOR LEADS_TO <IN_SECTOR", via=(BAND,), mid=SECTOR),
+        parts("LIKES_SECTOR LEADS_TO <IN_SECTOR", via=(BAND,), mid=SECTOR),
         "is in Energy, linked with the customer's age band 18-34",
         "Branche Energy, verbunden mit Altersgruppe 18-34 beim Kunden",
         "行业同为“Energy”，与该客户的年龄段（18-34）有关联",
     ),
     (
-        told("BOUGHT SIMILAR_TO", via=(HELD,)),
+        parts("BOUGHT SIMILAR_TO", via=(HELD,)),
         "is linked with Fund 1, which the customer bought",
         "direkt verbunden: Fund 1, das der Kunde gekauft hat",
         "与该客户买过的 Fund 1 有关联",
     ),
     (
-        told("LIKES_SECTOR <IN_SECTOR", via=(SECTOR,)),
+        parts("LIKES_SECTOR <IN_SECTOR", via=(SECTOR,)),
         "is in Energy, the customer's sector",
         "Branche Energy, so auch beim Kunden",
         "行业同为“Energy”，与该客户的行业一致",
     ),
     (
-        told("KNOWS BOUGHT", people=True),
+        parts("KNOWS BOUGHT", people=True),
         "{people} people connected with the customer bought it",
         "{people} Personen aus dem Umfeld des Kunden, die es gekauft haben",
         "{people}位与该客户有联系的人买过该产品",
     ),
-    (told("OWES_TO", via=(HELD,)), "the customer has to do with it", None, None),
+    (parts("OWES_TO", via=(HELD,)), "the customer has to do with it", None, None),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("what", "english", "german", "chinese"), PATHS, ids=[str(row[1]) for row in PATHS])
-def test_paths(what: Told, english: str, german: str | None, chinese: str | None) -> None:
+def test_paths(what: PathParts, english: str, german: str | None, chinese: str | None) -> None:
     assert sentences("en").path(what) == english
     for code, wanted in (("de", german), ("zh", chinese)):
         if wanted is not None:
@@ -116,7 +116,7 @@ def test_paths(what: Told, english: str, german: str | None, chinese: str | None
 
 
 def test_the_customer_is_addressed_by_voice() -> None:
-    shared = told("BOUGHT IN_SECTOR <IN_SECTOR", via=(HELD,), mid=SECTOR)
+    shared = parts("BOUGHT IN_SECTOR <IN_SECTOR", via=(HELD,), mid=SECTOR)
     assert [sentences(code, voice="customer").path(shared) for code in ("en", "de", "zh")] == [
         "is in Energy, like Fund 1, which you bought",
         "Branche Energy, wie Fund 1, das Sie gekauft haben",
@@ -128,7 +128,7 @@ def test_the_customer_is_addressed_by_voice() -> None:
 
 def test_what_is_shared_is_named_by_its_edge() -> None:
     def said(kind: str, name: str = "Alpha", label: str = "Issuer") -> str:
-        way = told(f"BOUGHT {kind} <{kind}", via=(HELD,), mid=Node(label, "X", name))
+        way = parts(f"BOUGHT {kind} <{kind}", via=(HELD,), mid=Node(label, "X", name))
         return sentences("en").path(way).partition(", like")[0]
 
     assert said("ISSUED_BY") == "is issued by Alpha"
@@ -139,7 +139,7 @@ def test_what_is_shared_is_named_by_its_edge() -> None:
 
 
 def test_what_is_shared_may_be_a_risk() -> None:
-    shared = told("BOUGHT IN_SECTOR <IN_SECTOR", via=(HELD,), mid=SECTOR)
+    shared = parts("BOUGHT IN_SECTOR <IN_SECTOR", via=(HELD,), mid=SECTOR)
     own = replace(SCHEMA, reasons={"BOUGHT IN_SECTOR <IN_SECTOR": "{i} is in {sector} too"})
     assert sentences("en", own).path(shared, concentrates=True) == (
         "is in Energy, like Fund 1, which the customer bought: this concentrates the risk"
@@ -213,7 +213,7 @@ def test_chinese_has_spaces_at_the_borders_of_values_and_never_within(template: 
 
 def test_the_mappings_sentence_stands_over_the_languages() -> None:
     way = "BOUGHT IN_SECTOR <IN_SECTOR"
-    found = told(way, via=(HELD,), mid=SECTOR)
+    found = parts(way, via=(HELD,), mid=SECTOR)
     assert sentences("zh", SCHEMA, "customer").path(found) == "行业同为“Energy”，与您买过的 Fund 1 相同"
     own = replace(SCHEMA, reasons_in={"zh": {way: "{i}和{a}都属{sector}"}}, words={"zh": {"Energy": "能源"}})
     assert sentences("zh", own).path(found) == "该产品和 Fund 1 都属能源"
@@ -230,13 +230,13 @@ def test_words_of_the_mapping_name_labels_types_and_values() -> None:
     said = sentences("zh", schema)
     group = LineGroup("attribute", Hop("IN_AGE_BAND"))
     assert said.learned(group, (BAND,), hops("IN_AGE_BAND"), favours=True) == "在年纪为青年的客户中更常见"
-    assert said.path(told("BOUGHT SIMILAR_TO", via=(HELD,))) == "与该客户持有的 Fund 1 有关联"
+    assert said.path(parts("BOUGHT SIMILAR_TO", via=(HELD,))) == "与该客户持有的 Fund 1 有关联"
 
 
 def test_date_and_weight_of_the_customers_own_edge() -> None:
     schema = replace(SCHEMA, reasons={"VIEWED": "{at}: {i} for {weight}"}, reasons_in={"zh": {"VIEWED": "{at}浏览{i}"}})
     event = Event(datetime(2024, 3, 5, tzinfo=UTC), 1234.5)
-    found = replace(told("VIEWED", via=(HELD,)), event=event)
+    found = replace(parts("VIEWED", via=(HELD,)), event=event)
     assert sentences("en", schema).path(found) == "5 March 2024: it for 1,234.50"
     german = replace(schema, reasons_in={"de": {"VIEWED": "{at}: {i} für {weight}"}})
     assert sentences("de", german).path(found) == "5. März 2024: dieses Produkt für 1.234,50"
@@ -247,7 +247,7 @@ def test_date_and_weight_of_the_customers_own_edge() -> None:
 
 def test_a_sentence_that_asks_for_what_is_not_there() -> None:
     with pytest.raises(SourceError) as caught:
-        sentences("en", replace(SCHEMA, reasons={"VIEWED": "{i} in {sector}"})).path(told("VIEWED", via=(HELD,)))
+        sentences("en", replace(SCHEMA, reasons={"VIEWED": "{i} in {sector}"})).path(parts("VIEWED", via=(HELD,)))
     assert str(caught.value) == (
         "reasons: the sentence for 'VIEWED' says 'sector', and that way has only a, i, last, n, product, verb, who, "
         "whose; correct it in the mapping and load again"
@@ -280,7 +280,7 @@ def test_the_latest_event_that_the_model_knew(engine: Engine) -> None:
 def test_what_is_held_until_it_ends_is_held_now(code: str, said: str) -> None:
     roles = replace(BARE.roles, interactions=("HELD",), relevant=("HELD",), weights={"HELD": 1.0})
     schema = replace(BARE, roles=roles, edges={**BARE.edges, "HELD": BARE.edges["BOUGHT"]})
-    one = told("HELD IN_SECTOR <IN_SECTOR", via=(HELD,), mid=SECTOR)
+    one = parts("HELD IN_SECTOR <IN_SECTOR", via=(HELD,), mid=SECTOR)
     assert sentences(code, schema).path(one) == said
     past = replace(schema, roles=replace(roles, interactions=("HELD", "BOUGHT"), relevant=("BOUGHT",)))
     assert sentences(code, past).path(one) != said

@@ -31,7 +31,7 @@ from graphrec.times import microseconds_of
 if TYPE_CHECKING:
     from graphrec.graph.folders.snapshot import Snapshot
 
-#: Values of a segment that are told one by one; numbers with more of them are told by quarters.
+#: Values of a segment that are counted one by one; numbers with more of them are counted by quarters.
 MOST_VALUES = 12
 
 

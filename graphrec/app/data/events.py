@@ -92,7 +92,7 @@ class Known:
     """What events may name in some facts."""
 
     def __init__(self, facts: Snapshot) -> None:
-        self._facts = facts
+        self.facts = facts
         self.types: Mapping[str, EventSchema] = facts.schema.event_types()
         roles = facts.schema.roles
         self._users, self._products = facts.nodes(roles.user), facts.nodes(roles.product)
@@ -145,10 +145,10 @@ class Known:
 
     def _check_value(self, about: str, kind: EventSchema, column: str, value: object) -> None:
         if column not in kind.sets:
-            told = f"{', '.join(kind.sets)} alone" if kind.sets else "nothing"
+            allowed = f"{', '.join(kind.sets)} alone" if kind.sets else "nothing"
             raise EventRefused(
                 "unknown-column",
-                f"{about}: {kind.type} may set {told}, and it sets {column}; name it in the mapping: "
+                f"{about}: {kind.type} may set {allowed}, and it sets {column}; name it in the mapping: "
                 f"events.{kind.type}.sets",
             )
         wanted = self._users.columns.get(column)
@@ -196,6 +196,7 @@ def accept(bank: Bank, sent: Sequence[Event | Mapping[str, object] | bytes]) -> 
         events.append(event)
     done = bank.events.log.append(events)
     bank.onward.wake()
+    bank.watching.wake(done)
     return done
 
 
@@ -234,6 +235,7 @@ def consume(bank: Bank, source: str, sent: Sequence[tuple[str, bytes]]) -> tuple
     except EventRefused:
         done = _one_by_one(log, source, events, dead)
     bank.onward.wake()
+    bank.watching.wake(done)
     return done, len(dead)
 
 

@@ -8,22 +8,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphrec.app.recording import record_event
-from graphrec.app.results import ClassifierFitted, TextsExtracted
-from graphrec.errors import MissingExtra, ModelError, SourceError
+from graphrec.app.results import ClassifierFitted, TextsExtracted, TopicFound, TopicsFound
+from graphrec.errors import MissingExtra, ModelError, SourceError, UsageError
 from graphrec.extract.classifier import Classifier, Rows, tone_features
 from graphrec.extract.documents import read_documents
+from graphrec.extract.finders import finder_named, unknown_names
 from graphrec.extract.linking import Entity, Gazetteer, Known
 from graphrec.extract.relations import pair_features
-from graphrec.extract.rows import DOCUMENT, Told, extract, write_source
+from graphrec.extract.rows import DOCUMENT, Recognizer, extract, write_source
+from graphrec.extract.topics import topics, usual_number, write_topics
 from graphrec.extract.vectors import Vectors
 from graphrec.extras import needs_extra
-from graphrec.features.sources.text.source import encoder_for, encoder_named
+from graphrec.features.sources.text.cache import VectorCache
+from graphrec.features.sources.text.source import (
+    encoded_texts,
+    encoder_for,
+    encoder_named,
+    settled,
+    snapshot_texts,
+)
 from graphrec.graph.folders.facts import FactsShelf
 from graphrec.graph.folders.shelf import SnapshotShelf
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank
-    from graphrec.app.jobs import ExtractTexts, FitClassifier
+    from graphrec.app.jobs import ExtractTexts, FindTopics, FitClassifier
     from graphrec.graph.folders.snapshot import Snapshot
     from graphrec.progress import Progress
 
@@ -78,7 +87,7 @@ def _vectors(encoder: str | None, texts: list[str]) -> tuple[Vectors, tuple[str,
     return Vectors(chosen), () if note is None else (note,)
 
 
-def _told(file: Path | None) -> Told | None:
+def _recognizer(file: Path | None) -> Recognizer | None:
     """The classifier of a file with the encoder that it was fitted with.
 
     Raises:
@@ -88,14 +97,14 @@ def _told(file: Path | None) -> Told | None:
         return None
     classifier = Classifier.read(file)
     if classifier.encoder is None:
-        return Told(classifier, Vectors(None))
+        return Recognizer(classifier, Vectors(None))
     with needs_extra("text", "encoding texts"):
         vectors = Vectors(encoder_named(classifier.encoder.name))
     if vectors.encoder != classifier.encoder:
         raise ModelError(
             f"{file} was fitted with vectors of another version of {classifier.encoder.name}; run: graphrec extract fit"
         )
-    return Told(classifier, vectors)
+    return Recognizer(classifier, vectors)
 
 
 def extract_texts(bank: Bank, request: ExtractTexts, progress: Progress) -> TextsExtracted:
@@ -105,22 +114,53 @@ def extract_texts(bank: Bank, request: ExtractTexts, progress: Progress) -> Text
     mapping = load_mapping(request.mapping, bank.settings.roles)
     shelf, snapshots = FactsShelf(bank.home.facts), SnapshotShelf(bank.home.snapshots)
     snapshot = snapshots.latest() if snapshots.has_latest() else shelf.latest()
-    relations, tone = (_told(file) for file in (request.relations, request.tone))
+    relations, tone = (_recognizer(file) for file in (request.relations, request.tone))
     documents = read_documents(
         mapping, request.data or folder_of(request.mapping), scratch=bank.home.prepare().spare(), progress=progress
     )
     gazetteer = Gazetteer(_known(snapshot))
     found = extract(documents, gazetteer, relations=relations, tone=tone, threshold=request.threshold)
+    labels = [label for label in snapshot.schema.nodes if label not in (snapshot.schema.roles.user, DOCUMENT)]
+    finder = None if request.finder is None else finder_named(request.finder, labels)
+    unknown = None if finder is None else unknown_names(found.documents, gazetteer, finder)
     edges = {name: (edge.source, edge.target) for name, edge in snapshot.schema.edges.items()}
-    write_source(request.out, f"{mapping.name}-texts", found, snapshot.schema.roles, edges)
+    write_source(request.out, f"{mapping.name}-texts", found, snapshot.schema.roles, edges, unknown)
     content = {
         "mapping": mapping.name, "documents": len(found.documents), "mentions": len(found.mentions),
         "relations": len(found.relations), "review": len(found.doubts),
     }  # fmt: skip
     number, notes = record_event(bank, "extract", content, wanted=request.record)
     return TextsExtracted(
-        request.out, len(found.documents), len(found.mentions), len(found.relations), len(found.doubts), number, notes
-    )
+        request.out, len(found.documents), len(found.mentions), len(found.relations), len(found.doubts),
+        None if unknown is None else len(unknown), number, notes,
+    )  # fmt: skip
+
+
+def find_topics(bank: Bank, request: FindTopics, progress: Progress) -> TopicsFound:
+    """Clusters of the text vectors of a label as a source: nodes with names, and who belongs to them.
+
+    Raises:
+        UsageError: the label is not there, is that of customers, or has no texts.
+    """
+    shelf, snapshots = FactsShelf(bank.home.facts), SnapshotShelf(bank.home.snapshots)
+    snapshot = snapshots.latest() if snapshots.has_latest() else shelf.latest()
+    schema, label = snapshot.schema, request.label or snapshot.schema.roles.product
+    with_texts = [one for one in snapshot.labels if snapshot.meta.texts[one] and one != schema.roles.user]
+    if label not in with_texts:
+        raise UsageError(f"{label} is no label with texts of its own; those are: {', '.join(with_texts) or 'none'}")
+    texts = encoded_texts(snapshot, label)
+    with needs_extra("text", "encoding texts"):
+        encoder, note = settled(bank.home.vectors, bank.settings.encoder, snapshot_texts(snapshot))
+        vectors = VectorCache(bank.home.vectors, encoder).vectors(texts, progress)[1]
+    found = topics(texts, vectors, request.number or usual_number(len(texts)), request.seed)
+    edges = {name: (edge.source, edge.target) for name, edge in schema.edges.items()}
+    write_topics(request.out, f"{label.lower()}-topics", label, snapshot.nodes(label).ids, found, schema.roles, edges)
+    content = {"label": label, "topics": len(found), "encoder": encoder.name}
+    number, notes = record_event(bank, "extract", content, wanted=request.record)
+    inside = sum(len(one.members) for one in found)
+    shown = tuple(TopicFound(one.name, len(one.members)) for one in found)
+    said = notes if note is None else (*notes, note)
+    return TopicsFound(request.out, label, shown, len(texts) - inside, number, said)
 
 
 def _examples(file: Path) -> list[dict[str, str]]:

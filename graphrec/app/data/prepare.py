@@ -27,7 +27,11 @@ from graphrec.privacy.anonymity import anonymity
 from graphrec.progress import Progress, silent
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from graphrec.loading import Mapping
+    from graphrec.loading.run.clean import Stored
+    from graphrec.store.base import Store
 
 
 def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
@@ -49,11 +53,12 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
             bank.home.need_vault("graphrec load")
             home = bank.home.prepare()
             path = request.rejected or home.rejected
-            with _sink(bank, home, request.bulk, mapping.name, progress) as sink:
+            with _sink(bank, home, request.bulk, mapping.name, progress) as (sink, stored):
                 report = run_load(
                     mapping, folder, sink, incremental=request.incremental, max_rejected=limit, max_removed=max_removed,
                     rejected_path=path, scratch=home.spare(), sql_seconds=bank.settings.sql_seconds, progress=progress,
                     covering=None if request.bulk is not None else partial(note_covered, home), suppressed=hidden,
+                    stored=stored,
                 )  # fmt: skip
         counts = (*report.nodes.values(), *report.edges.values())
         rejected = sum(one.rejected for one in counts)
@@ -77,18 +82,20 @@ def load(bank: Bank, request: Load, progress: Progress) -> Loaded:
 
 
 @contextmanager
-def _sink(bank: Bank, home: Home, bulk: Path | None, name: str, progress: Progress) -> Iterator[Sink]:
-    """Where the rows of a mapping go; what they leave in the store is published as facts."""
+def _sink(
+    bank: Bank, home: Home, bulk: Path | None, name: str, progress: Progress
+) -> Iterator[tuple[Sink, "Stored | None"]]:
+    """Where the rows of a mapping go, and what the store had; what they leave in the store is published as facts."""
     if bulk is not None:
         from graphrec.store.neo4j.import_files import ImportFilesSink
 
-        yield ImportFilesSink(bulk, home.series)
+        yield ImportFilesSink(bulk, home.series), None
         return
     from graphrec.store import open_store
 
     with open_store(bank.settings.store, home.store, bank.settings.login) as store:
         with changing(home, store, f"graphrec load {name}"):
-            yield store.sink()
+            yield store.sink(), partial(stored_values, store)
             drop_gone(store, progress)
         publish(home, store, progress)
 
@@ -102,14 +109,28 @@ def _check(
 
     with ExitStack() as stack:
         sink: Sink | None = None
+        stored: Stored | None = None
         if is_server(bank.settings.store) or Path(bank.store).exists():
             opened = open_store(bank.settings.store, bank.home.store, bank.settings.login)
             sink = MergeSink(stack.enter_context(opened))
+            stored = partial(stored_values, opened)
         return check(
             mapping, request.data or folder_of(request.mapping), sink, incremental=request.incremental,
             max_rejected=limit, max_removed=max_removed, rejected_path=request.rejected, scratch=bank.home.spare(),
             sql_seconds=bank.settings.sql_seconds, progress=progress, suppressed=suppressed_of(bank.home),
+            stored=stored,
         )  # fmt: skip
+
+
+def stored_values(store: "Store", label: str, columns: tuple[str, ...]) -> "pa.Table | None":
+    """The values of some columns of a label that the store has; None: it does not have all of them."""
+    from graphrec.store.kinds import Kind
+
+    if not store.sources():
+        return None
+    known = store.read_schema().nodes.get(label)
+    kept = [one for one in known.columns if one.name in columns] if known is not None else []
+    return store.read_rows(Kind(label), kept, ())[0] if len(kept) == len(columns) else None
 
 
 def suppressed_of(home: Home) -> Callable[[Iterable[str]], set[str]] | None:

@@ -61,6 +61,9 @@ def refresh(bank: Bank, request: Refresh, progress: Progress) -> Refreshed:
     steps = []
     began = time.monotonic()
     with log.stage("refresh") as stage:
+        from graphrec.app.privacy.escrow import destroy_due
+
+        stage.count(keys_destroyed=len(destroy_due(bank).destroyed))
         for name, did, counts in _steps(bank, request, progress):
             steps.append(Step(name, did, counts, round(time.monotonic() - began, 3)))
             began = time.monotonic()
@@ -102,10 +105,10 @@ def _load(bank: Bank, request: Refresh, mapping: str, progress: Progress) -> tup
     )
     counts = (*done.report.nodes.values(), *done.report.edges.values())
     names = ("read", "created", "changed", "removed", "rejected")
-    told = {name: sum(getattr(one, name) for one in counts) for name in names}
+    totals = {name: sum(getattr(one, name) for one in counts) for name in names}
     if done.events is not None:
-        told |= {"events": done.events["written"], "superseded": done.events["superseded"]}
-    return done.is_new or done.took_events, told
+        totals |= {"events": done.events["written"], "superseded": done.events["superseded"]}
+    return done.is_new or done.took_events, totals
 
 
 def _publish(bank: Bank, progress: Progress) -> bool:

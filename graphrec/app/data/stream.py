@@ -27,7 +27,7 @@ NOTED, ALIVE = 1.0, 10.0
 
 
 def consume(bank: Bank, request: Consume, progress: Progress) -> Consumed:
-    """The events of a feed; a topic goes on until the process is told to stop."""
+    """The events of a feed; a topic goes on until the process is asked to stop."""
     bank.home.prepare()
     with log.stage("consume", source=request.source) as stage:
         if request.source.startswith(TOPICS):
@@ -36,6 +36,8 @@ def consume(bank: Bank, request: Consume, progress: Progress) -> Consumed:
             done = consume_file(bank, Path(request.source), progress)
         if trouble := bank.onward.wait():
             bank.on_note(f"events are kept, and not in the store yet: {trouble}")
+        if trouble := bank.watching.wait():
+            bank.on_note(f"events are kept, and the rules of alerts.toml were not asked: {trouble}")
         stage.count(read=done.read, accepted=done.accepted, duplicates=done.duplicates, dead=done.dead)
     return done
 
@@ -47,7 +49,7 @@ def _topic(bank: Bank, request: Consume, progress: Progress) -> Consumed:
     stream = Stream(topic, request.group, request.member, BrokerLogin.from_environment())
     notes = _Notes(bank.events.log, request.source)
     try:
-        with _until_told() as stop:
+        with _until_stopped() as stop:
             for batch in stream.batches(stop, request.idle):
                 if batch:
                     total = total.plus(len(batch), *take(bank, request.source, batch))
@@ -80,15 +82,15 @@ class _Notes:
 
 
 @contextmanager
-def _until_told() -> Iterator[Callable[[], bool]]:
+def _until_stopped() -> Iterator[Callable[[], bool]]:
     """Whether SIGTERM or SIGINT came: what was taken is kept and committed before the end."""
-    told = threading.Event()
+    stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield told.is_set
+        yield stopped.is_set
         return
-    before = {one: signal.signal(one, lambda *_: told.set()) for one in (signal.SIGTERM, signal.SIGINT)}
+    before = {one: signal.signal(one, lambda *_: stopped.set()) for one in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield told.is_set
+        yield stopped.is_set
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)

@@ -7,31 +7,29 @@ closed, and not again for `repeat_days`.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import ListAlerts, RunAlerts, SetAlert
-from graphrec.app.results import Alert, AlertsRun
+from graphrec.app.results import Alert, AlertsRun, AlertStep
+from graphrec.delivery.alerts import AlertRow, AlertsDelivered, check_takes_tables, deliver_alerts
+from graphrec.delivery.sinks import TableTarget, sink_for
 from graphrec.errors import RecordError, UnknownId, UsageError
-from graphrec.files import whole_file
 from graphrec.finance.alerts.anomaly import anomalies
 from graphrec.finance.alerts.file import AlertsFile, JumpTable, RuleTable, Severity, SignalTable, read_alerts
-from graphrec.finance.alerts.signals import DAY, Signal, Transfers, cycles, fans
+from graphrec.finance.alerts.signals import DAY, Links, Signal, Step, Transfers, cycles, fans, sharing
 from graphrec.finance.conditions import Met
 from graphrec.graph.folders.facts import FactsShelf
 from graphrec.graph.folders.snapshot import ALWAYS
 from graphrec.policy.facts import Facts
 from graphrec.progress import Progress
 from graphrec.records.decision import events
-from graphrec.records.read import entries
+from graphrec.records.read import Entry, entries
 from graphrec.schema import GraphSchema
 
 if TYPE_CHECKING:
@@ -55,24 +53,87 @@ def run_alerts(bank: Bank, request: RunAlerts, progress: Progress) -> AlertsRun:
     graph = FactsShelf(bank.home.facts).latest()
     facts = Facts(graph, as_of, known_before=as_of, held_before=as_of)
     found: list[Alert] = []
+    file = _of_kind(file, request.kind)
+    if request.to is not None:
+        check_takes_tables(sink_for(None, request.to)[0])  # before the run raises anything
     for place, rule in enumerate(file.rule):
         progress("rules", place, len(file.rule))
-        found += _by_rule(facts, rule, as_of)
+        found += by_rule(facts, rule, as_of, np.arange(graph.count(graph.schema.roles.user)))
     if file.signal or file.jump:
         found += _of_store(bank, graph.schema, file, as_of)
-    raised, known = _new(bank, file, found)
+    raised, known = raise_new(bank, file, found, _known(bank).values())
+    delivered = None if request.to is None else deliver(bank, request.to)
+    return AlertsRun(_day(as_of), len(graph.nodes(graph.schema.roles.user).ids), tuple(raised), known, delivered)
+
+
+def _of_kind(file: AlertsFile, kind: str | None) -> AlertsFile:
+    """The part of the file that asks about one kind."""
+    if kind is None:
+        return file
+    return AlertsFile(
+        file.repeat_days,
+        file.rule if kind == "rule" else (),
+        file.signal if kind == "graph" else (),
+        file.jump if kind == "answers" else (),
+    )
+
+
+def raise_new(bank: Bank, file: AlertsFile, found: Sequence[Alert], before: Iterable[Alert]) -> tuple[list[Alert], int]:
+    """The alerts that are not raised already, now in the record, urgent ones first; and how many were raised before."""
+    raised, known = _new(file, found, before)
     raised.sort(key=lambda one: get_args(Severity).index(one.severity), reverse=True)
     content = [(one.user, {"did": "raised", **asdict(one)}) for one in raised]
     if content:
         events(bank.home, ALERT, bank.settings.actor, content)
-    return AlertsRun(_day(as_of), len(graph.nodes(graph.schema.roles.user).ids), tuple(raised), known)
+    return raised, known
+
+
+def deliver(bank: Bank, to: str) -> AlertsDelivered:
+    """Give the alerts of the record to a sink: a file, a folder, or a receiver.
+
+    Raises:
+        UsageError: there is no such sink, or it takes lists alone.
+        DeliveryError: the receiver does not take them.
+    """
+    spec, file = sink_for(None, to)
+    folder = bank.home.vault / "exports"
+    target = TableTarget(file, None if file is not None else to, folder / "refused")
+    return deliver_alerts(spec, target, _rows(bank, _known(bank).values()), folder)
+
+
+def _rows(bank: Bank, found: Iterable[Alert]) -> list[AlertRow]:
+    """Alerts as rows of a delivery."""
+    shelf, crm_ids = FactsShelf(bank.home.facts), dict[str, str]()
+    if shelf.has_latest():
+        graph = shelf.latest()
+        label = graph.schema.roles.user
+        column, ids = graph.schema.nodes[label].crm_id, graph.nodes(label).ids
+        for one in {one.user for one in found if one.user} if column else ():
+            place = ids.find(one)
+            value = None if place < 0 else graph.value(label, str(column), place)
+            crm_ids |= {} if value is None else {one: str(value)}
+    return [
+        AlertRow(
+            one.id, one.rule, one.kind, one.name, one.severity, one.state, one.about, one.label, one.user,
+            crm_ids.get(one.user or ""), one.at, one.evidence,
+            tuple({"from": step.start, "to": step.end, "at": step.at, "amount": step.amount} for step in one.path),
+            one.by, one.why,
+        )
+        for one in found
+    ]  # fmt: skip
 
 
 def list_alerts(bank: Bank, request: ListAlerts) -> tuple[Alert, ...]:
     """The alerts of the record, the oldest first; those of forgotten customers are gone."""
-    found = [one for one in _known(bank).values() if request.state in (None, one.state)]
+    found = [
+        one for one in _known(bank).values() if request.state in (None, one.state) and request.kind in (None, one.kind)
+    ]
     if request.out is not None:
-        _write(found, request.out)
+        spec, file = sink_for(request.out, None)
+        if spec.table is None or file is None or spec.suffix == "/":
+            raise UsageError(f"--out {request.out}: want a name that ends with .csv, .jsonl, .parquet or .xlsx")
+        target = TableTarget(file, None, bank.home.vault / "exports" / "refused")
+        spec.table(target.of("alerts", AlertRow, ("alert",), ""), _rows(bank, found))
     return tuple(found)
 
 
@@ -92,12 +153,12 @@ def set_alert(bank: Bank, request: SetAlert) -> Alert:
     return replace(before, state=request.state, by=by, why=request.why)
 
 
-def _by_rule(facts: Facts, rule: RuleTable, as_of: int) -> Iterator[Alert]:
-    """An alert about each customer who meets a rule."""
+def by_rule(facts: Facts, rule: RuleTable, as_of: int, users: NDArray[np.int64]) -> Iterator[Alert]:
+    """An alert about each of some customers who meets a rule."""
     label = facts.roles.user
     ids = facts.snapshot.nodes(label).ids
     met = Met(facts, rule.when, f"rule {rule.id} of {FILE}")
-    for user in np.flatnonzero(met.by(np.arange(len(ids)))).tolist():
+    for user in users[met.by(users)].tolist():
         lines = tuple(f"{name} is {_shown(value)}" for name, value in met.read(user).items())
         yield _alert(rule, label, ids[user], ids[user], _day(as_of), (rule.when, *lines))
 
@@ -112,16 +173,65 @@ def _of_store(bank: Bank, schema: GraphSchema, file: AlertsFile, as_of: int) -> 
         for jump in file.jump:
             found += _jumps(store, schema, jump, as_of)
         for signal in file.signal:
+            if signal.kind == "shared":
+                found += _shared(store, schema, signal, as_of)
+                continue
             label, transfers = _transfers(store, schema, signal.edge, as_of)
             people = label == schema.roles.user
             owners = {one: one for one in transfers.ids} if people else _owners(store, schema, signal, label)
             if signal.kind == "unlike":
-                found += _unlike(signal, transfers, as_of, label, owners)
+                found += _unlike(signal, transfers, as_of, label, owners, schema.roles.user)
                 continue
             for one in _patterns(signal, transfers, as_of):
-                user = owners.get(one.account)
-                found.append(_alert(signal, label, one.account, user, _day(one.at), tuple(_told(signal, one, people))))
+                user, evidence = owners.get(one.account), tuple(_evidence(signal, one, people))
+                path = _path(one.steps, one.account if people else None)
+                found.append(_alert(signal, label, one.account, user, _day(one.at), evidence, path))
     return found
+
+
+def _path(steps: Sequence[Step], alone: str | None = None) -> tuple[AlertStep, ...]:
+    """The steps of a pattern.
+
+    Args:
+        alone: the only customer who may be named; others are numbered. None: the steps are between accounts.
+    """
+    names: dict[str, str] = {} if alone is None else {alone: alone}
+
+    def name(one: str) -> str:
+        return one if alone is None else names.setdefault(one, f"other {len(names)}")
+
+    return tuple(AlertStep(name(start), name(end), _day(at), amount) for start, end, at, amount in steps[:_SHOWN])
+
+
+def _shared(store: Store, schema: GraphSchema, signal: SignalTable, as_of: int) -> Iterator[Alert]:
+    """An alert about each who shares something, such as an address, with others; the others are counted."""
+    edge = schema.edges.get(signal.edge)
+    if edge is None or edge.source == edge.target or edge.target == schema.roles.product:
+        raise UsageError(
+            f"{FILE}: there is no edge type {signal.edge} to what is shared, such as an address or a device"
+        )
+    import pyarrow as pa
+
+    from graphrec.store.kinds import Kind
+
+    label, people = edge.source, edge.source == schema.roles.user
+    owners = None if people else _owners(store, schema, signal, label)
+    rows, _ = store.read_rows(Kind(signal.edge, label, edge.target), (), [one.name for one in store.sources()])
+    at, known = (_moments(rows[one].cast(pa.int64())) for one in ("at", "known_at"))
+    ends = [np.unique(rows[one].to_numpy(zero_copy_only=False), return_inverse=True) for one in ("source", "target")]
+    (ids, source), (shared, target) = ends
+    kept = np.flatnonzero(known < as_of)
+    links = Links(
+        tuple(map(str, ids)), tuple(map(str, shared)), source[kept].astype(np.int64), target[kept].astype(np.int64),
+        at[kept],
+    )  # fmt: skip
+    for one in sharing(links, as_of, days=signal.days, least=signal.least, always=ALWAYS):
+        text = f"shares {edge.target} {one.shared} with {len(one.others)} others"
+        own, day = (None if moment is None else _day(moment) for moment in (one.own, one.at))
+        names = one.others if owners is not None else [f"other {n}" for n, _ in enumerate(one.others, start=1)]
+        path = (AlertStep(one.account, one.shared, own), *(AlertStep(each, one.shared, None) for each in names))
+        user = one.account if owners is None else owners.get(one.account)
+        yield _alert(signal, label, one.account, user, day or _day(as_of), (text,), path[:_SHOWN])
 
 
 def _jumps(store: Store, schema: GraphSchema, jump: JumpTable, as_of: int) -> Iterator[Alert]:
@@ -149,33 +259,34 @@ def _jumps(store: Store, schema: GraphSchema, jump: JumpTable, as_of: int) -> It
     for customer, given in sorted(answers.items()):
         (before, _, one), (last, _, other) = (sorted(given) if len(given) > 1 else 2 * given)[-2:]
         if abs(other - one) >= jump.least and last > as_of - jump.days * DAY:
-            told = tuple(f"{_day(day)}: {jump.column} {number:g}" for day, number in ((before, one), (last, other)))
-            yield _alert(jump, user, customer, customer, _day(last), told)
+            evidence = tuple(f"{_day(day)}: {jump.column} {number:g}" for day, number in ((before, one), (last, other)))
+            yield _alert(jump, user, customer, customer, _day(last), evidence)
 
 
 def _unlike(
-    signal: SignalTable, transfers: Transfers, as_of: int, label: str, owners: dict[str, str]
+    signal: SignalTable, transfers: Transfers, as_of: int, label: str, owners: dict[str, str], user: str
 ) -> Iterator[Alert]:
     """An alert about each account whose transfers of the last days are least like those of all others."""
     measured = anomalies(transfers, as_of - signal.days * DAY, as_of)
     for row in measured.highest(signal.share).tolist():
         account = transfers.ids[int(measured.accounts[row])]
-        yield _alert(signal, label, account, owners.get(account), _day(as_of), tuple(measured.told(row)))
+        path = _path(measured.path(row), account if label == user else None)
+        yield _alert(signal, label, account, owners.get(account), _day(as_of), tuple(measured.described(row)), path)
 
 
 def _patterns(signal: SignalTable, transfers: Transfers, as_of: int) -> list[Signal]:
-    if signal.kind == "cycle":
+    if signal.kind in ("cycle", "loop"):
+        least, most = (2, 2) if signal.kind == "loop" else (signal.least, signal.most)
         return cycles(
-            transfers, as_of, days=signal.days, least=signal.least, most=signal.most, keeps=signal.keeps,
-            smallest=signal.smallest,
-        )  # fmt: skip
+            transfers, as_of, days=signal.days, least=least, most=most, keeps=signal.keeps, smallest=signal.smallest
+        )
     into = signal.kind == "fan_in"
     return fans(transfers, as_of, days=signal.days, least=signal.least, into=into, smallest=signal.smallest)
 
 
-def _told(signal: SignalTable, one: Signal, people: bool) -> Iterator[str]:
+def _evidence(signal: SignalTable, one: Signal, people: bool) -> Iterator[str]:
     """The evidence of a pattern; where accounts are customers, nobody else is named."""
-    if signal.kind != "cycle":
+    if signal.kind.startswith("fan"):
         others = {start if signal.kind == "fan_in" else end for start, end, _, _ in one.steps}
         total = sum(amount for *_, amount in one.steps)
         way = "from" if signal.kind == "fan_in" else "to"
@@ -234,14 +345,18 @@ def _alert(
     user: str | None,
     at: str,
     evidence: tuple[str, ...],
+    path: tuple[AlertStep, ...] = (),
 ) -> Alert:
     digest = hashlib.sha256(f"{of.id}\0{label}\0{about}\0{at}".encode()).hexdigest()[:12]
-    return Alert(digest, of.id, of.name or of.id, of.severity, about, label, user, at, evidence)
+    kind = "rule" if isinstance(of, RuleTable) else "graph" if isinstance(of, SignalTable) else "answers"
+    return Alert(
+        digest, of.id, of.name or of.id, of.severity, about, label, user, at, evidence, kind=kind, path=path
+    )  # fmt: skip
 
 
-def _new(bank: Bank, file: AlertsFile, found: Sequence[Alert]) -> tuple[list[Alert], int]:
+def _new(file: AlertsFile, found: Sequence[Alert], raised_before: Iterable[Alert]) -> tuple[list[Alert], int]:
     """The alerts that are not raised already, and how many are."""
-    last: dict[tuple[str, str], Alert] = {(one.rule, one.about): one for one in _known(bank).values()}
+    last: dict[tuple[str, str], Alert] = {(one.rule, one.about): one for one in raised_before}
     raised = []
     for one in found:
         before = last.get((one.rule, one.about))
@@ -253,32 +368,23 @@ def _new(bank: Bank, file: AlertsFile, found: Sequence[Alert]) -> tuple[list[Ale
 
 def _known(bank: Bank) -> dict[str, Alert]:
     """The alerts of the record by id, the oldest first."""
+    return alerts_in(entries(bank.home.records))
+
+
+def alerts_in(found_entries: Iterable[Entry]) -> dict[str, Alert]:
+    """The alerts of entries of the record, given the last one first, by id, the oldest first."""
     found: dict[str, Alert] = {}
-    own = [one for one in entries(bank.home.records) if one.shared["request"]["command"] == ALERT]
+    own = [one for one in found_entries if one.shared["request"]["command"] == ALERT]
     for entry in reversed(own):
         if entry.is_erased:
             continue
         event = dict(entry.entry["event"])
         if event.pop("did") == "raised":
-            found[event["id"]] = Alert(**{**event, "evidence": tuple(event["evidence"])})
+            path = tuple(AlertStep(**step) for step in event.pop("path", ()))
+            found[event["id"]] = Alert(**{**event, "evidence": tuple(event["evidence"]), "path": path})
         elif event["id"] in found:
             found[event["id"]] = replace(found[event["id"]], state=event["state"], by=event["by"], why=event["why"])
     return found
-
-
-def _write(found: Sequence[Alert], out: Path) -> None:
-    """Alerts as CSV or as JSON lines."""
-    if out.suffix not in (".csv", ".jsonl"):
-        raise UsageError(f"--out {out}: want a name that ends with .csv or .jsonl")
-    with whole_file(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        if out.suffix == ".jsonl":
-            file.writelines(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in found)
-            return
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(list(Alert.__dataclass_fields__))
-        for one in found:
-            plain = asdict(one) | {"evidence": "; ".join(one.evidence)}
-            writer.writerow(["" if value is None else value for value in plain.values()])
 
 
 def _day(at: int) -> str:

@@ -27,6 +27,13 @@ from graphrec.policy.facts import Facts
 Kind = Literal["statement", "plan", "market", "alerts"]
 
 
+DEVICES = ("device", "gerat", "geraet", "设备")
+ADDRESSES = ("address", "adresse", "anschrift", "地址")
+NIGHTS = ("night", "nacht", "夜")
+FIRST_USES = ("uses", "firstuse", "enrolled", "registered", "nutzt", "使用")
+"""Words in names of labels and edge types."""
+
+
 class Key(NamedTuple):
     """What fills a key: the column of a side whose name speaks of a concept."""
 
@@ -87,7 +94,8 @@ def init_file(bank: Bank, request: InitFile) -> FirstFile:
     snapshot = latest_snapshot(bank, bank.home)
     filled: dict[str, Found]
     if kind == "alerts":
-        rules, signals, jumps = list(_rules(bank, snapshot)), list(_signals(snapshot)), list(_jumps(snapshot))
+        rules, jumps = list(_rules(bank, snapshot)), list(_jumps(snapshot))
+        signals = [*_signals(snapshot), *_sharing(snapshot)]
         if not rules and not signals:
             raise UsageError("nothing can be watched: no events have times, and no column says when answers were given")
         text = first_alerts(rules, signals, jumps)
@@ -208,6 +216,7 @@ def _wanted(snapshot: Snapshot) -> Iterator[RuleTable]:
     for column in speaks_of(snapshot, "user", "assessed"):
         yield RuleTable("old-answers", f"days_since(user.{column}) > 365", "answers older than a year", "info")
         break
+    yield from _at_night(snapshot)
     for name in _questionnaires(snapshot):
         many = f"count('{name}', 1) > 2 or count('{name}', 365) > 8"
         yield RuleTable(f"answers-{name.lower()}", many, "asked more than twice a day or eight times a year")
@@ -219,6 +228,32 @@ def _wanted(snapshot: Snapshot) -> Iterator[RuleTable]:
     if len(flows) == 2:
         when = f"user.{flows['spending']} > user.{flows['income']}"
         yield RuleTable("overspending", when, "spends more than comes in")
+
+
+def _at_night(snapshot: Snapshot) -> Iterator[RuleTable]:
+    """Dealings at night; from a new device, where an edge type says since when one is used."""
+    to_devices = [name for name in _of_user(snapshot, DEVICES) if _has_times(snapshot, name)]
+    for name in (one for one in to_devices if _speaks(one, NIGHTS)):
+        first = next((one for one in to_devices if _speaks(one, FIRST_USES)), None)
+        also = "" if first is None else f" and count('{first}', 7) >= 1"
+        told = "at night" if first is None else "at night from a new device"
+        yield RuleTable(f"night-{name.lower()}", f"count('{name}', 7) >= 3{also}", told, "critical")
+
+
+def _of_user(snapshot: Snapshot, words: tuple[str, ...]) -> list[str]:
+    """The edge types from customers to labels whose names have one of some words."""
+    roles, schema = snapshot.schema.roles, snapshot.schema
+    return [
+        name
+        for name in snapshot.types
+        if schema.edges[name].source == roles.user and schema.edges[name].target not in (roles.user, roles.product)
+        and _speaks(schema.edges[name].target, words)
+    ]  # fmt: skip
+
+
+def _speaks(name: str, words: tuple[str, ...]) -> bool:
+    """Whether one of the words of a name is among some."""
+    return any(word in normal(name) for word in words)
 
 
 def _questionnaires(snapshot: Snapshot) -> list[str]:
@@ -265,6 +300,18 @@ def _signals(snapshot: Snapshot) -> Iterator[SignalTable]:
             f"scatter-{short}", "fan_out", name, days=5, least=8, owner=owner, name="one sends to many",
             severity="warning",
         )  # fmt: skip
+
+
+def _sharing(snapshot: Snapshot) -> Iterator[SignalTable]:
+    """What several customers share: of each address or device, by the edge type with most links."""
+    most: dict[str, str] = {}
+    for name in _of_user(snapshot, (*DEVICES, *ADDRESSES)):
+        label = snapshot.schema.edges[name].target
+        if label not in most or len(snapshot.edges(name).indices) > len(snapshot.edges(most[label]).indices):
+            most[label] = name
+    for label, name in sorted(most.items()):
+        told = f"several have one {label.lower()}"
+        yield SignalTable(f"shared-{name.lower()}", "shared", name, days=30, least=4, name=told, severity="warning")
 
 
 def _has_times(snapshot: Snapshot, name: str) -> bool:

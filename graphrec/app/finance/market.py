@@ -47,12 +47,12 @@ def market(bank: Bank, request: AskMarket, progress: Progress) -> Market:
     found, without = [], 0
     for place in _asked(facts, request):
         own = prices.get(ids[place])
-        told = None if own is None else figures(own, benchmark, horizon=file.horizon_years)
-        rating = _rating(facts, file, place, told)
-        if told is None and rating is None:
+        measured = None if own is None else figures(own, benchmark, horizon=file.horizon_years)
+        rating = _rating(facts, file, place, measured)
+        if measured is None and rating is None:
             without += 1
             continue
-        found.append(MarketOf(ids[place], facts.name(label, place), told, rating))
+        found.append(MarketOf(ids[place], facts.name(label, place), measured, rating))
     day = moment_of(as_of)
     number, notes = None, tuple[str, ...]()
     is_new = False
@@ -112,7 +112,7 @@ def prices_before(
             yield str(names[start]), Prices.of(times[start:end], values[start:end], as_of)
 
 
-def _rating(facts: Facts, file: MarketFile, place: int, told: Figures | None) -> int | None:
+def _rating(facts: Facts, file: MarketFile, place: int, measured: Figures | None) -> int | None:
     """The highest of the computed class and of those that others gave."""
     label = facts.schema.roles.product
     kinds = facts.nodes(label).columns
@@ -120,8 +120,8 @@ def _rating(facts: Facts, file: MarketFile, place: int, told: Figures | None) ->
         raise UsageError(f"{FILE}: ratings: products have no column {unknown} of whole numbers")
     given = [facts.value(label, name, place) for name in file.ratings]
     classes = [int(one) for one in given if isinstance(one, int | float)]
-    if told is not None and told.market_class is not None:
-        classes.append(told.market_class)
+    if measured is not None and measured.market_class is not None:
+        classes.append(measured.market_class)
     return max(classes, default=None)
 
 

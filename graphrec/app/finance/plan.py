@@ -39,7 +39,7 @@ def plan_loan(bank: Bank, request: PlanLoan) -> LoanPlans:
     @cache
     def against(product: str, amount: float) -> tuple[str, ...]:
         asked = policy.asking(Occasion(amount, purpose=request.purpose or PURPOSE))
-        return tuple(one.told for one in asked.refusals(user, ids.find(product)))
+        return tuple(one.public_sentence for one in asked.refusals(user, ids.find(product)))
 
     loans, means = _loans(graph, table), _means(graph, table, user)
     found = plans(loans, means, table.terms, request.amount, request.purpose, against)

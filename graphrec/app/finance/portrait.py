@@ -102,7 +102,7 @@ def _derived(
         (one, {**{names[n]: _or_none(values[place]) for n, values in numbers.items()}, _ON: day})
         for place, one in enumerate(ids)
     ]
-    told = [(tag.id, {"name": tag.name or tag.id, "rule": tag.when}) for tag, _ in made.tags]
+    tag_rows = [(tag.id, {"name": tag.name or tag.id, "rule": tag.when}) for tag, _ in made.tags]
     of_bands = sorted({(name, band) for name, listed in bands.items() for band in listed if band is not None})
     in_bands = [
         (ids[place], f"{name}: {band}", day)
@@ -111,7 +111,7 @@ def _derived(
         if band is not None
     ]
     return Derived(
-        nodes={user: rows, TAG: told, BAND: [(f"{n}: {b}", {"name": f"{n} {b}"}) for n, b in of_bands]},
+        nodes={user: rows, TAG: tag_rows, BAND: [(f"{n}: {b}", {"name": f"{n} {b}"}) for n, b in of_bands]},
         columns={
             user: columns,
             TAG: (Column("name", "text"), Column("rule", "text")),

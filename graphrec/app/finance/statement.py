@@ -284,7 +284,7 @@ def _judged(bank: Bank, request: AskStatement, base: Basis, served: Served, item
     )  # fmt: skip
     others = [one for one in bank.recommend(asked).answer.items if one.product != item.product]
     refused = next((one for one in about.refused if one.product != item.product and one.why), None)
-    told = [(one.wording or one.text, text.text) for one, text in zip(item.reasons, seen.reasons, strict=True)
+    worded = [(one.wording or one.text, text.text) for one, text in zip(item.reasons, seen.reasons, strict=True)
             if one.percent is not None]  # fmt: skip
     return replace(
         base,
@@ -292,7 +292,7 @@ def _judged(bank: Bank, request: AskStatement, base: Basis, served: Served, item
         against=tuple(dict.fromkeys(against))[:AGAINST],
         warnings=item.warnings,
         alternatives=tuple(
-            Alternative(one.product, one.name or one.product, one.rank or 0, _before(one, item), _lack(told, one))
+            Alternative(one.product, one.name or one.product, one.rank or 0, _before(one, item), _lack(worded, one))
             for one in others[:ALTERNATIVES]
         ),
         refused=None
@@ -307,10 +307,10 @@ def _before(one: Item, item: Item) -> bool:
     return item.rank is None or (one.rank or 0) < item.rank
 
 
-def _lack(told: list[tuple[str, str]], other: Item) -> str | None:
+def _lack(worded: list[tuple[str, str]], other: Item) -> str | None:
     """The first reason of the recommended product that another one does not have."""
     has = {one.wording or one.text for one in other.reasons}
-    return next((text for wording, text in told if wording not in has), None)
+    return next((text for wording, text in worded if wording not in has), None)
 
 
 class _Columns:

@@ -90,7 +90,7 @@ class Group:
     """Some of the people who hold a product."""
 
     value: Value | None
-    """None: those of groups that are too small to be told, together."""
+    """None: those of groups that are too small to be shown, together."""
     people: int | Band
 
 
@@ -181,7 +181,7 @@ def about_product(bank: Bank, request: AboutProduct) -> Product:
     holders = held[held[:, 1] == product, 0]
     view = None if request.view == EXACT else viewer(bank, request.view, sentences)
 
-    def told(count: int, what: str) -> int | Band:
+    def banded(count: int, what: str) -> int | Band:
         return count if view is None else view.band(f"{request.product}\0holders\0{what}", count)
 
     segments: list[Segments] = []
@@ -197,7 +197,7 @@ def about_product(bank: Bank, request: AboutProduct) -> Product:
             # What a column and a link say alike is said once.
             if not all(value is None for value, _ in told_apart) and sorted(counts.values()) not in seen:
                 seen.append(sorted(counts.values()))
-                groups = (Group(value, told(count, f"{name}\0{value}")) for value, count in told_apart)
+                groups = (Group(value, banded(count, f"{name}\0{value}")) for value, count in told_apart)
                 segments.append(Segments(name, tuple(groups)))
         similar = tuple(_similar(engine, held, holders, product, 1 if view is None else 10))
     kind = _value(engine, product, engine.schema.nodes[engine.roles.product].show.get("kind", "kind"))
@@ -206,7 +206,7 @@ def about_product(bank: Bank, request: AboutProduct) -> Product:
         name=engine.snapshot.name(engine.roles.product, product),
         kind=None if kind is None else str(kind),
         facts=tuple(_columns(engine, engine.products, product)),
-        holders=told(len(holders), "all") if len(holders) >= least else None,
+        holders=banded(len(holders), "all") if len(holders) >= least else None,
         of=len(engine.users),
         segments=tuple(segments),
         similar=similar,

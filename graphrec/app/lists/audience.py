@@ -66,7 +66,7 @@ def audience(bank: Bank, request: Audience, view: View, progress: Progress) -> P
     shown.sort(key=lambda one: one[0])
     eligible, listed = found.eligible[:, 0], (found.ranks[:, 0] > 0) & (found.ranks[:, 0] <= LIST_LENGTH)
     refused = found.counts(0)
-    told = refused if seer is None else public_counts(refused, engine.policy.codes)
+    counts = refused if seer is None else public_counts(refused, engine.policy.codes)
     ids = hashlib.sha256("\n".join(one.user for _, one in shown).encode()).hexdigest()
     content = {
         "product": request.product, "k": request.k, "where": request.where, "view": view, "adviser": request.adviser,
@@ -100,7 +100,7 @@ def audience(bank: Bank, request: Audience, view: View, progress: Progress) -> P
         listed=people.count("listed", int(listed.sum())),
         list_length=LIST_LENGTH,
         unknown=people.count("unknown", int((eligible & (found.ranks[:, 0] == 0)).sum())),
-        refused={rule: people.count(f"refused {rule}", count) for rule, count in told.items()},
+        refused={rule: people.count(f"refused {rule}", count) for rule, count in counts.items()},
         users=tuple(one for _, one in shown),
         groups=tuple(_groups(engine, users, eligible, listed, people)),
         abstained=abstained,

@@ -62,7 +62,7 @@ class Job:
     run: Run
     view: View
     before: Mapping[str, Sequence[str]] | None
-    """The lists of the last export, where changes are told."""
+    """The lists of the last export, where changes are delivered."""
     sink: tuple[Path | None, str | None]
     """The file, and the address, that name the sink."""
     records: bool
@@ -166,10 +166,10 @@ class _Worker:
 
     def __init__(self, job: Job, threads: int) -> None:
         self._pipe, theirs = Pipe()
-        told = {name: os.environ.get(name, str(threads)) for name in _THREADS}
+        limits = {name: os.environ.get(name, str(threads)) for name in _THREADS}
         self.process = subprocess.Popen(
             [sys.executable, "-c", "from graphrec.app.lists.workers import work; work()"],
-            env={**os.environ, **told, _VARIABLE: str(theirs.fileno()), "PYTHONPATH": os.pathsep.join(sys.path)},
+            env={**os.environ, **limits, _VARIABLE: str(theirs.fileno()), "PYTHONPATH": os.pathsep.join(sys.path)},
             pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         theirs.close()

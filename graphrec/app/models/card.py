@@ -71,8 +71,8 @@ class Card:
 
         parts = [f"<header><h1>Model {escape(self.model)}</h1></header>"]
         for part in self.parts:
-            told = table(part.heads, part.rows, left=range(len(part.heads))) if part.rows else ""
-            parts.append(section(part.title, *(paragraph(one) for one in part.text), told))
+            rows = table(part.heads, part.rows, left=range(len(part.heads))) if part.rows else ""
+            parts.append(section(part.title, *(paragraph(one) for one in part.text), rows))
         return page(f"Model {self.model}", parts)
 
 

@@ -18,6 +18,10 @@ from graphrec.terms.folder import latest, read_meta
 from graphrec.terms.live import read_live
 from graphrec.training.job import TrainReport
 
+COUNTED = ("private", "federated")
+"""Models from sums over customers."""
+LOUD = "THIS MODEL"
+"""How notes begin that are said at once."""
 REPORTED_USERS = 200
 """Users whose explanations a report evaluates unless the request says otherwise: seconds."""
 
@@ -30,9 +34,11 @@ def train(bank: Bank, request: Train, progress: Progress) -> TrainReport:
 
     bank.home.need_vault("graphrec train")
     home = bank.home_at(request.as_of)
+    # Settings of these are fixed beforehand: a choice on validation would be one more question about customers.
+    is_fixed = request.fixed or request.model in COUNTED
     options = TrainOptions(
         model=request.model,
-        fixed=request.fixed,
+        fixed=is_fixed,
         final=request.final,
         seed=bank.settings.seed if request.seed is None else request.seed,
         use_protected=request.use_protected,
@@ -42,13 +48,18 @@ def train(bank: Bank, request: Train, progress: Progress) -> TrainReport:
         thorough=request.thorough,
     )
     snapshot = latest_snapshot(bank, home, progress)
-    sources = _sources(bank, () if request.fixed else request.blocks, progress)
+    blocks = ("sums",) if request.model == "federated" else () if is_fixed else request.blocks
+    sources = _sources(bank, blocks, progress)
     with log.stage("train", model=request.model, final=request.final, fixed=request.fixed) as stage:
         done = fit(snapshot, home.prepare(), options, sources=sources, log_dir=request.log_dir, progress=progress)
         stage.count(is_new=done.is_new, users=snapshot.count(snapshot.schema.roles.user))
     if done.is_new and request.final and (promoted := read_live(home).model):
         bank.on_note(f"note: {promoted} stays live, as it was promoted; graphrec models promote {done.path.name}")
     in_force.observe(home)
+    if done.is_new:
+        for text in done.notes:
+            if text.startswith(LOUD):
+                bank.on_note(f"note: {text}")
     return done
 
 

@@ -26,8 +26,8 @@ def put_contest(bank: Bank, request: PutContest) -> Contested:
     known = contests.all().get(user, ())
     found = next((one for one in known if (one.edge, one.of) == (request.edge, request.of)), None)
     if request.withdraw and found is None:
-        told = ", ".join(f"{one.edge} {one.of}" for one in known) or "nothing"
-        raise UnknownId(f"{user} does not contest {request.edge} {request.of}; contested is {told}")
+        contested = ", ".join(f"{one.edge} {one.of}" for one in known) or "nothing"
+        raise UnknownId(f"{user} does not contest {request.edge} {request.of}; contested is {contested}")
     if found is None:
         _check_edge(engine_of(bank, bank.home, None, NO_OCCASION, users=(user,)), request)
     made = Contest(user, request.edge, request.of, request.ground, now, by, request.why)

@@ -34,6 +34,7 @@ from graphrec.privacy.suppression import Suppression
 from graphrec.progress import Progress
 from graphrec.records.blocks import Head, blocks, segments
 from graphrec.records.decision import event
+from graphrec.records.escrow import Escrow, day_of
 from graphrec.records.keep import Kept
 from graphrec.records.keys import Keys
 from graphrec.records.read import entries_about_nobody
@@ -73,7 +74,7 @@ class _Work:
 def forget(bank: Bank, request: Forget, progress: Progress) -> Forgotten:
     """Customers out of the home; nothing is done where one of them is not known."""
     bank.home.need_vault("graphrec forget")
-    home, users = bank.home.prepare(), _asked(request)
+    home, users, until = bank.home.prepare(), _asked(request), _until(request)
     suppression, work = Suppression(home), _Work(users)
     _check_holds(home, users)
     with log.stage("forget", persons=len(users)) as stage:
@@ -95,7 +96,7 @@ def forget(bank: Bank, request: Forget, progress: Progress) -> Forgotten:
             snapshots = [_renew(one, store, work, progress) for one in _homes(home)]
         for one, snapshot in zip(_homes(home), snapshots, strict=True):
             _models(bank, one, snapshot, work, progress)
-        slots = _record(home, work)
+        slots = _record(home, work, until, request.rule)
         found = search(home.path, {*users, *work.texts})
         stage.count(places=len(work.removed), files=found.files, found=len(found.found))
     path, document = _certify(bank, home, request, work, slots, found)
@@ -121,6 +122,18 @@ def _check_holds(home: Home, users: Sequence[str]) -> None:
             f"{len(held):,} of {len(users):,} are held: {first.reason}, {until}{by}; nothing was removed; lift it with "
             "graphrec hold USER --lift"
         )
+
+
+def _until(request: Forget) -> str | None:
+    """The day until which a rule asks to keep what was recorded; None: no rule does."""
+    if request.keep_record_until is None:
+        return None
+    if not request.rule:
+        raise UsageError("by which rule? graphrec forget USER --keep-record-until DAY --rule TEXT")
+    day = day_of(request.keep_record_until, "--keep-record-until")
+    if day < f"{datetime.now(UTC):%Y-%m-%d}":
+        raise UsageError(f"--keep-record-until {day} is over; leave it out, and the key is destroyed")
+    return day
 
 
 def _result(work: _Work, path: Path | None, document: str, notes: tuple[str, ...]) -> Forgotten:
@@ -328,15 +341,26 @@ def _remove_model(bank: Bank, home: Home, folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def _record(home: Home, work: _Work) -> list[int]:
-    """Their keys destroyed; the slots that these had."""
+def _record(home: Home, work: _Work, until: str | None, rule: str | None) -> list[int]:
+    """Their keys destroyed, or in escrow until a day; the slots that these had."""
     keys = Keys(home.keys)
+    escrow = Escrow(keys)
     slots = [slot for slot in map(keys.slot_of, work.users) if slot is not None]
     if slots:
         wanted = set(slots)
         named = sum(slot in wanted for block in blocks(segments(home.records)) for slot in block.header["keys"])
         work.count("record: entries made unreadable", named)
-    work.count("record: keys", sum(keys.destroy(user) for user in work.users))
+    if until is not None and rule is not None:
+        work.count("record: keys, into escrow", len(escrow.put(work.users, until, rule)))
+    else:
+        work.count("record: keys", sum(keys.destroy(user) for user in work.users))
+    for user in work.users:
+        held = escrow.of(user)
+        if held is not None:
+            work.keep(
+                f"record: key {held.slot}", f"in escrow by {held.rule}: entries under it are read after a release "
+                "alone, which is recorded", held.until,
+            )  # fmt: skip
     work.count("record: kept models with rows of theirs", Kept(home.records).erase(work.users))
     naming = entries_about_nobody(home.records, work.users)
     if naming:
@@ -349,6 +373,11 @@ def _record(home: Home, work: _Work) -> list[int]:
         )  # fmt: skip
     if any(home.logs.glob("access-*.log")):
         work.keep("logs/access-*.log", "who asked, with keyed hashes in the place of ids", "the log is removed")
+    if any((home.vault / "federated").glob("sums-*")):
+        work.keep(
+            "vault/federated", "sums over the customers of several banks, theirs among them; no row, no id of anybody",
+            "the next round of graphrec federate",
+        )  # fmt: skip
     work.keep("vault/suppressed.json", "a keyed hash, so that no load brings them back", "for good")
     work.keep("backups and copies", "made before, outside this home: graphrec publish again; run graphrec forget again "
               "after a restore", "the copies are replaced")  # fmt: skip

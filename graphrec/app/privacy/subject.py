@@ -11,7 +11,7 @@ from graphrec.app.bank import Bank
 from graphrec.app.recording import engine_of, record_event
 from graphrec.app.requests import SubjectAccess
 from graphrec.app.results import Recommended, RecommendedItem, SeenBy
-from graphrec.app.results import SubjectAccess as Told
+from graphrec.app.results import SubjectAccess as Answered
 from graphrec.errors import GraphrecError, NoPolicy, NotTrained, UnknownId
 from graphrec.home import Home
 from graphrec.log import hashed_id
@@ -23,7 +23,7 @@ from graphrec.serving.proof.counterfactual import Counterfactual, counterfactual
 from graphrec.times import moment_of
 
 
-def subject_access(bank: Bank, request: SubjectAccess) -> Told:
+def subject_access(bank: Bank, request: SubjectAccess) -> Answered:
     """All that there is of one customer; the question itself goes into the record under the customer's key."""
     home, user = bank.home, request.user
     home.need_vault("graphrec subject-access")
@@ -37,7 +37,7 @@ def subject_access(bank: Bank, request: SubjectAccess) -> Told:
     number, unwritten = record_event(
         bank, "subject-access", {"k": request.k, "entries": len(found)}, user=user, wanted=request.record
     )
-    return Told(
+    return Answered(
         user, datetime.now(UTC).isoformat(timespec="seconds"), data, procedure,
         tuple(_recommended(one) for one in found if "answer" in one.entry), changes, tuple(seen), (*notes, *unwritten),
         number,
@@ -144,7 +144,7 @@ def _recorded(found: list[Entry]) -> Iterator[SeenBy]:
 
 
 def _served(home: Home, user: str) -> Iterator[SeenBy]:
-    """Requests of the service, which its log keeps under keyed hashes."""
+    """Requests of the service, and commands, which the log of accesses keeps under keyed hashes."""
     files = sorted(home.logs.glob("access-*.log"))
     if not files:
         return
@@ -156,4 +156,5 @@ def _served(home: Home, user: str) -> Iterator[SeenBy]:
             except ValueError:
                 continue
             if one.get("user") == wanted:
-                yield SeenBy(one["at"], f"{one['caller']} ({one['role']})", one["operation"], "service")
+                where = "command line" if one["operation"].startswith("graphrec ") else "service"
+                yield SeenBy(one["at"], f"{one['caller']} ({one['role']})", one["operation"], where)

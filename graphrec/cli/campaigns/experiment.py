@@ -80,7 +80,7 @@ def _show(one: "ExperimentResult") -> None:
 
 def _row(arm: "ArmResult") -> list[str]:
     apart = arm.difference
-    told = "control" if apart is None else f"{apart.low:+.1%} to {apart.high:+.1%}"
+    interval = "control" if apart is None else f"{apart.low:+.1%} to {apart.high:+.1%}"
     rates = [f"{rate:.2%}" for rate in (arm.rate, arm.low, arm.high)]
     counts = [f"{arm.complaints:,}", f"{arm.unsuitable:,}"]
-    return [arm.name, f"{arm.customers:,}", f"{arm.successes:,}", *rates, told, *counts]
+    return [arm.name, f"{arm.customers:,}", f"{arm.successes:,}", *rates, interval, *counts]

@@ -121,6 +121,8 @@ def _print(done: "Loaded") -> None:
         shown = (*shown, "suppressed")
     rows = [(name, *(f"{getattr(one, column):,}" for column in shown)) for name, one in counts.items()]
     table(("", *shown), rows, right=shown)
+    for one, number in report.cleaned.items():
+        say(f"{one}: {number:,}")
     for one in report.marks:
         say(f"  look at: {one}")
     say(f"{report.mapping}: {'checked, nothing written' if done.checked else 'loaded'} in {report.seconds:.1f} s")

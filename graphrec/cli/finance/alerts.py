@@ -25,7 +25,15 @@ def command(
     alert: Annotated[str | None, typer.Argument(help="ack, close: the id of the alert.")] = None,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="run: what was known before this date.")] = None,
     state: Annotated[Literal["open", "acknowledged", "closed"] | None, typer.Option(help="list: only these.")] = None,
-    out: Annotated[Path | None, typer.Option(help="list: write them to a file, .csv or .jsonl.")] = None,
+    kind: Annotated[
+        Literal["rule", "answers", "graph"] | None,
+        typer.Option(help="run, list: only rules, jumps of answers, or signals of the graph."),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="run: FILE, FOLDER/, https://… or postgresql://… that gets alerts."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="list: a file: .csv, .jsonl, .parquet or .xlsx.")] = None,
     by: Annotated[str | None, typer.Option(help="ack, close: who (default: actor of the settings).")] = None,
     why: Annotated[str | None, typer.Option(help="ack, close: the reason.")] = None,
     force: Annotated[bool, typer.Option("--force", help="init: replace the alerts.toml that is there.")] = False,
@@ -36,25 +44,15 @@ def command(
     Each alert has its evidence, a severity and a state, and is in the decision record. It is raised once while it is
     not closed.
 
-    Examples: graphrec alerts init; graphrec alerts run
+    Examples: graphrec alerts init; graphrec alerts run --kind graph --to alerts.xlsx
     """
-    if (action in ("ack", "close")) != (alert is not None):
-        raise UsageError("graphrec alerts ack and close want the id of an alert, the others none")
+    _check(action, alert, to)
     if action == "init":
         write_first("alerts", "graphrec alerts run", force=force, json=json)
     elif action == "run":
-        with progress(json=json) as update:
-            done = bank().run_alerts(RunAlerts(as_of), progress=update)
-        if json:
-            emit_json(done)
-            return
-        _show(done.alerts[:SHOWN])
-        if len(done.alerts) > SHOWN:
-            say(f"and {len(done.alerts) - SHOWN:,} more; all of them: graphrec alerts list")
-        said = f"{len(done.alerts):,} new alerts as of {done.as_of}, {done.known:,} raised before"
-        say(f"{said}; {done.customers:,} customers")
+        _run(RunAlerts(as_of, kind, to), json=json)
     elif action == "list":
-        found = bank().alerts(ListAlerts(state, out))
+        found = bank().alerts(ListAlerts(state, out, kind))
         if json:
             emit_json({"alerts": found})
         elif out is None:
@@ -67,6 +65,28 @@ def command(
             emit_json(changed)
         else:
             say(f"alert {changed.id} is {changed.state} by {changed.by}")
+
+
+def _check(action: str, alert: str | None, to: str | None) -> None:
+    if (action in ("ack", "close")) != (alert is not None):
+        raise UsageError("graphrec alerts ack and close want the id of an alert, the others none")
+    if to is not None and action != "run":
+        raise UsageError(f"graphrec alerts {action} takes no --to: alerts go out with graphrec alerts run --to {to}")
+
+
+def _run(request: RunAlerts, *, json: bool) -> None:
+    with progress(json=json) as update:
+        done = bank().run_alerts(request, progress=update)
+    if json:
+        emit_json(done)
+        return
+    _show(done.alerts[:SHOWN])
+    if len(done.alerts) > SHOWN:
+        say(f"and {len(done.alerts) - SHOWN:,} more; all of them: graphrec alerts list")
+    said = f"{len(done.alerts):,} new alerts as of {done.as_of}, {done.known:,} raised before"
+    say(f"{said}; {done.customers:,} customers")
+    for line in done.delivered.lines() if done.delivered else ():
+        say(line)
 
 
 def _show(found: tuple[Alert, ...]) -> None:

@@ -54,6 +54,8 @@ def _show_money(bank: Path, user: str, product: str) -> None:
     _run("portfolio", user, candidate=product)
     _run("plan", "loan", user, amount=5000)
     _run("alerts", "run")
+    _run("alerts", "list", kind="graph")
+    _run("quality", duplicates=bank.with_name(f"{bank.name}-twice.csv"))
 
 
 #: What an option is called on the command line where the parameter has another name.

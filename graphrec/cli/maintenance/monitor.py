@@ -70,5 +70,5 @@ def _show(found: "Monitored", *, every: bool) -> None:
         table(heads, rows, right=["value", "warn", "alarm"], optional=["note"])
         say()
     counts = {state: sum(one.state == state for one in found.measures) for state in ("ok", "warn", "alarm", "unknown")}
-    told = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
-    say(f"{found.as_of}: {found.state} ({told}); snapshot {found.before[:10]} to {found.after[:10]}")
+    summary = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
+    say(f"{found.as_of}: {found.state} ({summary}); snapshot {found.before[:10]} to {found.after[:10]}")

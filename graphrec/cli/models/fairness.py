@@ -54,9 +54,9 @@ def command(
 
 
 def _show(found: "Fairness", *, every: bool) -> None:
-    told = "are in the score" if found.uses_protected else "are in no score"
+    used = "are in the score" if found.uses_protected else "are in no score"
     say(f"{found.model}: lists of {found.k} for {found.users:,} test users, nDCG {_said(found.ndcg)}")
-    say(f"protected attributes {told}")
+    say(f"protected attributes {used}")
     shown = [one for one in found.attributes if every or one.protected]
     for one in shown:
         rows = [

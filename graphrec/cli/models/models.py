@@ -7,11 +7,13 @@ import typer
 
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json, NoRecord
-from graphrec.cli.output import emit_json, note, say, say_block, table
+from graphrec.cli.output import emit_json, note, progress, say, say_block, table
 from graphrec.errors import UsageError
 
-Action = Literal["list", "promote", "rollback", "follow", "validate", "approve", "retire", "card"]
-NAMED, JUDGED = ("promote", "validate", "approve", "retire"), ("validate", "approve", "retire")
+Action = Literal[
+    "list", "promote", "rollback", "follow", "validate", "approve", "retire", "card", "compare", "live"
+]  # fmt: skip
+NAMED, JUDGED = ("promote", "validate", "approve", "retire", "compare", "live"), ("validate", "approve", "retire")
 
 
 def command(
@@ -19,10 +21,13 @@ def command(
         Action,
         typer.Argument(
             help="list; promote NAME, rollback, or follow: the newest model is live again; validate, approve or retire "
-            "NAME; card [NAME]."
+            "NAME; card [NAME]; compare CHALLENGER [CHAMPION]; live DATE."
         ),
     ] = "list",
-    name: Annotated[str | None, typer.Argument(help="The model, as the list names it.")] = None,
+    name: Annotated[str | None, typer.Argument(help="The model, as the list names it; live: a date.")] = None,
+    other: Annotated[str | None, typer.Argument(help="compare: the champion (default: the live model).")] = None,
+    k: Annotated[int, typer.Option("-k", help="compare: length of lists.")] = 10,
+    customers: Annotated[int, typer.Option(help="compare: customers drawn at random; 0: all.")] = 1000,
     reason: Annotated[str | None, typer.Option(help="validate, approve, retire: why.")] = None,
     by: Annotated[str | None, typer.Option(help="Who does it (default: actor of the settings).")] = None,
     out: Annotated[Path | None, typer.Option(help="card: a new .md or .html file.")] = None,
@@ -39,13 +44,24 @@ def command(
     `require_approval` in graphrec.toml only an approved one is made live. `card` prints what it is, what it was fitted
     on, how good it is, its limits and who approved it.
 
-    Examples: graphrec models promote blend-final; graphrec models card --out card.html
+    `compare` makes the lists of a challenger and of a champion for the same customers: how alike they are, which
+    products each of them shows more, and, for two tested models, metrics with a paired test. `live` tells which model
+    was live on a date, and which answered.
+
+    Examples: graphrec models promote blend-final; graphrec models compare ease-test blend-test; graphrec models live
+    2026-01-02
     """
     _check(action, name, reason, out)
+    if other is not None and action != "compare":
+        raise UsageError(f"graphrec models {action} takes one name; compare takes two")
     if action == "list":
         _list(json=json)
     elif action == "card":
         _card(name, out, json=json)
+    elif action == "compare":
+        _compare(name or "", other, k, customers, record=not no_record, json=json)
+    elif action == "live":
+        _live(name or "", json=json)
     elif action == "validate" or action == "approve" or action == "retire":
         _judge(action, name or "", reason or "", by, record=not no_record, json=json)
     else:
@@ -62,7 +78,7 @@ def command(
 
 def _check(action: Action, name: str | None, reason: str | None, out: Path | None) -> None:
     if action in NAMED and name is None:
-        raise UsageError(f"graphrec models {action} wants the NAME of a model")
+        raise UsageError(f"graphrec models {action} wants {'a DATE' if action == 'live' else 'the NAME of a model'}")
     if action not in (*NAMED, "card") and name is not None:
         raise UsageError(f"graphrec models {action} takes no NAME")
     if (action in JUDGED) != (reason is not None):
@@ -109,6 +125,55 @@ def _card(name: str | None, out: Path | None, *, json: bool) -> None:
         emit_json(card)
     elif out is None:
         say_block(card.markdown.rstrip("\n"))
+
+
+def _compare(challenger: str, champion: str | None, k: int, customers: int, *, record: bool, json: bool) -> None:
+    from graphrec.app.jobs import CompareModels
+
+    request = CompareModels(challenger, champion, k, customers, record=record)
+    with progress(json=json) as report:
+        done = bank().compare_models(request, progress=report)
+    if json:
+        emit_json(done)
+        return
+    for text in done.notes:
+        note(f"note: {text}")
+    say(f"{done.challenger} beside {done.champion}: lists of {done.k} of {done.customers:,} customers")
+    found = done.overlap
+    say(f"overlap {found.value:.4f} [{found.low:.4f}, {found.high:.4f}], the same lists {done.same:.1%}")
+    sure = ["–" if one is None else f"{one:.3f}" for one in done.confidence]
+    rows = [[done.champion, f"{done.empty[0]:,}", sure[0]], [done.challenger, f"{done.empty[1]:,}", sure[1]]]
+    say()
+    table(["model", "without list", "mean confidence"], rows, right=["without list", "mean confidence"])
+    heads = [done.champion, done.challenger]
+    if done.gained:
+        say()
+        table(
+            ["product", "name", *heads, "more"],
+            [[one.product, one.name, f"{one.champion:,}", f"{one.challenger:,}", f"{one.challenger - one.champion:+,}"]
+             for one in done.gained],
+            right=[*heads, "more"], optional=["name"], title="customers in whose list a product is",
+        )  # fmt: skip
+    if done.differences:
+        say()
+        told = [
+            [one.metric, f"{one.champion.value:.4f}", f"{one.challenger.value:.4f}",
+             f"{one.challenger.value - one.champion.value:+.4f}", f"{one.p:.4f}"]
+            for one in done.differences
+        ]  # fmt: skip
+        table(["metric", *heads, "difference", "p"], told, right=[*heads, "difference", "p"])
+
+
+def _live(date: str, *, json: bool) -> None:
+    found = bank().live_then(date)
+    if json:
+        emit_json(found)
+        return
+    by = f" by {found.by}" if found.by else ""
+    since = f", since {found.since}{by}" if found.since else ""
+    say(f"{found.on}: {found.model or 'a model that is not there any more'} was live ({found.how}{since})")
+    for model_hash, lists in found.answered.items():
+        say(f"{lists:,} lists of that day in the record are of the model with hash {model_hash[:16]}")
 
 
 def _list(*, json: bool) -> None:

@@ -16,6 +16,10 @@ def command(
     file: Annotated[Path | None, typer.Option(help="A file with one id a line, besides.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why; no name, no id.")] = None,
     out: Annotated[Path | None, typer.Option(help="File for the certificate as the person gets it.")] = None,
+    keep_record_until: Annotated[
+        str | None, typer.Option(help="Last day, YYYY-MM-DD, that a rule asks to keep what was recorded.")
+    ] = None,
+    rule: Annotated[str | None, typer.Option(help="Which rule; with --keep-record-until.")] = None,
     json: Json = False,
 ) -> None:
     """Take customers out of all that the home keeps; it cannot be undone.
@@ -25,12 +29,15 @@ def command(
     out. A signed certificate in the record says what was removed, what stays, and why; it names nobody: --out writes it
     with what shows whose it is.
 
+    Where a rule asks to keep what was recorded, --keep-record-until puts the key of these entries in escrow instead of
+    destroying it (graphrec escrow).
+
     Example: graphrec forget C000004 --reason "asked on 3 March" --out certificate.json
     """
     from graphrec.app.jobs import Forget
 
     with progress(json=json) as report:
-        done = bank().forget(Forget(tuple(users or ()), file, reason), progress=report)
+        done = bank().forget(Forget(tuple(users or ()), file, reason, keep_record_until, rule), progress=report)
     if out is not None and done.document:
         from graphrec.files import whole_file
 

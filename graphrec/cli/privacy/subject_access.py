@@ -31,35 +31,35 @@ def command(
     """
     from graphrec.app.requests import SubjectAccess
 
-    told = bank().subject_access(SubjectAccess(user, k, record=not no_record))
-    for text in told.notes:
+    answer = bank().subject_access(SubjectAccess(user, k, record=not no_record))
+    for text in answer.notes:
         note(f"note: {text}")
     if json:
-        emit_json(told)
+        emit_json(answer)
         return
-    _data(told)
+    _data(answer)
     say("HOW A LIST COMES ABOUT")
-    for sentence in told.procedure:
+    for sentence in answer.procedure:
         say(f"  {sentence}")
     say()
-    _answers(told)
-    if told.counterfactuals:
-        rows = [[one.rank, one.product, _said(one)] for one in told.counterfactuals]
+    _answers(answer)
+    if answer.counterfactuals:
+        rows = [[one.rank, one.product, _said(one)] for one in answer.counterfactuals]
         table(["rank", "product", "would not be in the list without"], rows, title="what would change the list of now")
         say()
-    seen = [[one.at[:19], one.who or "nobody named", one.what, one.where] for one in told.seen_by]
+    seen = [[one.at[:19], one.who or "nobody named", one.what, one.where] for one in answer.seen_by]
     table(["at", "who", "what", "where"], seen, title="who looked")
 
 
-def _data(told: "SubjectAccess") -> None:
-    rows = [[one.name, one.value, *_origin(one), " ".join(one.marks)] for one in told.data.values]
-    table(["what", "value", "source", "loaded", "marks"], rows, title=f"data on {told.user}", optional=["marks"])
+def _data(answer: "SubjectAccess") -> None:
+    rows = [[one.name, one.value, *_origin(one), " ".join(one.marks)] for one in answer.data.values]
+    table(["what", "value", "source", "loaded", "marks"], rows, title=f"data on {answer.user}", optional=["marks"])
     say()
-    edges = [[one.type, one.other, str(one.values.get("at") or "")[:10], *_origin(one)] for one in told.data.edges]
+    edges = [[one.type, one.other, str(one.values.get("at") or "")[:10], *_origin(one)] for one in answer.data.edges]
     table(["edge", "with", "at", "source", "loaded"], edges, optional=["at"])
-    for name, found in told.data.series.items():
+    for name, found in answer.data.series.items():
         say(f"series {name}: {len(found):,} rows from {found[0]['at'][:10]} to {found[-1]['at'][:10]}")
-    for event in told.data.events:
+    for event in answer.data.events:
         say(f"event {event.id}: {event.type} {event.product or ''} at {event.at}")
     say()
 
@@ -68,10 +68,10 @@ def _origin(one: "HeldValue | HeldEdge") -> tuple[str, str]:
     return " ".join(one.sources), (one.loaded or "")[:10]
 
 
-def _answers(told: "SubjectAccess") -> None:
+def _answers(answer: "SubjectAccess") -> None:
     rows = [
         [one.record, one.at[:19], one.command, " ".join(item.product for item in one.items), one.model]
-        for one in told.recommendations
+        for one in answer.recommendations
     ]
     if rows:
         table(["record", "at", "command", "products", "model"], rows, title="what was recommended")

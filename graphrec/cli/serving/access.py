@@ -10,11 +10,15 @@ from graphrec.cli.output import emit_json, note, say, table
 from graphrec.errors import UsageError
 
 if TYPE_CHECKING:
-    from graphrec.service.access.keys import Key
+    from graphrec.home import Home
+    from graphrec.service.access.keys import Key, Keys
 
 
 def command(
-    action: Annotated[Literal["make", "list", "revoke"], typer.Argument(help="make NAME, list, or revoke ID.")],
+    action: Annotated[
+        Literal["make", "list", "revoke", "share", "unshare"],
+        typer.Argument(help="make NAME, list, or revoke ID; share, unshare: commands want a key too, or no more."),
+    ],
     name: Annotated[str | None, typer.Argument(help="make: whose key it is; revoke: the id of the key.")] = None,
     role: Annotated[
         str | None,
@@ -30,11 +34,18 @@ def command(
     A key is shown once, when it is made; the home keeps a hash of it. A role says what a key may ask, and whether the
     answers are exact: compliance sees every number, all others whole per cents.
 
-    Example: graphrec access make "mobile app" --role service
+    After `share` the commands of this home want a key too, in GRAPHREC_ACCESS_KEY: an admin's or compliance's runs them
+    all, an analyst's looks and changes nothing, an adviser's is for own customers.
+
+    Examples: graphrec access make "mobile app" --role service; graphrec access share
     """
     from graphrec.service.access.keys import Keys
 
-    keys = Keys(bank().home.prepare().path)
+    home = bank().home.prepare()
+    keys = Keys(home.path)
+    if action in ("share", "unshare"):
+        _share(home, keys, wanted=action == "share", json=json)
+        return
     if action == "list":
         _list(keys.all(), json=json)
         return
@@ -55,6 +66,22 @@ def command(
         emit_json({"id": key.id, "revoked": key.revoked})
     else:
         say(f"key {key.id} ({key.name}) opens nothing any more")
+
+
+def _share(home: "Home", keys: "Keys", *, wanted: bool, json: bool) -> None:
+    from graphrec.cli.rights import MARK, VARIABLE
+
+    if wanted and not any(key.role == "admin" and key.revoked is None for key in keys.all()):
+        raise UsageError("nobody could run commands: first graphrec access make NAME --role admin, and keep its key")
+    mark = home.path / MARK
+    if wanted:
+        mark.touch(0o600)
+    else:
+        mark.unlink(missing_ok=True)
+    if json:
+        emit_json({"shared": wanted})
+    else:
+        say(f"commands of {home.path} want a key in {VARIABLE}" if wanted else f"{home.path} is its owner's alone")
 
 
 def _list(keys: "tuple[Key, ...]", *, json: bool) -> None:

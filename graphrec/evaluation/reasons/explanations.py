@@ -156,7 +156,7 @@ def _of_user(engine: Engine, listed: Listed, seed: int, paths: Paths) -> _OfUser
     evidence = Evidence(blend, user, SPREADS)
     rng = np.random.default_rng([seed, user])
     counts = path_counts(blend, user, listed.products, evidence.edges)
-    reasons = [[_behind(engine, listed, one) for one in found.told] for found in listed.reasons]
+    reasons = [[_behind(engine, listed, one) for one in found.sentences] for found in listed.reasons]
     chosen: dict[Choice, list[list[int]]] = {choice: [] for choice in CHOICES}
     for column, edges in enumerate(reasons):
         ranked = list(dict.fromkeys(place for line in edges for place in _places(evidence, line)))

@@ -42,7 +42,7 @@ class Paths:
         known = history(self.engine.positions, model.graph, user, known_before)
         recency, popularity, types = [], [], []
         for found in listed.reasons:
-            strongest = [int(one.lines[0]) for one in found.told]
+            strongest = [int(one.lines[0]) for one in found.sentences]
             walked = ((line, model.blend.scorer(ledger, line)) for line in strongest)
             line, scorer = next(((line, scorer) for line, scorer in walked if scorer is not None), (-1, None))
             if scorer is None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.finance.alerts.signals import DAY, Places, Transfers
+from graphrec.finance.alerts.signals import DAY, Places, Step, Transfers
 
 Floats = NDArray[np.float64]
 WEEK = 7 * DAY
@@ -39,6 +39,8 @@ class Anomalies:
     """What each measure adds to the scores."""
     usual: Mapping[str, float]
     """Median of each measure."""
+    known: Transfers
+    """What the measures are of."""
 
     def highest(self, share: float) -> Places:
         """The rows of a share of the accounts with the highest scores, the highest first; of ties none at the end."""
@@ -47,7 +49,29 @@ class Anomalies:
         bound = float(self.scores[order[count]]) if count < len(order) else -np.inf
         return order[:count][self.scores[order[:count]] > bound]
 
-    def told(self, row: int, most: int = 5) -> list[str]:
+    def path(self, row: int, most: int = 12) -> tuple[Step, ...]:
+        """The transfers behind the measure that adds most to a score, by time: those that make it what it is."""
+        name = max(self.parts, key=lambda one: (self.parts[one][row], one))
+        measure, _, way = name.rpartition(" ")
+        known, account = self.known, int(self.accounts[row])
+        one, other = (known.target, known.source) if way == "in" else (known.source, known.target)
+        own = np.flatnonzero(one == account)
+        if not len(own):  # a measure of what is not there: what there is
+            one, other = other, one
+            own = np.flatnonzero(one == account)
+        if measure == "most with one":
+            own = own[other[own] == np.bincount(other[own]).argmax()]
+        elif measure == "most in a week":
+            times = known.at[own]
+            counts = np.arange(1, len(own) + 1) - np.searchsorted(times, times - WEEK, side="right")
+            end = int(counts.argmax())
+            own = own[end + 1 - int(counts[end]) : end + 1]
+        else:
+            sign = 1.0 if measure == "smallest" else -1.0
+            own = own[np.argsort(sign * known.amount[own], kind="stable")]
+        return known.steps(np.sort(own[:most]))
+
+    def described(self, row: int, most: int = 5) -> list[str]:
         """The measures that add most to a score, each with its value and the usual one."""
         names = sorted((name for name in self.parts if self.parts[name][row] > 0), key=lambda n: -self.parts[n][row])
         return [
@@ -72,7 +96,7 @@ def anomalies(transfers: Transfers, start: int, as_of: int) -> Anomalies:
     measures["to those who send"] = returned / np.maximum(measures["number out"], 1)
     parts = {name: _part(np.log1p(values)) for name, values in measures.items()}
     usual = {name: float(np.median(values)) if count else 0.0 for name, values in measures.items()}
-    return Anomalies(accounts, np.sum(list(parts.values()), axis=0), measures, parts, usual)
+    return Anomalies(accounts, np.sum(list(parts.values()), axis=0), measures, parts, usual, known)
 
 
 def _of_way(way: str, own: Places, other: Places, known: Transfers, count: int) -> dict[str, Floats]:

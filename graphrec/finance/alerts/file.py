@@ -34,15 +34,24 @@ class SignalTable(Struct, frozen=True, forbid_unknown_fields=True):
 
     id: Annotated[Name, Meta(description="Of the signal.")]
     kind: Annotated[
-        Literal["cycle", "fan_in", "fan_out", "unlike"],
+        Literal["cycle", "loop", "fan_in", "fan_out", "shared", "unlike"],
         Meta(
-            description="cycle: money comes back; fan_in: many send to one; fan_out: one sends to many; unlike: an "
-            "account whose transfers are least like those of all others."
+            description="cycle: money comes back; loop: the receiver sends it back; fan_in: many send to one; fan_out: "
+            "one sends to many; shared: several have one address or device; unlike: an account whose transfers are "
+            "least like those of all others."
         ),
     ]
-    edge: Annotated[Text, Meta(description="Edge type of transfers, between nodes of one label.")]
+    edge: Annotated[
+        Text,
+        Meta(
+            description="Edge type of transfers, between nodes of one label; shared: from customers or accounts to "
+            "what they share."
+        ),
+    ]
     days: Annotated[Days, Meta(description="All transfers of a pattern lie within them.")] = 30
-    least: Annotated[int, Meta(ge=2, le=10_000, description="Accounts of a cycle, or others of a fan, at least.")] = 3
+    least: Annotated[
+        int, Meta(ge=2, le=10_000, description="Accounts of a cycle, others of a fan, or those who share, at least.")
+    ] = 3
     most: Annotated[int, Meta(ge=2, le=8, description="Accounts of a cycle, at most.")] = 5
     keeps: Annotated[float, Meta(gt=0, le=1, description="Part of an amount that goes on in a cycle, at least.")] = 0.8
     share: Annotated[float, Meta(gt=0, le=0.1, description="unlike: part of the accounts, at most.")] = 0.001
@@ -108,6 +117,6 @@ def first_alerts(rules: Sequence[RuleTable], signals: Sequence[SignalTable], jum
         for one in listed:
             lines += ["", f"[[{table}]]"]
             unused = {None, "", 0.0}
-            told = {key: value for key, value in asdict(one).items() if value not in unused and key != "share"}
-            lines += [f"{key} = {toml(value)}" for key, value in told.items()]
+            written = {key: value for key, value in asdict(one).items() if value not in unused and key != "share"}
+            lines += [f"{key} = {toml(value)}" for key, value in written.items()]
     return "\n".join([*lines, ""])

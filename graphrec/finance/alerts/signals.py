@@ -1,8 +1,9 @@
-"""Patterns of transfers: money that comes back, many who send to one, one who sends to many.
+"""Patterns of transfers: money that comes back, many who send to one, one who sends to many; and what several share.
 
 All transfers of a pattern lie within a window of days, and the last of them within as many days before the date. A
 cycle goes forward in time, each transfer passes on at least `keeps` of the one before and at most 1 / `keeps` of it,
-and no account is in it twice. A fan counts different accounts at the other end.
+and no account is in it twice. A fan counts different accounts at the other end. The files
+cypher/read/signal_*.cypher ask a store for the same, and a test holds that they find the same.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Places = NDArray[np.int64]
+Step = tuple[str, str, int, float]
+"""A transfer: from, to, when, how much."""
 DAY = 86_400_000_000
 """Microseconds."""
 
@@ -42,6 +45,14 @@ class Transfers:
             self.ids, self.source[chosen], self.target[chosen], self.at[chosen], self.amount[chosen]
         )  # fmt: skip
 
+    def steps(self, chosen: Places) -> tuple[Step, ...]:
+        """Some of them in words."""
+        ids = self.ids
+        return tuple(
+            (ids[int(self.source[one])], ids[int(self.target[one])], int(self.at[one]), float(self.amount[one]))
+            for one in chosen.tolist()
+        )
+
 
 @dataclass(frozen=True)
 class Signal:
@@ -50,8 +61,8 @@ class Signal:
     account: str
     at: int
     """Of its last transfer."""
-    steps: tuple[tuple[str, str, int, float], ...]
-    """Its transfers: from, to, when, how much."""
+    steps: tuple[Step, ...]
+    """Its transfers."""
 
 
 def fans(transfers: Transfers, as_of: int, *, days: int, least: int, into: bool, smallest: float = 0.0) -> list[Signal]:
@@ -70,6 +81,62 @@ def fans(transfers: Transfers, as_of: int, *, days: int, least: int, into: bool,
         if end - start >= least and (window := _fan(seen.at[own], other[own], as_of, days, least)) is not None:
             found.append(_signal(seen, own[window], int(one[own[0]])))
     return sorted(found, key=lambda signal: signal.account)
+
+
+@dataclass(frozen=True, eq=False)
+class Links:
+    """Links from customers or accounts to what they share, such as an address or a device.
+
+    Shapes: source, target, at (num_links,); places in `ids` and `shared`; at is ALWAYS where a link has no time.
+    """
+
+    ids: tuple[str, ...]
+    shared: tuple[str, ...]
+    source: Places
+    target: Places
+    at: Places
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """One who shares something with others."""
+
+    account: str
+    shared: str
+    at: int | None
+    """When the last of them came to it, in microseconds since 1970; None: no link has a time."""
+    own: int | None
+    """When this one did."""
+    others: tuple[str, ...]
+
+
+def sharing(links: Links, as_of: int, *, days: int, least: int, always: int) -> list[Sharing]:
+    """Each who shares something with others; of what an account shares, what most do, then the first by id.
+
+    Args:
+        days: links with a time count within so many days before the date.
+        least: how many share it, at least.
+        always: stands for no time.
+    """
+    kept = (links.at == always) | ((links.at < as_of) & (links.at > as_of - days * DAY))
+    pairs = np.stack([links.target[kept], links.source[kept], links.at[kept]], axis=1)
+    pairs = pairs[np.lexsort(pairs.T[::-1])]
+    # The last link of each pair stands.
+    last = np.append((pairs[1:, :2] != pairs[:-1, :2]).any(axis=1), True)[: len(pairs)]
+    pairs = pairs[last]
+    found: dict[int, Sharing] = {}
+    bounds = np.flatnonzero(np.diff(pairs[:, 0], prepend=-1, append=-1)) if len(pairs) else np.zeros(1, np.int64)
+    for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        if end - start < least:
+            continue
+        own, times = pairs[start:end, 1], pairs[start:end, 2]
+        latest = None if times.max() == always else int(times.max())
+        for one, at in zip(own.tolist(), times.tolist(), strict=True):
+            others = tuple(links.ids[other] for other in own.tolist() if other != one)
+            if one not in found or len(others) > len(found[one].others):
+                moment = None if at == always else at
+                found[one] = Sharing(links.ids[one], links.shared[int(pairs[start, 0])], latest, moment, others)
+    return sorted(found.values(), key=lambda one: one.account)
 
 
 def _fan(at: Places, other: Places, as_of: int, days: int, least: int) -> slice | None:
@@ -145,9 +212,5 @@ def _pruned(transfers: Transfers) -> Transfers:
 
 
 def _signal(seen: Transfers, chosen: Places, account: int) -> Signal:
-    ids = seen.ids
-    steps = tuple(
-        (ids[int(seen.source[one])], ids[int(seen.target[one])], int(seen.at[one]), float(seen.amount[one]))
-        for one in chosen.tolist()
-    )
-    return Signal(ids[account], steps[-1][2], steps)
+    steps = seen.steps(chosen)
+    return Signal(seen.ids[account], steps[-1][2], steps)

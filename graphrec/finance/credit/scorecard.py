@@ -165,12 +165,12 @@ class Scorecard:
             raise FileNotFoundError(file)
         try:
             with safe_open(file, framework="np") as opened:
-                told = json.loads(opened.metadata()["graphrec"])
+                header = json.loads(opened.metadata()["graphrec"])
                 arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-            if told["format"] != FORMAT:
-                raise ValueError(f"format {told['format']}")
+            if header["format"] != FORMAT:
+                raise ValueError(f"format {header['format']}")
             parts = []
-            for number, axes in enumerate(told["parts"]):
+            for number, axes in enumerate(header["parts"]):
                 made = tuple(
                     Axis(one["name"], arrays.get(f"{number}.{place}.edges"), tuple(one["levels"]))
                     for place, one in enumerate(axes)
@@ -179,7 +179,7 @@ class Scorecard:
                 if points.shape != tuple(axis.size for axis in made):
                     raise ValueError(f"part {number} has {points.shape} points")
                 parts.append(Part(made, points))
-            return cls(float(arrays["base"][0]), tuple(parts)), told["about"]
+            return cls(float(arrays["base"][0]), tuple(parts)), header["about"]
         except (SafetensorError, ValueError, KeyError, TypeError, OSError) as error:
             raise Damaged(f"{file} is damaged ({error}); run graphrec risk fit again") from None
 

@@ -174,8 +174,8 @@ def portfolio(
         return found
     purchases = tuple(_purchase(part, wealth, things, values, candidate, risk) for part in DELTAS)
     own, correlation = (0.0, None) if candidate.is_riskless else risk.of_candidate()
-    told = Candidate(candidate.id, candidate.name, own, correlation, purchases)
-    return Portfolio(**{**vars(found), "candidate": told})
+    described = Candidate(candidate.id, candidate.name, own, correlation, purchases)
+    return Portfolio(**{**vars(found), "candidate": described})
 
 
 @dataclass(frozen=True, eq=False)

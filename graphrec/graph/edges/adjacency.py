@@ -56,6 +56,11 @@ class Adjacency:
         """The number of nodes whose neighbours these are."""
         return len(self.indptr) - 1
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is of one user whose rows are others than in the facts, so that the rest is not read."""
+        return False
+
     def row(self, node: int) -> NDArray[np.int32]:
         """The neighbours of one node, sorted."""
         return self.indices[self.indptr[node] : self.indptr[node + 1]]

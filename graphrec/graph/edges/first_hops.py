@@ -66,6 +66,7 @@ class FirstHop(Adjacency):
     _last: tuple[int, Adjacency] | None
     _half_life: float | None
     _now: int
+    _is_alone: bool
 
     def __init__(
         self,
@@ -79,15 +80,17 @@ class FirstHop(Adjacency):
     ) -> None:
         vars(self).update(
             _events=events, _num_targets=num_targets, _role=role, _known_before=known_before, _targets=targets,
-            _users=users, _last=None, _half_life=None, _now=0,
+            _users=users, _last=None, _half_life=None, _now=0, _is_alone=False,
         )  # fmt: skip
 
     def fading(self, half_life: float, now: int) -> "FirstHop":
         return self._like(self._events, half_life, now)
 
     def reading(self, snapshot: Snapshot, hop: Hop) -> "FirstHop":
-        """The same rows of facts that differ in events alone."""
-        return self._like(_events(snapshot, hop.type, reverse=hop.reverse), self._half_life, self._now)
+        """The same rows of facts that differ in events of one user alone."""
+        found = self._like(_events(snapshot, hop.type, reverse=hop.reverse), self._half_life, self._now)
+        vars(found).update(_is_alone=True)
+        return found
 
     def _like(self, events: Events, half_life: float | None, now: int) -> "FirstHop":
         found = FirstHop(
@@ -96,6 +99,10 @@ class FirstHop(Adjacency):
         )  # fmt: skip
         vars(found).update(_half_life=half_life, _now=now)
         return found
+
+    @property
+    def is_alone(self) -> bool:
+        return self._is_alone
 
     @property
     def fades(self) -> bool:
@@ -118,8 +125,8 @@ class FirstHop(Adjacency):
         kept = self._users[origin] >= 0
         own = from_rows(origin[kept], reached[kept], len(self._users))
         places = np.concatenate([np.arange(*found.indptr[user : user + 2]) for user in there.tolist()])[kept]
-        told: tuple[Any, ...] = (found.weight, found.newest, found.faded)
-        return Adjacency(own.indptr, own.indices, *(None if one is None else one[places] for one in told))
+        columns: tuple[Any, ...] = (found.weight, found.newest, found.faded)
+        return Adjacency(own.indptr, own.indices, *(None if one is None else one[places] for one in columns))
 
     @cached_property
     def indptr(self) -> NDArray[np.int64]:
@@ -227,9 +234,9 @@ class FirstHop(Adjacency):
 def _row_of(whole: Adjacency, node: int) -> Adjacency:
     """One row of an adjacency, alone."""
     start, end = whole.indptr[node : node + 2].tolist()
-    told: tuple[Any, ...] = (whole.weight, whole.newest, whole.faded)
+    columns: tuple[Any, ...] = (whole.weight, whole.newest, whole.faded)
     bounds = np.array([0, end - start])
-    return Adjacency(bounds, whole.indices[start:end], *(None if one is None else one[start:end] for one in told))
+    return Adjacency(bounds, whole.indices[start:end], *(None if one is None else one[start:end] for one in columns))
 
 
 def first_hops(

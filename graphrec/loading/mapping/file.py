@@ -78,6 +78,29 @@ class ShowTable(Struct, frozen=True, forbid_unknown_fields=True):
     minimum: Annotated[Text | UnsetType, Meta(description="Column with the smallest amount.")] = UNSET
 
 
+class CleanTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[nodes.Label.clean.COLUMN]`: how the values of one column are cleaned."""
+
+    range: Annotated[
+        tuple[float | str, float | str] | None, Meta(description="Numbers, or days, from the first to the second.")
+    ] = None
+    outside: Annotated[
+        Literal["reject", "missing", "clip"],
+        Meta(
+            description="A value outside: its row is rejected, or it counts as missing, or it becomes the nearer end."
+        ),
+    ] = "reject"
+    missing: Annotated[
+        Literal["median", "band", "interpolation", "last"] | None,
+        Meta(
+            description="What stands for a gap: the median; that of those with the same value of `of`; what lies "
+            "between the neighbours along `of`; the value that the store has. COLUMN_imputed marks it. Unset: a gap "
+            "stays one."
+        ),
+    ] = None
+    of: Annotated[Text | None, Meta(description="Another column, for band and interpolation.")] = None
+
+
 Parse = Annotated[dict[str, ParseTable], Meta(description="By column of the statement: how its text is read.")]
 
 
@@ -99,6 +122,8 @@ class NodeTable(Struct, frozen=True, forbid_unknown_fields=True):
     )
     show: Annotated[ShowTable, Meta(description="What people see beside a product.")] = ShowTable()
     parse: Parse = {}
+    clean: Annotated[dict[str, CleanTable], Meta(description="By column: its range, and what stands for a gap.")] = {}
+    fold: Annotated[bool, Meta(description="Whether keys that are one but for case and spaces are one node.")] = False
 
 
 class EdgeTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -165,7 +190,10 @@ class DocumentTable(Struct, frozen=True, forbid_unknown_fields=True):
     text: Annotated[Text, Meta(description="Column with its text.")]
     published: Annotated[Text, Meta(description="Column with the time from which it was known, in ISO form.")]
     title: Annotated[Text | UnsetType, Meta(description="Column with its title, which is its first sentence.")] = UNSET
-    form: Annotated[Literal["text", "html"], Meta(description="What the text is written in.")] = "text"
+    form: Annotated[
+        Literal["text", "html", "pdf"],
+        Meta(description="What the text is written in; pdf: the column has paths of PDF files in the folder."),
+    ] = "text"
 
 
 class SplitTable(Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping as Keys
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from graphrec.loading.mapping.specs import (
     PACKED,
     READERS,
     SUFFIXES,
+    CleanSpec,
     DocumentSpec,
     EdgeSpec,
     End,
@@ -291,7 +293,46 @@ def _node(document: Document, label: str, table: NodeTable) -> NodeSpec:
         data_as_of=table.data_as_of or None,
         show={key: column for key, column in structs.asdict(table.show).items() if column is not UNSET},
         parse=_parse(document, at, table.parse),
+        clean=_clean(document, at, table),
+        fold=table.fold,
     )
+
+
+def _clean(document: Document, at: KeyPath, table: NodeTable) -> dict[str, CleanSpec]:
+    """How columns are cleaned; what says nothing, or half of it, is refused."""
+    found = {}
+    for column, one in table.clean.items():
+        path: KeyPath = (*at, "clean", column)
+        if one.range is None and one.missing is None:
+            document.refuse(path, f"{key_text(path)} says nothing; want range or missing")
+        if one.range is not None:
+            _check_range(document, path, one.range)
+        if one.range is None and one.outside != "reject":
+            document.refuse(path, f"{key_text(path)}.outside wants a range")
+        if (one.missing in ("band", "interpolation")) != (one.of is not None):
+            document.refuse(
+                path, f'{key_text(path)}: of goes with missing = "band" or "interpolation", and with these alone'
+            )
+        found[column] = CleanSpec(one.range, one.outside, one.missing, one.of)
+    return found
+
+
+def _check_range(document: Document, path: KeyPath, ends: tuple[float | str, float | str]) -> None:
+    """Two numbers or two days, the first not above the second."""
+    low, high = ends
+    if isinstance(low, str) and isinstance(high, str):
+        for end in (low, high):
+            try:
+                date.fromisoformat(end)
+            except ValueError:
+                document.refuse(path, f"{key_text(path)}.range: {shown(end)} is no day; want YYYY-MM-DD")
+        is_wrong = low > high
+    elif isinstance(low, str) or isinstance(high, str):
+        document.refuse(path, f"{key_text(path)}.range: want two numbers, or two days")
+    else:
+        is_wrong = low > high
+    if is_wrong:
+        document.refuse(path, f"{key_text(path)}.range: the first end is above the second")
 
 
 def _parse(document: Document, at: KeyPath, table: Keys[str, ParseTable]) -> dict[str, ParseSpec]:

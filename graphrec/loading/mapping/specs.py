@@ -77,6 +77,17 @@ class ParseSpec:
 
 
 @dataclass(frozen=True)
+class CleanSpec:
+    """How the values of one column are cleaned."""
+
+    range: tuple[float | str, float | str] | None = None
+    outside: Literal["reject", "missing", "clip"] = "reject"
+    missing: Literal["median", "band", "interpolation", "last"] | None = None
+    of: str | None = None
+    """Another column: whose value makes a band, or along which it is interpolated."""
+
+
+@dataclass(frozen=True)
 class NodeSpec:
     """One `[nodes.Label]`."""
 
@@ -94,6 +105,9 @@ class NodeSpec:
     data_as_of: str | None = None
     show: Keys[str, str] = field(default_factory=dict)
     parse: Keys[str, ParseSpec] = field(default_factory=dict)
+    clean: Keys[str, CleanSpec] = field(default_factory=dict)
+    fold: bool = False
+    """Whether keys that are one but for case and spaces are one node."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +166,8 @@ class DocumentSpec:
     text: str
     published: str
     title: str | None = None
-    form: Literal["text", "html"] = "text"
+    form: Literal["text", "html", "pdf"] = "text"
+    """pdf: the column of the text has paths of files, below the folder of the data."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,13 @@ Sort = Literal["personal", "special", "protected", "known"]
 _FILE = Path(__file__).with_name("names.txt")
 _WITHIN = 6
 """Signs from which a word is found within another one; Chinese words are always."""
+_SHORT = {
+    "nm": "name", "nme": "name", "nr": "nummer", "no": "number", "num": "number", "nbr": "number", "cust": "customer",
+    "clnt": "client", "acct": "account", "acc": "account", "kd": "kunden", "mob": "mobile", "mobil": "mobilnummer",
+    "perso": "personalausweis", "adr": "adresse", "addr": "address", "lic": "licence", "geb": "geburts",
+    "dat": "datum", "dt": "date", "st": "steuer", "sv": "sozialversicherungs",
+}  # fmt: skip
+"""What short words stand for."""
 _ORDER: tuple[Sort, ...] = ("special", "personal", "protected", "known")
 
 
@@ -40,14 +47,19 @@ def _terms() -> dict[Sort, tuple[frozenset[str], tuple[str, ...]]]:
 def sort_of(column: str) -> Sort | None:
     """What a column of customers says of a person by its name; None: the name tells nothing.
 
-    >>> [sort_of(name) for name in ("E-Mail", "Kirchensteuer", "geschlecht", "customer_segment", "xq7")]
-    ['personal', 'special', 'protected', 'known', None]
+    >>> [sort_of(name) for name in ("E-Mail", "CustNm", "Kirchensteuer", "geschlecht", "customer_segment", "xq7")]
+    ['personal', 'personal', 'special', 'protected', 'known', None]
     """
     parts = [part for word in words(column) if (part := normal(word))]
-    runs = {"".join(parts[start:end]) for start in range(len(parts)) for end in range(start + 1, len(parts) + 1)}
+    runs = _runs(parts) | _runs([_SHORT.get(part, part) for part in parts])
     joined = "".join(parts)
     for sort in _ORDER:
         alone, within = _terms()[sort]
         if runs & alone or any(term in joined for term in within):
             return sort
     return "known" if any(normal(term) in runs for concept in CONCEPTS.values() for term in concept) else None
+
+
+def _runs(parts: list[str]) -> set[str]:
+    """The words that neighbouring parts make."""
+    return {"".join(parts[start:end]) for start in range(len(parts)) for end in range(start + 1, len(parts) + 1)}

@@ -296,8 +296,10 @@ class _Asked:
         """Currencies before numbers, and units behind them, with how often each is there."""
         query = f"SELECT {self.text} AS v, regexp_extract(v, {value(_UNIT_BEFORE)}, 1) AS b, count(*) AS n, "
         query += f"regexp_extract(v, {value(_UNIT_BEHIND)}, 1) AS a FROM {self._source} WHERE v IS NOT NULL GROUP BY v"
-        told = f"SELECT coalesce(nullif(b, ''), nullif(trim(a), '')) AS u, sum(n) FROM ({query}) GROUP BY u ORDER BY u"
-        return {unit: int(count) for unit, count in self._database.execute(told).fetchall() if unit}
+        counted = (
+            f"SELECT coalesce(nullif(b, ''), nullif(trim(a), '')) AS u, sum(n) FROM ({query}) GROUP BY u ORDER BY u"
+        )
+        return {unit: int(count) for unit, count in self._database.execute(counted).fetchall() if unit}
 
     def factors(self) -> dict[str, float]:
         """The words that multiply numbers of the column."""

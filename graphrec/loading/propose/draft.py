@@ -206,8 +206,10 @@ def _ask_about_times(draft: Draft) -> None:
         return
     names = f"{', '.join(undated)} (without a time)", ", ".join(dated)
     ways = ("both", f"{names[1]} alone", f"{names[0]} alone")
-    told = draft.decide(Decision(f"roles.relevant: {names[0]} and {names[1]}: which says what a customer holds?", ways))
-    left_out = {ways[1]: undated, ways[2]: dated}.get(told, [])
+    answer = draft.decide(
+        Decision(f"roles.relevant: {names[0]} and {names[1]}: which says what a customer holds?", ways)
+    )
+    left_out = {ways[1]: undated, ways[2]: dated}.get(answer, [])
     for kind in left_out:
         draft.leave_out(kind)
     if not left_out:

@@ -103,8 +103,8 @@ class Draft:
 
     def add_part(self, part: str, *lines: str, parse: Parse = ()) -> None:
         """Propose a table, and below it how columns are read."""
-        told = [f"{toml_key(column)} = {_parse(spec)}" for column, spec in parse]
-        self.parts.append("\n".join([f"[{part}]", *lines, *([f"[{part}.parse]", *told] if told else [])]))
+        parsed = [f"{toml_key(column)} = {_parse(spec)}" for column, spec in parse]
+        self.parts.append("\n".join([f"[{part}]", *lines, *([f"[{part}.parse]", *parsed] if parsed else [])]))
 
     def leave_out(self, kind: str) -> None:
         """Propose an edge type no more."""
@@ -223,12 +223,12 @@ def _more_personal(draft: Draft, label: str, others: list[str], known: list[str]
     found: list[str] = []
     said = ", ".join(known) or "no column"
     while left := [name for name in others if name not in found]:
-        told = draft.decide(
+        answer = draft.decide(
             Decision(f"nodes.{label}: {', '.join([said, *found])} is personal; which other is?", ("no other", *left))
         )
-        if told == "no other":
+        if answer == "no other":
             break
-        found.append(told)
+        found.append(answer)
     return found
 
 
@@ -440,11 +440,11 @@ def _with_ends(draft: Draft, table: TableProfile, ends: tuple[str, str]) -> str:
         gaps = table.rows - column.filled
         if not gaps:
             continue
-        told = f"{table.name}: {gaps} rows have no {column.name}"
+        gap = f"{table.name}: {gaps} rows have no {column.name}"
         if FEW_MISFITS * gaps < table.rows:
-            draft.ask(f"{told}; a load rejects them")
-        elif draft.decide(Decision(f"{told}: what becomes of them?", ("left out", "rejected"))) == "left out":
-            draft.ask(f"{told} and are left out, as visitors are who did not say who they are: is that right?")
+            draft.ask(f"{gap}; a load rejects them")
+        elif draft.decide(Decision(f"{gap}: what becomes of them?", ("left out", "rejected"))) == "left out":
+            draft.ask(f"{gap} and are left out, as visitors are who did not say who they are: is that right?")
             conditions.append(f"nullif(CAST({name(column.name)} AS VARCHAR), '') IS NOT NULL")
     return " AND ".join(conditions)
 
@@ -477,7 +477,7 @@ def _said_of_event(
     signed = [one for one in others if one.kind in {"integer", "real"} and one.least < 0]
     heads = [line for line in heads if line not in {f"weight = {quote(one.in_graph)}" for one in signed}]
     kinds = _kinds(table, [one for one in others if one not in (position.quantity, *signed)], column, are_roles=True)
-    return *position.told(heads, parse, more), position.joined(kinds) if position.given else kinds
+    return *position.completed(heads, parse, more), position.joined(kinds) if position.given else kinds
 
 
 def _own_heads(heads: Sequence[str], kind: "_Kind") -> list[str]:
@@ -496,11 +496,11 @@ class _Position:
     given: str = ""
     """SQL that is true in the rows that give something away; nothing: their numbers are below 0."""
 
-    def told(self, heads: list[str], parse: Parse, more: list[str]) -> tuple[list[str], Parse, list[str]]:
+    def completed(self, heads: list[str], parse: Parse, more: list[str]) -> tuple[list[str], Parse, list[str]]:
         """Lines, parsing and select list of an event with it."""
         own = [(column, how) for column, how in parse if column != self.named]
         how = next((how for column, how in parse if column == self.quantity.in_graph), self.quantity.parse)
-        is_told = how is not None and not (how.decimal == "." and not how.thousands and not how.null)
+        is_parsed = how is not None and not (how.decimal == "." and not how.thousands and not how.null)
         if self.given:
             text = f"CAST({name(self.quantity.name)} AS VARCHAR)"
             gives = f"{self.given} AND {text} NOT LIKE '%-%'" if self.quantity.least < 0 else self.given
@@ -508,7 +508,7 @@ class _Position:
         lines = [line for line in heads if line != f"weight = {quote(self.named)}"]
         return (
             [*lines, f"quantity = {quote(self.named)}"],
-            [*own, *([(self.named, how)] if how is not None and is_told else [])],
+            [*own, *([(self.named, how)] if how is not None and is_parsed else [])],
             more,
         )
 

@@ -242,8 +242,8 @@ def is_protected(column: ColumnProfile, *, of_user: bool) -> bool:
 
 def is_special(column: ColumnProfile) -> bool:
     """Whether a column of customers says what Article 9 and 10 of the GDPR protect."""
-    is_told = looks(column.name, "personal") or place(column.name, "pep") is not None
-    return sort_of(column.name) == "special" and not is_told
+    is_personal = looks(column.name, "personal") or place(column.name, "pep") is not None
+    return sort_of(column.name) == "special" and not is_personal
 
 
 def is_known(column: ColumnProfile) -> bool:
@@ -275,8 +275,8 @@ _COMPOUND = 6
 def action_of(text: str) -> Action | None:
     """What a value says that people do."""
     found = {folded(one) for one in (*words(text), *(singular(word) for word in words(text)), text.strip())}
-    told = next((action for action in _ACTIONS if found & action.names or action.is_within(text)), None)
-    return told or _action_of_compound(found)
+    named = next((action for action in _ACTIONS if found & action.names or action.is_within(text)), None)
+    return named or _action_of_compound(found)
 
 
 _LETTERS = ("BS", "KV", "AV", "CV", "PS", "PR", "SR")

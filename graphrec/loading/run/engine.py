@@ -14,6 +14,7 @@ from graphrec.graph.memory import MemorySink
 from graphrec.graph.rows import Counts, LoadReport, Part, Sink, Source
 from graphrec.loading.mapping.specs import Mapping
 from graphrec.loading.persons.marks import refuse_elsewhere, unmarked
+from graphrec.loading.run.clean import Stored, counts_of, fill_last
 from graphrec.loading.run.rejects import check_limit, write_rejected
 from graphrec.loading.run.removals import MAX_REMOVED, check_removals
 from graphrec.loading.run.select import only_selects
@@ -62,6 +63,7 @@ def run_load(
     progress: Progress = silent,
     covering: Callable[[Source, Keys[str, int]], None] | None = None,
     suppressed: Suppressed | None = None,
+    stored: Stored | None = None,
 ) -> LoadReport:
     """What a load of these files into a sink did; all counts are 0 when it had nothing to do.
 
@@ -74,9 +76,10 @@ def run_load(
         scratch: folder in which decoded files and spilled tables lie meanwhile, usually the home; the system's own
             when there is none.
         sql_seconds: how long a statement may run.
-        covering: is told, before anything is written, up to when the files have events, by their type, in microseconds
-            since 1970.
+        covering: called, before anything is written, with the time up to which the files have events, by their type,
+            in microseconds since 1970.
         suppressed: says which of some persons were forgotten: their rows are left out and counted.
+        stored: gives the values that the store has, for gaps that the mapping fills with them.
 
     Raises:
         SourceError: the mapping or a file is not usable.
@@ -100,13 +103,15 @@ def run_load(
         refuse_elsewhere(database, staged)
         source = replace(source, schema=staged.schema)
         sink.begin(source)
+        fill_last(database, mapping, stored)
         checked = transform(database, run, staged, sink.known_ids)
         check_removals(database, mapping, checked, sink, max_removed if run.full else None)
         if covering is not None:
             covering(source, covered_until(database, staged, checked, sql_seconds))
         counts = load(database, checked, sink, progress)
         counts = cleanup(database, checked, sink, counts)
-    return _report(mapping, source.run, counts, began)
+        mended = {**staged.folded, **counts_of(database, mapping, checked.nodes)}
+    return replace(_report(mapping, source.run, counts, began), cleaned=mended)
 
 
 def check(
@@ -122,12 +127,14 @@ def check(
     sql_seconds: float = SQL_SECONDS,
     progress: Progress = silent,
     suppressed: Suppressed | None = None,
+    stored: Stored | None = None,
 ) -> LoadReport:
     """What a load would read, reject and remove; everything is done but the writing.
 
     Args:
         sink: that of the load, where there is a store already: it is only asked.
-        incremental, max_rejected, max_removed, rejected_path, scratch, sql_seconds, suppressed: as for `run_load`.
+        incremental, max_rejected, max_removed, rejected_path, scratch, sql_seconds, suppressed, stored: as for
+            `run_load`.
 
     Raises:
         SourceError: the mapping or a file is not usable.
@@ -148,13 +155,15 @@ def check(
         marks = unmarked(database, staged)
         asked = sink or MemorySink()
         asked.begin(Source(mapping.name, _run_name(mapping, ""), run.full, staged.schema, ""))
+        fill_last(database, mapping, stored)
         checked = transform(database, run, staged, asked.known_ids)
+        mended = {**staged.folded, **counts_of(database, mapping, checked.nodes)}
         gone = check_removals(database, mapping, checked, asked, max_removed if run.full else None)
     counts = {
         statement: replace(one, removed=gone.get(statement.partition(".")[2], 0))
         for statement, one in checked.counts.items()
     }
-    return replace(_report(mapping, "", counts, began), marks=marks)
+    return replace(_report(mapping, "", counts, began), marks=marks, cleaned=mended)
 
 
 def get(database: duckdb.DuckDBPyConnection, run: _Run, found: dict[str, list[Path]], scratch: Path) -> Staged:

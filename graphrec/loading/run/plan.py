@@ -1,7 +1,7 @@
 """What to check in the rows of one statement and what to keep of them, from the mapping and the statement's columns."""
 
 from collections.abc import Mapping as Keys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import pyarrow as pa
@@ -30,6 +30,8 @@ class Plan:
     select: Keys[str, str]
     schema: pa.Schema
     has_lines: bool
+    raw: Keys[str, str] = field(default_factory=dict)
+    """SQL of columns before they were cleaned."""
     persons: tuple[str, ...] = ()
     """SQL of the ids of persons in it, where some are suppressed."""
 
@@ -47,10 +49,10 @@ def node_plan(mapping: Mapping, spec: NodeSpec, types: Keys[str, str]) -> tuple[
         mark: tuple(columns.find(column, mark) for column in getattr(spec, mark))
         for mark in ("text", "personal", "protected", "sensitive")
     }
-    told = {key: columns.find(wanted, key) if wanted else None for key, wanted in _told(spec).items()}
+    named = {key: columns.find(wanted, key) if wanted else None for key, wanted in _named(spec).items()}
     show = {key: columns.find(wanted, "show") for key, wanted in spec.show.items()}
     given_name = columns.find(spec.name, "name") if spec.name else None
-    used = {*marks["text"], *marks["protected"], *marks["sensitive"], *told.values(), *show.values()}
+    used = {*marks["text"], *marks["protected"], *marks["sensitive"], *named.values(), *show.values()}
     structural = {column for column in (key, known_at) if column} - used
     kept = columns.properties(structural, NODE_OWN - {key})
     select = {"id": columns.text(key), "known_at": columns.time(known_at) if known_at else "CAST(NULL AS TIMESTAMPTZ)"}
@@ -67,9 +69,9 @@ def node_plan(mapping: Mapping, spec: NodeSpec, types: Keys[str, str]) -> tuple[
         sensitive=tuple(sorted(marks["sensitive"])),
         show=show,
         units={columns.find(column, "parse"): one.unit for column, one in spec.parse.items() if one.unit},
-        crm_id=told.get("crm_id"),
-        adviser=told.get("adviser"),
-        data_as_of=told.get("data_as_of"),
+        crm_id=named.get("crm_id"),
+        adviser=named.get("adviser"),
+        data_as_of=named.get("data_as_of"),
     )
     _check_time(mapping, schema)
     plan = Plan(
@@ -86,7 +88,7 @@ def node_plan(mapping: Mapping, spec: NodeSpec, types: Keys[str, str]) -> tuple[
     return plan, schema
 
 
-def _told(spec: NodeSpec) -> dict[str, str | None]:
+def _named(spec: NodeSpec) -> dict[str, str | None]:
     return {"crm_id": spec.crm_id, "adviser": spec.adviser, "data_as_of": spec.data_as_of}
 
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Mapping as Keys
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 
 import duckdb
@@ -12,6 +13,7 @@ from graphrec.errors import SourceError
 from graphrec.graph.rows import Counts, Part
 from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import Mapping
+from graphrec.loading.run.clean import cleaned, fold_keys
 from graphrec.loading.run.columns import Check, ids_table
 from graphrec.loading.run.plan import Plan, edge_plan, node_plan, series_plan, split_plan
 from graphrec.loading.run.select import tables_of
@@ -57,6 +59,8 @@ class Staged:
     sql_seconds: float
     hides: bool = False
     """Whether rows of suppressed persons are left out."""
+    folded: Keys[str, int] = field(default_factory=dict)
+    """Other spellings of keys that became one, by label."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +97,19 @@ def stage(
         progress("running statements", len(nodes) + len(edges) + len(series), total)
         return _run(database, mapping, statement, sql, absent, sql_seconds)
 
+    of_nodes = {label: run(f"nodes.{label}", node.sql) for label, node in mapping.nodes.items()}
     for label, node in mapping.nodes.items():
-        nodes[label] = node_plan(mapping, node, run(f"nodes.{label}", node.sql))
+        plan, schema_of = node_plan(mapping, node, of_nodes[label])
+        nodes[label] = cleaned(database, mapping, node, of_nodes[label], plan, schema_of)
+    of_edges = dict[str, dict[str, str]]()
     for kind, edge in mapping.edges.items():
-        edges[kind] = edge_plan(mapping, edge, run(f"edges.{kind}", edge.sql))
+        of_edges[kind] = run(f"edges.{kind}", edge.sql)
+        edges[kind] = edge_plan(mapping, edge, of_edges[kind])
+    types = {
+        **{f"nodes.{one}": kinds for one, kinds in of_nodes.items()},
+        **{f"edges.{one}": kinds for one, kinds in of_edges.items()},
+    }
+    folded = fold_keys(database, mapping, types)
     for key, one in mapping.series.items():
         series[key] = series_plan(mapping, one, run(f"series.{key}", one.sql))
     split: dict[Part, tuple[str, dict[str, str]]] = {}
@@ -118,7 +131,9 @@ def stage(
     schema = replace(schema, edges={**_edges_of_events(mapping), **schema.edges})
     progress("running statements", total, total)
     plans = {label: pair[0] for label, pair in nodes.items()}, {kind: pair[0] for kind, pair in edges.items()}
-    return Staged(mapping, schema, *plans, series, _without_empty_valid(database, split), sql_seconds)
+    return Staged(
+        mapping, schema, *plans, series, _without_empty_valid(database, split), sql_seconds, folded=folded
+    )  # fmt: skip
 
 
 def check_rows(
@@ -426,10 +441,10 @@ def _without_suppressed(database: duckdb.DuckDBPyConnection, staged: Staged, sup
     database.execute(f"CREATE OR REPLACE TABLE {_SUPPRESSED} AS SELECT id FROM _hidden")
     database.unregister("_hidden")
 
-    def told(group: dict[str, Plan]) -> dict[str, Plan]:
+    def hiding(group: dict[str, Plan]) -> dict[str, Plan]:
         return {key: replace(plan, persons=tuple(persons[plan.statement])) for key, plan in group.items()}
 
-    nodes, edges, series = told(staged.nodes), told(staged.edges), told(staged.series)
+    nodes, edges, series = hiding(staged.nodes), hiding(staged.edges), hiding(staged.series)
     return replace(staged, nodes=nodes, edges=edges, series=series, hides=bool(hidden)) if hidden else staged
 
 

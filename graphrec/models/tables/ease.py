@@ -99,13 +99,13 @@ def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progre
     if least > 1:
         few = _dense(X.T @ Y) < least
         answers[few] = 0.0
-        gram = _without_small(gram, _dense(X.T @ X) < least)
+        gram = without_small(gram, _dense(X.T @ X) < least)
     rarity = [_rarity(matrix, config.popularity_power) for matrix in (X, Y)]
     gram[np.diag_indices(columns)] += config.regularization / rarity[0] ** 2
     lower = dpotri(cho_factor(gram, lower=True, overwrite_a=True)[0], lower=True, overwrite_c=True)[0]
     inverse = np.tril(lower) + np.tril(lower, -1).T
     progress("EASE", 1, 2)
-    table = _without_self(inverse, inverse @ answers, len(relevant_hops(graph)))
+    table = without_self(inverse, inverse @ answers, len(relevant_hops(graph)))
     if least > 1:
         table[few] = 0.0
     table *= rarity[0][:, None]
@@ -184,7 +184,7 @@ def _sorted(matrix: "csr_array") -> "csr_array":
     return found
 
 
-def _without_small(gram: NDArray[np.float64], few: NDArray[np.bool_]) -> NDArray[np.float64]:
+def without_small(gram: NDArray[np.float64], few: NDArray[np.bool_]) -> NDArray[np.float64]:
     """The Gram matrix without the entries of too few customers, still positive semidefinite.
 
     What a row loses comes onto its diagonal, the smallest part of DIAGONAL that is enough; all of it always is, since
@@ -247,7 +247,7 @@ def _dense(matrix: "csr_array") -> NDArray[np.float64]:
     return np.asarray(matrix.toarray(), np.float64)
 
 
-def _without_self(inverse: NDArray[np.float64], free: NDArray[np.float64], num_types: int) -> NDArray[np.float64]:
+def without_self(inverse: NDArray[np.float64], free: NDArray[np.float64], num_types: int) -> NDArray[np.float64]:
     """The best B with B[own columns of i, i] = 0, from the unconstrained best one.
 
     B[:, i] = free[:, i] - P[:, S] (P[S, S])^-1 free[S, i], S = the columns of product i, one per relevant type.

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-import jwt
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from graphrec.config.convert import convert
@@ -61,14 +60,17 @@ class Tokens:
             ("http", "127.0.0.1"), ("http", "localhost"),
         ):  # fmt: skip
             raise SettingsError(f"{source}: jwks = {file.jwks!r}: want an https address; correct it")
-        self._file = file
+        # With cryptography, which a home without an issuer does not need.
+        import jwt
+
+        self._file, self._jwt = file, jwt
         self._keys = jwt.PyJWKClient(
             file.jwks, lifespan=LIFESPAN_SECONDS, cooldown_duration=COOLDOWN_SECONDS, timeout=TIMEOUT_SECONDS
         )
 
     def caller(self, text: str) -> Caller | None:
         """Who asks with a token; None where it opens nothing."""
-        file = self._file
+        file, jwt = self._file, self._jwt
         try:
             if jwt.get_unverified_header(text).get("alg") not in ALGORITHMS:
                 return None

@@ -70,7 +70,7 @@ class CampaignPages:
 
     def _listed(self, visit: Visit, text: str = SAMPLE, problem: str | None = None) -> View:
         found = self._bank.campaigns(visit.known.adviser)
-        values = {"campaigns": found, "text": text, "problem": problem}
+        values = {"campaigns": found, "text": text, "problem": problem, "begun": visit.asked("begun")}
         return View("campaigns.html", values, 200 if problem is None else 422)
 
     def campaign(self, visit: Visit) -> View:

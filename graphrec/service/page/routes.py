@@ -41,6 +41,8 @@ REASONS = 8
 SAID = ("accepted", "rejected")
 REASONS_AGAINST = ("no_need", "elsewhere", "too_expensive", "too_risky", "not_now")
 """Why a customer declines, as the page offers it."""
+OFFERED, CLOSE = 8, 0.7
+"""How many products are named where words fit several; from this score on all words are in the name."""
 ENTRIES = (20, 100, 500)
 """How many entries of the record a page shows."""
 
@@ -119,6 +121,11 @@ class Pages:
                 if operation is not None:
                     self._service.guard(operation, self._sessions.caller)(request)
                 visit = self._known(visit)
+                if operation == "plan_campaign":
+                    # A plan of many customers goes on when nobody waits for it any more.
+                    return await self._service.run_or_leave(
+                        lambda: self._shown(visit, compute), lambda: visit.go(url("campaigns", begun=1))
+                    )
                 return await self._service.run(lambda: self._shown(visit, compute))
             except Refusal as refusal:
                 if refusal.response.status_code == 401:
@@ -204,6 +211,9 @@ class Pages:
         visit.request.state.user = user
         self._service.own(caller, user)
         as_of, language = visit.asked("as_of"), visit.language.code
+        if visit.is_part and visit.asked("product"):
+            # Nothing else is shown anew, so that no list is made and recorded.
+            return View("why.html", {"user": user, "as_of": as_of, **self._why_not(visit, user, as_of)})
         dates = self._bank.dates()
         known = {"user": user, "as_of": as_of, "dates": dates, "view": caller.role}
         try:
@@ -216,9 +226,7 @@ class Pages:
         seen = self._seen(served, caller)
         items = [(item, _percents(item, served.sentences)) for item in seen.answer.items]
         values: dict[str, Any] = {**known, "seen": seen, "items": items, "about": about, "words": served.sentences}
-        if (product := visit.asked("product")) is not None:
-            values["why"] = self._why_not(visit, user, product, as_of)
-            values["product"] = product
+        values |= self._why_not(visit, user, as_of)
         values |= {"reasons": REASONS_AGAINST, "said": visit.asked("said"), "said_of": visit.asked("about")}
         values["events"] = [secrets.token_hex(8) for _ in items]
         values |= self._portrait(caller, user, as_of)
@@ -275,15 +283,30 @@ class Pages:
         )
         return View("ask.html", {"user": user, "found": found})
 
-    def _why_not(self, visit: Visit, user: str, product: str, as_of: str | None) -> Any:
-        """Why a product is not in the list; None where there is no such product."""
+    def _why_not(self, visit: Visit, user: str, as_of: str | None) -> dict[str, Any]:
+        """Why the product that is asked about is not in the list: by id, or by words that fit one product alone.
+
+        Without a product there is nothing; where several fit, they are named.
+        """
+        sought = visit.asked("product")
+        if sought is None:
+            return {}
+        try:
+            return {"product": sought, **self._refused(visit, user, sought, as_of)}
+        except UnknownId:
+            found = self._bank.find(requests.Find(sought, OFFERED, record=False)).products
+        close = [one for one in found if one.score >= CLOSE] or found
+        if len(close) == 1:
+            return {"product": sought, **self._refused(visit, user, close[0].id, as_of)}
+        return {"product": sought, "why": None, "which": close}
+
+    def _refused(self, visit: Visit, user: str, product: str, as_of: str | None) -> dict[str, Any]:
+        """Why a product is not in the list, as the role sees it, and the words for it."""
         caller = visit.known
         asked = requests.WhyNot(user, product, SHOWN, as_of=as_of, language=visit.language.code)
-        try:
-            refused = self._bank.why_not(asked)
-        except UnknownId:
-            return None
-        return refused.found if caller.role == EXACT else self._bank.seen_why_not(refused, caller.role)
+        refused = self._bank.why_not(asked)
+        found = refused.found if caller.role == EXACT else self._bank.seen_why_not(refused, caller.role)
+        return {"why": found, "words": refused.sentences}
 
     def _seen(self, served: Served, caller: Caller) -> Served | Seen:
         return served if caller.role == EXACT else self._bank.seen(served, caller.role)
@@ -395,9 +418,9 @@ def _percents(item: Any, words: Sentences) -> Waterfall | None:
 
 def _score(item: Item, words: Sentences) -> Waterfall:
     """The reasons of a product in score units, which add up to the score with all else."""
-    told = [one for one in item.reasons if one.percent is not None]
-    parts = [(one.text, one.share) for one in told[:REASONS]]
-    whole = next((100 * one.share / one.percent for one in told if one.percent), 0.0)
+    counted = [one for one in item.reasons if one.percent is not None]
+    parts = [(one.text, one.share) for one in counted[:REASONS]]
+    whole = next((100 * one.share / one.percent for one in counted if one.percent), 0.0)
     against = (item.against or 0.0) * whole / 100
     rest = item.score - sum(share for _, share in parts) + against
     parts += [(words.say("heads.rest"), rest)] if abs(rest) > 5e-5 else []

@@ -94,6 +94,11 @@ class Visit:
         assert self.caller is not None
         return self.caller
 
+    @property
+    def is_part(self) -> bool:
+        """Whether a part of a page asks, and no page is to be shown anew."""
+        return "hx-request" in self.request.headers
+
     def id(self, name: str) -> str:
         """An id in the path."""
         return unslashed(self.request.path_params[name])
@@ -152,7 +157,7 @@ class Visit:
 
     def go(self, where: str) -> Response:
         """To another page; the whole page goes there, where a part of it asked."""
-        if "hx-request" in self.request.headers:
+        if self.is_part:
             return Response(status_code=204, headers={"HX-Redirect": where})
         return RedirectResponse(where, 303, HEADERS)
 

@@ -33,9 +33,14 @@ class Campaigns:
         return await self._service.run(lambda: json_response({"campaigns": self._bank.campaigns(adviser)}))
 
     async def plan_campaign(self, sent: schemas.CampaignText) -> Response:
-        """Plan a campaign: who hears about what. A plan of many customers takes longer than a request may."""
+        """Plan a campaign: who hears about what. A plan that takes longer than a request may is made all the same."""
         asked = jobs.PlanCampaign(FILE, sent.toml)
-        return await self._service.run(lambda: json_response(named(self._bank.plan_campaign(asked))))
+
+        def left() -> Response:
+            headers = {"Cache-Control": "no-store", "Location": "/v1/campaigns"}
+            return json_response({"state": "planning"}, headers, 202)
+
+        return await self._service.run_or_leave(lambda: json_response(named(self._bank.plan_campaign(asked))), left)
 
     async def campaign(self, campaign: Campaign) -> Response:
         """What the plan of a campaign came to, as it was made."""

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import Node
 from graphrec.serving.reasons.forms import Form, Key, Layout, Ways
-from graphrec.serving.reasons.sentences import NAMES, Event, Since, Told
+from graphrec.serving.reasons.sentences import NAMES, Event, PathParts, Since
 from graphrec.terms.ledger import Ledger, LineGroup
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Reasoned:
     against: float | None
 
     @property
-    def told(self) -> tuple[Chosen, ...]:
+    def sentences(self) -> tuple[Chosen, ...]:
         """The reasons with a sentence of their own: no heading, and not what no sentence covers."""
         return tuple(one for one in self.shown if one.kind not in ("many", "other"))
 
@@ -198,7 +198,7 @@ class Groups:
 
         Args:
             share: the sum of the lines.
-            percent: None: per cent is not told.
+            percent: None: per cent is not shown.
             whole: what speaks for the product, of which `percent` is a part.
         """
         shape, reasons = key.shape, self._reasons
@@ -337,8 +337,8 @@ class Groups:
 
         def said() -> str:
             between = None if mid is None or ways.mid is None else reasons.node(ways.mid, mid)
-            told = Told(ways.hops, self._nodes(form, places), between, event, is_people, key.ended, since)
-            return reasons.sentences.path(told, concentrates=concentrates)
+            parts = PathParts(ways.hops, self._nodes(form, places), between, event, is_people, key.ended, since)
+            return reasons.sentences.path(parts, concentrates=concentrates)
 
         if event or since:
             return said()
@@ -461,12 +461,12 @@ class _Sums:
         # Entries are what is not 0: of which line, of which product, and how much.
         parts = [ledger.values[:, columns].ravel() for ledger, (_, _, columns) in zip(ledgers, asked, strict=True)]
         shares = _joint(parts)
-        told = np.flatnonzero(shares)
-        shares = shares[told]
+        filled = np.flatnonzero(shares)
+        shares = shares[filled]
         sizes = lengths * widths
         ends = np.cumsum(sizes)
-        owner = np.searchsorted(ends, told, side="right") if len(asked) > 1 else np.zeros(len(told), np.int64)
-        line, place = np.divmod(told - (ends - sizes)[owner], widths[owner])
+        owner = np.searchsorted(ends, filled, side="right") if len(asked) > 1 else np.zeros(len(filled), np.int64)
+        line, place = np.divmod(filled - (ends - sizes)[owner], widths[owner])
         line += (np.cumsum(lengths) - lengths)[owner]
         product = place + (np.cumsum(widths) - widths)[owner]
         count = len(self._products)
@@ -535,7 +535,7 @@ class _Sums:
         *,
         plain: bool,
     ) -> list[int]:
-        """The cells of each product as they are told, one product after another."""
+        """The cells of each product in their order, one product after another."""
         alike = np.zeros(len(sums), np.bool_)
         if not plain:
             alike = sums - np.bincount(of_entry, mean, len(sums)) < DISTINCT * sums

@@ -171,8 +171,8 @@ class Reasons:
             end = found[other]
             return None if end is None else Since(until=moment_of(end))
         days, left = self._age(user, hop, via)
-        told = self.voice == "adviser" or hop.type in self.schema.roles.relevant
-        return Since(months=round(days / MONTH)) if days is not None and left < HALF and told else None
+        is_said = self.voice == "adviser" or hop.type in self.schema.roles.relevant
+        return Since(months=round(days / MONTH)) if days is not None and left < HALF and is_said else None
 
     def _age(self, user: int, hop: Hop, via: int) -> tuple[int | None, float]:
         """How many days old an edge is where it fades, and what is left of it."""
@@ -428,11 +428,11 @@ class Reasons:
     def event(self, user: int, hops: tuple[Hop, ...], via: int) -> Event | None:
         """The latest event of the edge a line starts with, where its sentence speaks of it.
 
-        A customer is not told when they looked at something.
+        Customers do not read when they looked at something.
         """
         hop = hops[0]
-        told = self.voice == "adviser" or hop.type in self.schema.roles.relevant
-        if via < 0 or not told or not self.sentences.says_event(hops):
+        is_said = self.voice == "adviser" or hop.type in self.schema.roles.relevant
+        if via < 0 or not is_said or not self.sentences.says_event(hops):
             return None
         own = self.positions.in_snapshot(self.schema.roles.user, user)
         other = self.positions.in_snapshot(self.graph.target(hop), via)

@@ -32,8 +32,8 @@ def over(snapshot: Snapshot, name: str, user: int, *, now: int | None, known_bef
     span = slice(start, stop)
     seen = np.asarray(edges.known_at[span]) < known_before
     targets = np.asarray(edges.indices[span])[seen]
-    told = (edges.until, edges.until_known_at, edges.quantity)
-    until, until_known, quantity = (None if one is None else np.asarray(one[span])[seen] for one in told)
+    columns = (edges.until, edges.until_known_at, edges.quantity)
+    until, until_known, quantity = (None if one is None else np.asarray(one[span])[seen] for one in columns)
     gone = is_over(until, until_known, now=now, known_before=known_before, count=len(targets))
     held = np.zeros(len(targets), np.bool_)
     held[~gone] = has_left(targets[~gone], None if quantity is None else quantity[~gone])

@@ -68,7 +68,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Since:
-    """When the only edge was that the lines start with: one of both is told."""
+    """When the only edge was that the lines start with: one of both is said."""
 
     until: datetime | None = None
     """When what was held was over."""
@@ -77,7 +77,7 @@ class Since:
 
 
 @dataclass(frozen=True)
-class Told:
+class PathParts:
     """What the lines of one reason have in common, for the sentence of real paths."""
 
     ways: tuple[tuple[Hop, ...], ...]
@@ -145,7 +145,7 @@ class Sentences:
         """Whether the mapping has a sentence for a way."""
         return _way(hops) in self._own
 
-    def path(self, told: Told, *, concentrates: bool = False) -> str:
+    def path(self, parts: PathParts, *, concentrates: bool = False) -> str:
         """The sentence of real paths, with PEOPLE where a number of people stands.
 
         A sentence of the mapping with the date or the weight of an event that has none, or several, gives way to that
@@ -157,15 +157,15 @@ class Sentences:
         Raises:
             SourceError: the mapping's sentence names something that the path does not have.
         """
-        way = _way(told.ways[0])
-        template = None if concentrates or told.ended else self._own.get(way)
+        way = _way(parts.ways[0])
+        template = None if concentrates or parts.ended else self._own.get(way)
         if template is None:
-            return self._plain(told, concentrates=concentrates)
-        values = self._values(told)
-        if self.says_event(told.ways[0]):
-            values |= self._event_values(told.event)
+            return self._plain(parts, concentrates=concentrates)
+        values = self._values(parts)
+        if self.says_event(parts.ways[0]):
+            values |= self._event_values(parts.event)
             if any(name not in values for name in _EVENT.findall(template)):
-                return self._plain(told, concentrates=concentrates)
+                return self._plain(parts, concentrates=concentrates)
         try:
             return self.language.fill(template, values)
         except (KeyError, ValueError, IndexError) as error:
@@ -324,17 +324,17 @@ class Sentences:
         values = {"i": self.say("reasons.it"), "a": self._names(via, "and"), "verb": verb}
         return self.language.fill(template, {**values, "who": self._who})
 
-    def _values(self, told: Told) -> dict[str, str]:
+    def _values(self, parts: PathParts) -> dict[str, str]:
         """What a path has to say to a sentence of the mapping: {i}, {n}, {a} and the labels of its nodes."""
-        way = told.ways[0]
-        values = {"n": PEOPLE if told.people else "", "i": self.say("reasons.it")}
+        way = parts.ways[0]
+        values = {"n": PEOPLE if parts.people else "", "i": self.say("reasons.it")}
         values |= {"who": self._who, "whose": self._whose}
-        values |= {"verb": self._verb(told.own, self._person), "last": self._verb(way[-1:], 2)}
-        if told.via:
-            values["a"] = self._names(told.via, "or" if told.people else "and")
-            values[_snake(told.via[0].label)] = values["a"]
-        if told.mid:
-            values.setdefault(_snake(told.mid.label), self.called(told.mid))
+        values |= {"verb": self._verb(parts.own, self._person), "last": self._verb(way[-1:], 2)}
+        if parts.via:
+            values["a"] = self._names(parts.via, "or" if parts.people else "and")
+            values[_snake(parts.via[0].label)] = values["a"]
+        if parts.mid:
+            values.setdefault(_snake(parts.mid.label), self.called(parts.mid))
         return values
 
     def _event_values(self, event: Event | None) -> dict[str, str]:
@@ -345,45 +345,47 @@ class Sentences:
             values["weight"] = self.language.number(event.weight, 0 if event.weight == int(event.weight) else 2)
         return values
 
-    def _plain(self, told: Told, *, concentrates: bool) -> str:
-        first, length = told.ways[0][0], len(told.ways[0])
-        last = self._verb([way[-1] for way in told.ways], 2)
+    def _plain(self, parts: PathParts, *, concentrates: bool) -> str:
+        first, length = parts.ways[0][0], len(parts.ways[0])
+        last = self._verb([way[-1] for way in parts.ways], 2)
         is_interaction = first.type in self.schema.roles.interactions
-        if told.ended and length == 1:
-            until = told.since.until if told.since else None
+        if parts.ended and length == 1:
+            until = parts.since.until if parts.since else None
             key = "own_over" if until is None else "own_until"
             return self.say(f"reasons.{key}", who=self._who, date="" if until is None else self.language.month(until))
         if length == 1:
-            return self.say("reasons.own", who=self._who, verb=self._verb(told.own, self._person))
-        if not told.via:
+            return self.say("reasons.own", who=self._who, verb=self._verb(parts.own, self._person))
+        if not parts.via:
             key = "connected" if length == 2 else "connected_far"
             return self.say(f"reasons.{key}", n=PEOPLE, who=self._who, last=last)
-        label = self.word(told.via[0].label)
-        if told.people:
-            names, verb = self._names(told.via, "or"), self._verb([way[1] for way in told.ways], 2)
+        label = self.word(parts.via[0].label)
+        if parts.people:
+            names, verb = self._names(parts.via, "or"), self._verb([way[1] for way in parts.ways], 2)
             if not is_interaction:
-                label, names = self.measured(told.via[0].label, names)
+                label, names = self.measured(parts.via[0].label, names)
                 return self.say("reasons.people_attribute", n=PEOPLE, label=label, names=names, last=last)
             key = "people_same" if verb == last else "people"
             return self.say(f"reasons.{key}", n=PEOPLE, verb=verb, names=names, last=last)
         whose = self._whose
-        things = self._over(told.via, told.since) if told.ended else self._things(told.via, told.own)
-        if told.since is not None and told.since.months:
-            things = self.say("things.aged", things=things, n=self.language.number(told.since.months))
+        things = self._over(parts.via, parts.since) if parts.ended else self._things(parts.via, parts.own)
+        if parts.since is not None and parts.since.months:
+            things = self.say("things.aged", things=things, n=self.language.number(parts.since.months))
         if length == 2:
             if is_interaction:
                 return self.say("reasons.linked", things=things)
-            return self.say("reasons.linked_attribute", whose=whose, label=label, **{"is": self._is(told, told.via[0])})
-        assert told.mid is not None, "a path without people names its nodes"
-        shared = self._is(told, told.mid)
+            return self.say(
+                "reasons.linked_attribute", whose=whose, label=label, **{"is": self._is(parts, parts.via[0])}
+            )
+        assert parts.mid is not None, "a path without people names its nodes"
+        shared = self._is(parts, parts.mid)
         if not is_interaction:
-            names = self._names(told.via, "and")
+            names = self._names(parts.via, "and")
             return self.say("reasons.shared_attribute", whose=whose, label=label, names=names, **{"is": shared})
         return self.say(f"reasons.{'concentration' if concentrates else 'shared'}", things=things, **{"is": shared})
 
-    def _is(self, told: Told, node: Node) -> str:
+    def _is(self, parts: PathParts, node: Node) -> str:
         """What the product is by the last edge of its way: is in Energy."""
-        kind = told.ways[0][-1].type
+        kind = parts.ways[0][-1].type
         return self.remembered(("is", kind, node), lambda: self._is_by(kind, node))
 
     def _is_by(self, kind: str, node: Node) -> str:

@@ -3,8 +3,7 @@
 numba notices edits of the file of a compiled function, not of those it calls: after an edit here delete `__pycache__`.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import numba
 import numpy as np
@@ -14,8 +13,6 @@ from graphrec.graph.edges.adjacency import Adjacency
 
 if TYPE_CHECKING:
     from graphrec.terms.walks import ContentScorer, PeopleScorer, WalkScorer
-
-_T = TypeVar("_T")
 
 EMPTY = np.zeros(0)
 _NO_ROWS = np.zeros(0, np.int64), np.zeros(0, np.int32)
@@ -73,55 +70,47 @@ def faded(edges: Adjacency) -> NDArray[np.float64]:
     return EMPTY if edges.faded is None else edges.faded
 
 
-def _once(scorer: "WalkScorer", name: str, source: object, made: Callable[[], _T]) -> _T:
-    """What is made of some edges of a walk, once as long as it has these: a single list takes as long to ask as to add.
-
-    Args:
-        source: the edges.
-    """
-    kept: tuple[object, _T] | None = vars(scorer).get(name)
-    if kept is None or kept[0] is not source:
-        kept = vars(scorer)[name] = source, made()
-    return kept[1]
-
-
 def first_hop(scorer: "WalkScorer") -> FirstHop:
     """The first hop of a walk."""
     first = scorer.first
+    return FirstHop(*whole(first), EMPTY if (x := first.x) is None else np.asarray(x, np.float64), scorer.scales[0])
 
-    def made() -> FirstHop:
-        return FirstHop(*whole(first), EMPTY if (x := first.x) is None else np.asarray(x, np.float64), scorer.scales[0])
 
-    return _once(scorer, "_first_hop", first, made)
+def begun(scorer: "WalkScorer", users: NDArray[np.int32]) -> tuple[FirstHop, NDArray[np.int32]]:
+    """The first hop of a walk, and where the rows of some users are in it."""
+    first = scorer.first
+    if not (first.is_alone and len(users) == 1):
+        return first_hop(scorer), users
+    rows, places = row_of(first, int(users[0]))
+    return FirstHop(*rows, first.evidence(int(users[0])), scorer.scales[0]), places
+
+
+def row_of(edges: Adjacency, user: int) -> tuple[tuple[NDArray[np.int64], NDArray[np.int32]], NDArray[np.int32]]:
+    """The neighbours of one user as `whole` would give them if there were nobody else, and where the user is."""
+    row = np.asarray(edges.row(user))
+    return (np.array([0, len(row)], np.int64), row), np.zeros(1, np.int32)
 
 
 def next_hop(scorer: "ContentScorer", place: int) -> NextHop:
     """The hop of a walk at a place after the first."""
-    edges = scorer.steps[place]
-    return _once(scorer, f"_hop_{place}", edges, lambda: NextHop(*whole(edges), scorer.scales[place]))
-
-
-def last_hop(scorer: "ContentScorer") -> NextHop:
-    """The last hop of a walk, read backwards."""
-    edges = scorer.back[-1]
-    return _once(scorer, "_last_hop", edges, lambda: NextHop(*whole(edges), scorer.scales[-1]))
+    return NextHop(*whole(scorer.steps[place]), scorer.scales[place])
 
 
 def people_of(scorer: "PeopleScorer") -> People:
     """Hops 2 and 3 of a walk through people."""
     table = scorer.table
-
-    def made() -> People:
-        assert table.rows.weight is not None, "a table has weights"
-        return People(*whole(table.rows), np.asarray(table.counts), np.asarray(table.rows.weight), table.least)
-
-    return _once(scorer, "_people", table, made)
+    assert table.rows.weight is not None, "a table has weights"
+    return People(*whole(table.rows), np.asarray(table.counts), np.asarray(table.rows.weight), table.least)
 
 
-def own_edges(scorer: "PeopleScorer") -> OwnEdges:
-    """The edges that the table of a walk counts of its users."""
-    back, last = scorer.own_back, scorer.own_last
-    return _once(scorer, "_own", back, lambda: OwnEdges(*whole(back), *whole(last), scorer.scales[1]))
+def own_edges(scorer: "PeopleScorer", users: NDArray[np.int32] | None = None) -> OwnEdges:
+    """The edges that the table of a walk counts of its users; of `users`, as `begun` places them."""
+    if users is not None and scorer.first.is_alone and len(users) == 1:
+        user = int(users[0])
+        edges = (row_of(hop, user)[0] for hop in (scorer.own_back, scorer.own_last))
+        (back_ptr, back_idx), (last_ptr, last_idx) = edges
+        return OwnEdges(back_ptr, back_idx, last_ptr, last_idx, scorer.scales[1][user : user + 1])
+    return OwnEdges(*whole(scorer.own_back), *whole(scorer.own_last), scorer.scales[1])
 
 
 @numba.njit(cache=True)
@@ -145,6 +134,12 @@ def passed(people, own, u, q, is_own):  # type: ignore[no-untyped-def]
     if people.counts[q] - 1 < people.least:
         return 0.0
     return people.masses[q] - own.mid_power[u]
+
+
+@numba.njit(cache=True)
+def ends_at(own, u, i):  # type: ignore[no-untyped-def]
+    """Whether a walk that is back at its user goes on to a product."""
+    return _contains(own.last_idx[own.last_ptr[u] : own.last_ptr[u + 1]], i)
 
 
 @numba.njit(cache=True)

@@ -14,13 +14,14 @@ from graphrec.terms.compiled.hops import (
     EMPTY,
     ROUNDING,
     arrival,
+    begun,
     faded,
-    first_hop,
     next_hop,
     own_edges,
     passed,
     people_of,
     returns,
+    row_of,
     whole,
 )
 
@@ -43,7 +44,7 @@ def add_dense(
     total: NDArray[np.float32] | NDArray[np.float64],
 ) -> None:
     """Add the rows of `left` over each user's neighbours to `total` (len(users), width), in their order."""
-    _sum_dense(*whole(adjacency), faded(adjacency), users, np.ascontiguousarray(left), total)
+    _sum_dense(*_rows(adjacency, users), np.ascontiguousarray(left), total)
 
 
 def sum_of_sparse(adjacency: Adjacency, users: NDArray[np.int32], left: "SparseRows") -> NDArray[np.float32]:
@@ -61,7 +62,19 @@ def add_sparse(
 ) -> None:
     """`add_dense` of a sparse `left`."""
     own = np.asarray(left.indptr), np.asarray(left.indices), np.asarray(left.values)
-    _sum_sparse(*whole(adjacency), faded(adjacency), users, *own, total)
+    _sum_sparse(*_rows(adjacency, users), *own, total)
+
+
+def _rows(
+    adjacency: Adjacency, users: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], NDArray[np.int32]]:
+    """Where rows begin, neighbours, what their age leaves of them, and the users: of one alone, its row alone."""
+    if adjacency.is_alone and len(users) == 1:
+        user = int(users[0])
+        left = adjacency.left(user)
+        rows, places = row_of(adjacency, user)
+        return *rows, EMPTY if left is None else left, places
+    return *whole(adjacency), faded(adjacency), users
 
 
 def products_of(pairs: Adjacency, left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -82,9 +95,10 @@ def walk_scores(
     """Add beta times a walk's scores of some users to `total` (len(users), num_products)."""
     from graphrec.terms.walks import ContentScorer, PeopleScorer
 
-    first = first_hop(scorer)
+    own = own_edges(scorer, users) if isinstance(scorer, PeopleScorer) else None
+    first, users = begun(scorer, users)
     if isinstance(scorer, PeopleScorer):
-        _through_people(users, first, people_of(scorer), own_edges(scorer), scorer.scales[2], beta, total)
+        _through_people(users, first, people_of(scorer), own, scorer.scales[2], beta, total)
         return
     assert isinstance(scorer, ContentScorer), "walks that begin with people are not compiled"
     if scorer.length == 1:

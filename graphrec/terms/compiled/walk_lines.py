@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 from graphrec.terms.compiled.bitset import WORD, arrive, clear, set_bits
 from graphrec.terms.compiled.hops import (
     NO_HOP,
+    NextHop,
     arrival,
-    first_hop,
-    last_hop,
+    begun,
+    ends_at,
     next_hop,
     own_edges,
     passed,
     people_of,
     returns,
+    whole,
 )
 from graphrec.terms.ledger import Block, LineGroup
 
@@ -58,8 +60,8 @@ class WalkLines:
 
 
 def _most_lines(scorer: "WalkScorer", users: NDArray[np.int32]) -> NDArray[np.int64]:
-    indptr = first_hop(scorer).indptr
-    first = indptr[users + 1] - indptr[users]
+    alone = scorer.first.is_alone
+    first = scorer.first.degrees_of(users) if alone else scorer.first.indptr[users + 1] - scorer.first.indptr[users]
     if scorer.people or scorer.length < 3:
         return np.asarray(first)
     origin, nodes = scorer.first.expand(users)
@@ -71,9 +73,11 @@ def _add_walk(block: Block, scorer: "WalkScorer", scale: NDArray[np.float64], nu
     from graphrec.terms.walks import ContentScorer, PeopleScorer
 
     walk = _Walk(number, scorer.walk.beta, scorer.closes)
-    asked, first, threads = block.asked(scale), first_hop(scorer), numba.get_num_threads()
+    first, users = begun(scorer, block.users)
+    asked, threads = block.asked(scale)._replace(users=users), numba.get_num_threads()
     if isinstance(scorer, PeopleScorer):
-        _people_lines(asked, walk, first, people_of(scorer), own_edges(scorer), scorer.scales[2], threads, block.out)
+        own = own_edges(scorer, block.users)
+        _people_lines(asked, walk, first, people_of(scorer), own, scorer.scales[2], threads, block.out)
         return
     assert isinstance(scorer, ContentScorer), "walks that begin with people are not compiled"
     if scorer.length == 1:
@@ -81,7 +85,8 @@ def _add_walk(block: Block, scorer: "WalkScorer", scale: NDArray[np.float64], nu
     elif scorer.table is not None and scorer.length == 2:
         _table_lines(asked, walk, first, np.asarray(scorer.table), block.out)
     else:
-        second, before = next_hop(scorer, 1) if scorer.length == 3 else NO_HOP, last_hop(scorer)
+        second, last = next_hop(scorer, 1) if scorer.length == 3 else NO_HOP, scorer.back[-1]
+        before = NextHop(*whole(last), scorer.scales[-1])
         _path_lines(asked, walk, first, second, before, scorer.steps[-1].num_rows, threads, block.out)
 
 
@@ -143,18 +148,12 @@ def _people_lines(asked, walk, first, people, own, ends, threads, out):  # type:
                 continue
             for c in range(len(products)):
                 column[products[c]] = c
-            mine = own.last_idx[own.last_ptr[u] : own.last_ptr[u + 1]]
-            for i in mine:
-                if column[i] >= 0:
-                    is_own[column[i]] = True
+                is_own[c] = ends_at(own, u, products[c])
             for p in range(first.indptr[u], first.indptr[u + 1]):
                 a, value = arrival(first, p)
                 back = is_own if returns(own, u, a) else nobody
                 _through(people, own, u, a, value, products, column, back, ends, raw)
                 _append(asked, walk, r, raw, a, -1, out)
-            for i in mine:
-                if column[i] >= 0:
-                    is_own[column[i]] = False
             column[products] = -1
 
 

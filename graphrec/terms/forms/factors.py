@@ -135,7 +135,10 @@ class Neighbours:
         adjacency = graph.hops[self.hop]
         ends = np.concatenate(([0], np.cumsum(adjacency.degrees_of(users))))
         x = none
-        if adjacency.faded is not None:
+        if adjacency.is_alone:
+            parts = [left for user in users.tolist() if (left := adjacency.left(user)) is not None]
+            x = np.concatenate(parts) if parts else none
+        elif adjacency.faded is not None:
             first = adjacency.indptr[users] - ends[:-1]
             x = adjacency.faded[np.arange(ends[-1]) + np.repeat(first, np.diff(ends))]
         return self.dense, adjacency.expand(users)[1], ends, x
@@ -549,6 +552,8 @@ class TableTerm(_Learned):
 
     Args:
         vectors: of the products (num_products, dim), where the weights come from some.
+        beside: arrays by name that the weights were computed from and that stay with them, such as released sums.
+        notes: what a report says of it.
 
     Shapes: left (nodes, num_products), dense or `SparseRows`.
     """
@@ -561,11 +566,21 @@ class TableTerm(_Learned):
         graph: Graph,
         neighbours: Sequence[Neighbours],
         vectors: NDArray[np.float32] | None = None,
+        *,
+        beside: Mapping[str, NDArray[Any]] | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.graph = graph
         self.neighbours = tuple(neighbours)
         self.vectors = vectors
+        self.beside = dict(beside or {})
+        self._notes = tuple(notes)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the fit says of it."""
+        return self._notes
 
     @property
     def product_vectors(self) -> NDArray[np.float32] | None:
@@ -611,7 +626,7 @@ class TableTerm(_Learned):
         return Shares.stack(parts) if parts else Shares.none(len(products))
 
     def _on(self, graph: Graph, neighbours: tuple[Neighbours, ...]) -> Self:
-        return type(self)(self.name, graph, neighbours, self.vectors)
+        return type(self)(self.name, graph, neighbours, self.vectors, beside=self.beside, notes=self._notes)
 
     def scores_without(self, user: int, edges: Sequence[Edge], kept: NDArray[np.bool_]) -> Matrix:
         """The sums of the rows that are left."""
@@ -624,17 +639,19 @@ class TableTerm(_Learned):
     def describe(self) -> Described:
         """The weights, and which edges lead to their rows."""
         described = self._describe_neighbours()
-        if self.vectors is None:
-            return described
-        vectors = Stored(self.vectors, (self.graph.schema.roles.product, None))
-        return replace(described, arrays={**described.arrays, "vectors": vectors})
+        arrays = {**described.arrays, **{name: Stored(values, (None,)) for name, values in self.beside.items()}}
+        if self.vectors is not None:
+            arrays["vectors"] = Stored(self.vectors, (self.graph.schema.roles.product, None))
+        return replace(described, arrays=arrays)
 
     @classmethod
     def open(cls, described: Described, graph: Graph) -> Self:
         """The described table."""
         vectors = described.arrays.get("vectors")
         neighbours = cls._open_neighbours(described, graph)
-        return cls(described.name, graph, neighbours, None if vectors is None else vectors.values)
+        own = {"vectors", *(f"{n}/{what}" for n in range(len(neighbours)) for what in ("left", "centre"))}
+        beside = {name: stored.values for name, stored in described.arrays.items() if name not in own}
+        return cls(described.name, graph, neighbours, None if vectors is None else vectors.values, beside=beside)
 
 
 def with_rows(graph: Graph, block: str, rows: NDArray[np.float32]) -> Graph:

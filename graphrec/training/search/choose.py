@@ -212,12 +212,12 @@ def _added(
     best = chances(np.stack([evaluate(one) for one in rivals]))
     apart = np.asarray(best @ np.stack(rivals))
     notes = _of_parts(choices, alone, judges)
-    told = towards_paths(evaluate, likely, is_path, plain, inputs.path_share)
-    told = towards_names(evaluate, told, of_others)
+    preferred = towards_paths(evaluate, likely, is_path, plain, inputs.path_share)
+    preferred = towards_names(evaluate, preferred, of_others)
     # Weights of a sum are fitted on the customers who are asked here; the more parts they are the mean of, the less.
     is_sum = best[len(alone) :].sum() == 1 or is_ahead(evaluate, likely, apart, by=CLEARLY / len(judges) ** 0.5)
     if is_sum:
-        weights = likely if is_ahead(evaluate, apart, told) else told
+        weights = likely if is_ahead(evaluate, apart, preferred) else preferred
         return weights, [*notes, *_price(evaluate, likely, weights, candidates.validation.metric)]
     if (best > 0).sum() == 1:
         name = names[int(np.argmax(best))]
@@ -266,9 +266,9 @@ def _fitted(
     return choices, failures
 
 
-def _price(evaluate: Evaluate, likely: Weights, told: Weights, metric: str) -> list[str]:
+def _price(evaluate: Evaluate, likely: Weights, preferred: Weights, metric: str) -> list[str]:
     """What reasons that a person can check cost of the metric, where anything was done for them."""
-    before, after = (float(evaluate(weights).mean()) for weights in (likely, told))
+    before, after = (float(evaluate(weights).mean()) for weights in (likely, preferred))
     if after >= before:
         return []
     said = f"{metric} of validation {after:.4f} instead of {before:.4f} ({after / before - 1:+.2%})"

@@ -26,9 +26,9 @@ def products_in(columns: Iterable[ColumnProfile]) -> dict[str, str]:
     Columns that begin with one word, such as has_loan and has_card, go before all others.
     """
     flags = [column for column in columns if _is_flag(column)]
-    told = {one.name: tuple(one.words) for one in flags}
-    firsts = _alike(told, lambda words: words[:1])
-    both = _alike(firsts or told, lambda words: words[-1:])
+    words_of = {one.name: tuple(one.words) for one in flags}
+    firsts = _alike(words_of, lambda words: words[:1])
+    both = _alike(firsts or words_of, lambda words: words[-1:])
     chosen = both if 2 * len(both) > len(firsts) else firsts
     if chosen:
         first, last = _shared(list(chosen.values()))
@@ -36,15 +36,15 @@ def products_in(columns: Iterable[ColumnProfile]) -> dict[str, str]:
     return {one.name: " ".join(words(one.name)) for one in flags} if len(flags) >= LEAST else {}
 
 
-_Told = dict[str, tuple[str, ...]]
+_Words = dict[str, tuple[str, ...]]
 
 
-def _alike(told: _Told, part: Callable[[tuple[str, ...]], tuple[str, ...]]) -> _Told:
+def _alike(words_of: _Words, part: Callable[[tuple[str, ...]], tuple[str, ...]]) -> _Words:
     """The most names that have one part alike, and another one too; none where they are few."""
-    counts = Counter(part(words) for words in told.values() if len(words) > 1)
+    counts = Counter(part(words) for words in words_of.values() if len(words) > 1)
     best, count = max(counts.items(), key=lambda item: item[1], default=((), 0))
     return (
-        {name: words for name, words in told.items() if len(words) > 1 and part(words) == best}
+        {name: words for name, words in words_of.items() if len(words) > 1 and part(words) == best}
         if count >= LEAST
         else {}
     )

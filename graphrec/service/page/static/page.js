@@ -14,7 +14,7 @@ for (const slider of document.querySelectorAll("input.slider")) {
   slider.addEventListener("change", () => slider.form.requestSubmit());
 }
 
-// A part that was loaded is told where it begins; problems that the service answers with are shown too.
+// A part that was loaded is read from where it begins; problems that the service answers with are shown too.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const status = event.detail.xhr.status;
   if (status >= 400) {

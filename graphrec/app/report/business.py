@@ -1,0 +1,151 @@
+"""Parts of a report that a bank is judged by: money, risk, suitability."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.app.bank import Bank
+from graphrec.app.jobs import AskOutcomes, CheckPolicy, ListAlerts, ReportCampaign
+from graphrec.app.report.figures import Concern, Details, Figure, Part
+from graphrec.errors import GraphrecError
+from graphrec.evaluation.evaluate import checked_split
+from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.metrics.intervals import bootstrap_all
+from graphrec.progress import Progress
+from graphrec.terms.folder import latest, open_model, read_meta
+from graphrec.training.lists import ranked_lists
+
+K = 10
+NAMED = 10
+"""Campaigns and rules that a table holds, at most."""
+
+
+def money(bank: Bank, progress: Progress) -> Part:
+    """What customers took of what they were shown, what campaigns brought, what lists cost customers."""
+    found = bank.outcomes(AskOutcomes(), progress=progress)
+    figures, concerns = [], []
+    if found.total is not None:
+        total = found.total
+        figures += [
+            Figure("acceptance", total.rate, "share", total.low, total.high, 1),
+            Figure("shown", float(total.shown), "count"),
+            Figure("accepted", float(total.accepted), "count"),
+        ]
+    if found.lift is not None:
+        figures.append(Figure("lift", found.lift.value, "share", found.lift.low, found.lift.high, 1))
+        if found.lift.low <= 0:
+            concerns.append(Concern("lift_unsure"))
+    rows = []
+    for one in bank.campaigns()[:NAMED]:
+        if one.delivered_at is None:
+            continue
+        told = bank.report_campaign(ReportCampaign(one.campaign))
+        plan = bank.planned_campaign(one.campaign)
+        rows.append((one.campaign, float(told.contacted), plan.cost_eur, told.rate.value, told.uplift))
+        figures.append(Figure("uplift", told.uplift, "share", told.low, told.high, 1, one.campaign))
+    figures += _of_lists(bank, "fee", "fee_listed", "fee_held", better=-1)
+    columns = ("campaign", "contacts", "cost_eur", "acceptance", "uplift")
+    table = Details(columns, (None, "count", "number", "share", "share"), tuple(rows)) if rows else None
+    missing = None if figures else "nothing that was shown is older than the 30 days in which it may be taken"
+    return Part("money", "graphrec outcomes", tuple(figures), tuple(concerns), table, missing)
+
+
+def risk(bank: Bank, progress: Progress) -> Part:
+    """Risk classes of what lists show, models of risk, open alerts."""
+    del progress
+    figures = _of_lists(bank, "risk", "risk_listed", "risk_held", better=0)
+    figures.append(Figure("risk_models", float(len(list((bank.home.path / "risk").glob("*.safetensors")))), "count"))
+    alerts = [one for one in bank.alerts(ListAlerts()) if one.state != "closed"]
+    severe = [one for one in alerts if one.severity == "critical"]
+    figures += [
+        Figure("open_alerts", float(len(alerts)), "count", better=-1),
+        Figure("critical_alerts", float(len(severe)), "count", better=-1),
+    ]
+    concerns = [Concern("alerts_open", {"n": str(len(severe))})] if severe else []
+    by_rule = Counter((one.rule, one.severity) for one in alerts).most_common(NAMED)
+    rows = tuple((rule, severity, float(count)) for (rule, severity), count in by_rule)
+    table = Details(("rule", "severity", "alerts"), (None, None, "count"), rows) if rows else None
+    return Part("risk", "graphrec alerts list", tuple(figures), tuple(concerns), table)
+
+
+def suitability(bank: Bank, progress: Progress) -> Part:
+    """What the policy refuses to whom."""
+    if not bank.home.has_policy():
+        why = "there is no policy, so that nothing is refused; make one: graphrec policy init"
+        return Part("suitability", "graphrec policy check", missing=why)
+    found = bank.check_policy(CheckPolicy(), progress=progress).report
+    pairs = found.users * found.products
+    figures = [
+        Figure("refused_pairs", 1 - found.pairs_left / pairs if pairs else None, "share"),
+        Figure("without_product", float(found.users_without_product), "count", better=-1),
+        Figure("rules", float(len(found.rules)), "count"),
+    ]
+    concerns = [Concern("policy_warns", {"text": one}) for one in found.idle]
+    concerns += [Concern("policy_warns", {"text": one}) for one in found.warnings]
+    if found.users_without_product:
+        concerns.append(Concern("nothing_left", {"n": f"{found.users_without_product:,}"}))
+    rows = tuple(
+        (one.id, one.severity, one.pairs / pairs if pairs else None, float(one.users), float(one.missing))
+        for one in sorted(found.rules, key=lambda one: -one.pairs)[: 2 * NAMED]
+    )
+    columns = ("rule", "severity", "refused_pairs", "customers", "open_values")
+    table = Details(columns, (None, None, "share", "count", "count"), rows)
+    return Part("suitability", "graphrec policy check", tuple(figures), tuple(concerns), table)
+
+
+@dataclass(frozen=True)
+class _Means:
+    """A column of products, averaged by customer."""
+
+    listed: NDArray[np.float64]
+    held: NDArray[np.float64]
+
+
+def _of_lists(bank: Bank, what: str, listed: str, held: str, *, better: int) -> list[Figure]:
+    """The mean of a column of products over what lists show, and over what their customers hold; none without one."""
+    try:
+        found = _means(bank, what)
+    except GraphrecError:
+        return []  # accuracy says why there are no lists
+    if found is None:
+        return []
+    told = bootstrap_all({listed: found.listed}, seed=0) | bootstrap_all({held: found.held}, seed=0)
+    return [Figure.within(listed, told[listed], better=better), Figure.within(held, told[held])]
+
+
+def _means(bank: Bank, what: str) -> _Means | None:
+    """Of the tested model's lists for its test users."""
+    folder = latest(bank.home, None, prefer_final=False)
+    meta = read_meta(folder)
+    snapshot = SnapshotShelf(bank.home.snapshots).of_hash(meta.snapshot)
+    roles = snapshot.schema.roles
+    name = snapshot.schema.nodes[roles.product].show.get(what)
+    if name is None or name not in snapshot.meta.columns[roles.product]:
+        return None
+    column = snapshot.nodes(roles.product).column(name)
+    values = np.asarray(column.values)
+    if values.dtype.kind not in "fiu":
+        return None
+    values = np.where(np.asarray(column.valid), values, np.nan).astype(np.float64)
+    split = checked_split(snapshot, meta, folder)
+    visible = visible_graph(snapshot, split.hidden(split.fitted))
+    model = open_model(folder, snapshot, visible.hops)
+    users = np.unique(split.test // visible.num_products).astype(np.int32)
+    lists = ranked_lists(model.blend, users, visible.held(), min(K, visible.num_products))
+    shown = np.where(lists >= 0, values[np.maximum(lists, 0)], np.nan)
+    origin, products = visible.held().expand(users)
+    sums, counts = (
+        np.bincount(origin[~np.isnan(values[products])], weights, len(users))
+        for weights in (values[products][~np.isnan(values[products])], None)
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        held = sums / counts
+        known = np.isfinite(shown)
+        listed = np.where(known, shown, 0).sum(axis=1) / known.sum(axis=1)
+    listed, held = listed[np.isfinite(listed)], held[np.isfinite(held)]
+    return _Means(listed, held) if len(listed) and len(held) else None

@@ -1,0 +1,99 @@
+"""The page of a report, which needs nothing but itself, and the same figures as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphrec.app.report.figures import Figure, Part, plain
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+    from graphrec.app.report.make import ReportMade
+
+FOLDER = Path(__file__).parent / "templates"
+
+
+def rendered(made: ReportMade) -> str:
+    """The whole page."""
+    return _template().render(made=made, words=made.words, parts=[_shown(made, one) for one in made.report.parts])
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    found = Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    return found.get_template("report.html")
+
+
+def _shown(made: ReportMade, part: Part) -> dict[str, Any]:
+    """A part as the page prints it."""
+    words = made.words
+    figures = [_figure(made, part, one) for one in part.figures]
+    details = part.details
+    table = None
+    if details is not None:
+        table = {
+            "heads": [words.say(f"h_{one}") for one in details.columns],
+            "numeric": [form is not None for form in details.forms],
+            "rows": [
+                [
+                    str(cell) if form is None else words.value(None if cell is None else float(cell), form)
+                    for cell, form in zip(row, details.forms, strict=True)
+                ]
+                for row in details.rows
+            ],
+        }
+    return {
+        "name": part.name, "title": words.part(part), "state": part.state,
+        "concerns": [words.concern(one) for one in part.concerns],
+        "missing": part.missing, "command": part.command, "figures": figures, "table": table,
+        "has_intervals": any(one["interval"] for one in figures),
+        "earlier": words.say("earlier", date=words.day(part.measured_at))
+        if part.measured_at != made.report.made_at else None,
+    }  # fmt: skip
+
+
+def _figure(made: ReportMade, part: Part, one: Figure) -> dict[str, Any]:
+    words, found = made.words, made.changes.get(f"{part.name}.{one.key}")
+    return {
+        "name": words.name(one), "value": words.shown(one), "interval": words.interval(one),
+        "bar": _bar(one), "change": None if found is None else words.change(one, found),
+        "before": None if found is None else words.value(found.before, one.form),
+        "verdict": None if found is None else found.verdict,
+    }  # fmt: skip
+
+
+def _bar(one: Figure) -> dict[str, float] | None:
+    """Where a share or a metric between 0 and 1 stands, with its interval, in per cents of a bar."""
+    if one.low is None or one.high is None or one.value is None or not 0 <= one.low <= one.high <= 1:
+        return None
+    at, low, high = (round(100 * end, 2) for end in (one.value, one.low, one.high))
+    return {"at": at, "low": low, "wide": round(max(high - low, 0.5), 2)}
+
+
+def as_json(made: ReportMade) -> dict[str, Any]:
+    """What `graphrec report --json` prints: the report, its sentences, and what changed."""
+    words, whole = made.words, plain(made.report)
+    for one, part in zip(made.report.parts, whole["parts"], strict=True):
+        part["title"] = words.part(one)
+        part["said"] = [words.concern(concern) for concern in one.concerns]
+        for figure, told in zip(one.figures, part["figures"], strict=True):
+            told["key"], told["text"] = figure.key, words.name(figure)
+    return {
+        **whole,
+        "summary": list(words.summary(made.report)),
+        "compared_with": None if made.last is None else made.last.made_at,
+        "changes": {key: asdict(one) for key, one in made.changes.items()},
+        "kept": str(made.kept),
+        "out": None if made.out is None else str(made.out),
+        "record": made.record,
+        "notes": list(made.notes),
+    }

@@ -1,0 +1,149 @@
+"""Parts of a report that a model is judged by: accuracy, explanations, fairness, stability."""
+
+from __future__ import annotations
+
+from graphrec.app.bank import Bank
+from graphrec.app.jobs import AskFairness, AskStability, Evaluate
+from graphrec.app.report.figures import Concern, Details, Figure, Part
+from graphrec.app.results import StabilityOf
+from graphrec.evaluation.details import Details as Measured
+from graphrec.evaluation.evaluate import Evaluation
+from graphrec.evaluation.fairness import FairAttribute, FairGroup, Fairness
+from graphrec.evaluation.reasons.explanations import NECESSARY, SUFFICIENT
+from graphrec.evaluation.verdict import NAMES, SURE, p_text
+from graphrec.progress import Progress
+
+EXPLAINED = 200
+"""Test users whose reasons are measured, as in graphrec evaluate --report."""
+SUM_ERROR = 1e-9
+"""Between a score and the sum of its lines."""
+LEAST_OVERLAP, MOST_DAMAGE = 0.9, 0.5
+"""The bars of docs/stability.md: where 1 % of the interactions is lost; in the damage to plain item-kNN."""
+TABLED = ("hit_rate", "recall", "ndcg", "coverage", "novelty")
+
+
+def evaluated(bank: Bank, progress: Progress) -> tuple[Part, Part]:
+    """Accuracy and explanations: one evaluation gives both."""
+    done = bank.evaluate(Evaluate(explain_users=EXPLAINED), progress=progress).evaluation
+    if done.details is None:
+        raise ValueError("a report needs an evaluation with details")
+    return _accuracy(done, done.details), _explanations(done.details)
+
+
+def _accuracy(done: Evaluation, details: Measured) -> Part:
+    k = details.k
+    own = done.metrics
+    figures = [
+        Figure.within("hit_rate", own[f"hit_rate@{k}"], "share", better=1),
+        *(Figure.within("hit_rate_of", found[f"hit_rate@{k}"], "share", of=name)
+          for name, found in done.baselines.items()),
+        Figure.within("ndcg", own[f"ndcg@{k}"], better=1),
+        Figure.within("recall", own[f"recall@{k}"], "share", better=1),
+        Figure.within("coverage", own[f"coverage@{k}"], "share", better=1),
+        Figure("list_length", float(k), "count"),
+        Figure("test_users", float(done.split.users), "count"),
+    ]  # fmt: skip
+    concerns = []
+    for name, p in details.paired.items():
+        gain = own[f"ndcg@{k}"].value - done.baselines[name][f"ndcg@{k}"].value
+        if gain <= 0 or p[f"ndcg@{k}"] >= SURE:
+            told = "no_better" if gain > 0 else "worse_than"
+            concerns.append(Concern(told, {"other": NAMES.get(name, name), "p": p_text(p[f"ndcg@{k}"])}))
+    models = {done.model: own, **done.baselines}
+    rows: list[tuple[str | float | None, ...]] = [
+        (name, *(found[f"{metric}@{k}"].value for metric in TABLED)) for name, found in models.items()
+    ]
+    table = Details(("model", *TABLED), (None, "share", "share", "number", "share", "number"), tuple(rows))
+    return Part("accuracy", "graphrec evaluate", tuple(figures), tuple(concerns), table)
+
+
+def _explanations(details: Measured) -> Part:
+    found, command = details.explanations, "graphrec evaluate --report report.html"
+    if found is None:
+        return Part("explanations", command, missing="fewer test users have a list than may be told of (min_group)")
+    needed, kept = found.necessity["reasons"], found.sufficiency["reasons"]
+    figures = [
+        Figure.within("reasoned", found.products_with_reasons, "share", better=1),
+        Figure.within("necessary", needed, "share", better=1),
+        Figure.within("necessary_random", found.necessity["random"], "share"),
+        Figure.within("sufficient", kept, "share", better=1),
+        Figure("sum_error", found.largest_sum_error, "p", better=-1),
+        *(Figure.within("made_of", part, "share", of=kind) for kind, part in sorted(
+            found.composition.items(), key=lambda one: -one[1].value) if abs(part.value) >= 0.005),
+    ]  # fmt: skip
+    concerns = [
+        Concern(name, {"bar": f"{bar:.0%}"})
+        for name, one, bar in (("not_necessary", needed, NECESSARY), ("not_sufficient", kept, SUFFICIENT))
+        if one.value < bar
+    ]
+    if found.largest_sum_error > SUM_ERROR:
+        concerns.append(Concern("not_exact"))
+    return Part("explanations", command, tuple(figures), tuple(concerns))
+
+
+def fairness(bank: Bank, progress: Progress) -> Part:
+    """Who gets how good lists, and whom lists show."""
+    request = AskFairness(record=False)
+    found = bank.fairness(request, progress=progress).fairness
+    protected = [one for one in found.attributes if one.protected]
+    gaps = [(one, group) for one in protected for group in one.groups]
+    figures = [
+        *([] if not gaps else [_worst(gaps)]),
+        Figure.within("gini", found.gini, better=-1),
+        Figure("gini_held", found.gini_held),
+        Figure.within("popularity", found.popularity, better=-1),
+        Figure("popularity_held", found.popularity_held),
+        *_pushed(found),
+    ]
+    concerns = [
+        Concern("group_below", {"attribute": one.name, "group": group.name, "gap": f"{group.gap:+.4f}"})
+        for one, group in gaps
+        if group.gap < 0 and group.p < request.level
+    ]
+    if found.uses_protected:
+        concerns.append(Concern("protected_used"))
+    rows = tuple(
+        (one.name, group.name, float(group.users), group.ndcg.value, group.gap, group.p) for one, group in gaps
+    )
+    columns = ("attribute", "group", "customers", "ndcg", "gap", "p")
+    table = Details(columns, (None, None, "count", "number", "number", "p"), rows) if rows else None
+    return Part("fairness", "graphrec fairness", tuple(figures), tuple(concerns), table)
+
+
+def _worst(gaps: list[tuple[FairAttribute, FairGroup]]) -> Figure:
+    one, group = min(gaps, key=lambda pair: pair[1].gap)
+    return Figure("worst_gap", group.gap, better=1, of=f"{one.name}: {group.name}")
+
+
+def _pushed(found: Fairness) -> list[Figure]:
+    """The provider of each label whose exposure is furthest above what was taken of it."""
+    return [
+        Figure("pushed", most.exposure.value - most.merit, "share", better=-1, of=f"{label.label}: {most.name}")
+        for label in found.providers
+        if label.providers
+        for most in [max(label.providers, key=lambda one: one.exposure.value - one.merit)]
+    ]
+
+
+def stability(bank: Bank, progress: Progress) -> Part:
+    """How much lists change where nothing should."""
+    done: StabilityOf = bank.stability(AskStability(record=False), progress=progress)
+    found = done.stability
+    run, seed, lost = found.compared
+    own, plain = found.attacked
+    figures = [
+        Figure.within("overlap_lost", lost.overlap, better=1),
+        Figure.within("overlap_run", run.overlap, better=1),
+        Figure.within("overlap_seed", seed.overlap, better=1),
+        Figure("damage", own.damage, "share", better=-1),
+        Figure("damage_plain", plain.damage, "share"),
+        Figure("damage_ratio", found.ratio, better=-1),
+    ]
+    concerns = []
+    if run.same < 1:
+        concerns.append(Concern("runs_differ"))
+    if lost.overlap.value < LEAST_OVERLAP:
+        concerns.append(Concern("overlap_low", {"bar": f"{LEAST_OVERLAP:g}"}))
+    if found.ratio is not None and found.ratio > MOST_DAMAGE:
+        concerns.append(Concern("damage_high", {"bar": f"{MOST_DAMAGE:g}"}))
+    return Part("stability", "graphrec stability", tuple(figures), tuple(concerns))

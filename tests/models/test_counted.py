@@ -1,0 +1,182 @@
+"""Models from sums over customers: exact sums, what noise hides, and tables that are functions of the sums alone."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graphrec.app import jobs, requests
+from graphrec.app.bank import Bank
+from graphrec.config.settings import Settings
+from graphrec.errors import ModelError
+from graphrec.graph.edges.adjacency import Adjacency, Graph
+from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.models.counted.federated import FederatedConfig, fit_sums
+from graphrec.models.counted.noise import delta_of, epsilon_of, from_seed, from_system, gaussian, mu_of
+from graphrec.models.counted.private import BITS, PrivateConfig, deviations, fit_private
+from graphrec.models.counted.solve import SolveConfig, filter_gains, table_of
+from graphrec.models.counted.sums import clipped, of_customers, sums_of
+from graphrec.terms.folder import open_model
+from tests.privacy import moved
+from tests.privacy.people import write_people
+
+METHODS = ("popularity", "itemknn", "ease", "kernel", "spectral", "chebyshev")
+
+
+@pytest.fixture(scope="module")
+def graph() -> Graph:
+    return moved.bank(0)[0]
+
+
+def test_the_accounting_is_that_of_dp_accounting() -> None:
+    """Deltas of GaussianPrivacyLoss, noises of from_privacy_guarantee and a composition of dp-accounting 0.6.0."""
+    known = {
+        (0.5, 0.5): 5.991856185e-01, (0.5, 8.0): 4.954017389e-04, (1.0, 1.0): 1.269367375e-01,
+        (1.0, 3.0): 1.537185369e-03, (3.0, 1.0): 2.075122021e-04, (6.0, 0.5): 8.153719518e-05,
+        (6.0, 1.0): 4.282290771e-11, (6.0, 3.0): 4.003796018e-74,
+    }  # fmt: skip
+    for (deviation, epsilon), delta in known.items():
+        assert delta_of(1 / deviation, epsilon) == pytest.approx(delta, rel=1e-9)
+    for epsilon, deviation in ((1, 4.224678930), (3, 1.543861437), (8, 0.652935419)):
+        assert 1 / mu_of(epsilon, 1e-6) == pytest.approx(deviation, rel=1e-7)
+    assert epsilon_of([1 / 2, 1 / 3], 1e-6) == pytest.approx(2.7606558, abs=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("clip", [1, 3, 20])
+def test_no_customer_moves_the_release_by_more_than_the_noise_hides(graph: Graph, method: str, clip: int) -> None:
+    config = PrivateConfig(method=method, clip=clip)  # type: ignore[arg-type]
+    pairs, holders, mu = deviations(config)
+    rows = clipped(graph.held(), graph.num_products, clip)
+    assert rows.degrees().max() == min(clip, graph.held().degrees().max())
+    largest = 0.0
+    for user in range(0, graph.num_users, 5):
+        own = sums_of(of_customers(rows, [user]), graph.num_products, 1.0, BITS)
+        weights = own.weights
+        diagonal, above = np.diagonal(weights), weights[np.triu_indices(len(weights), 1)]
+        moved_by = (above**2).sum() / pairs**2 + (diagonal**2).sum() / (2 * pairs**2)
+        largest = max(largest, math.sqrt(moved_by + (own.holders**2).sum() / holders**2))
+    assert largest <= mu
+    if clip <= 3:
+        assert largest == pytest.approx(mu, rel=1e-3)
+
+
+def test_the_noise_is_whole_numbers_of_the_deviation() -> None:
+    for uniform in (from_system, from_seed(5)):
+        drawn = gaussian(200_000, 1000.0, uniform)
+        assert drawn.dtype == np.int64
+        assert abs(drawn.mean()) < 5 * 1000 / 200_000**0.5
+        assert drawn.std() == pytest.approx(1000, rel=0.02)
+        assert (abs(drawn) > 1960).mean() == pytest.approx(0.05, abs=0.005)
+    assert (from_system(1000) != from_system(1000)).all()
+
+
+def test_clipping_looks_at_nobody_else(graph: Graph) -> None:
+    held = graph.held()
+    whole = clipped(held, graph.num_products, 3)
+    few = [7, 30, 100]
+    alone = clipped(of_customers(held, few), graph.num_products, 3)
+    for place, user in enumerate(few):
+        assert alone.row(place).tolist() == whole.row(user).tolist()
+        assert set(alone.row(place).tolist()) <= set(held.row(user).tolist())
+
+
+@pytest.mark.parametrize("power", [0.0, 0.6, 1.0])
+def test_sums_without_a_customer_are_those_of_data_that_never_had_them(graph: Graph, power: float) -> None:
+    """To the bit, and so is the table of every method: a downdate is a refit with settings frozen."""
+    held = graph.held()
+    gone = list(range(40))
+    left = [user for user in range(graph.num_users) if user not in gone]
+    whole, fresh = (sums_of(rows, graph.num_products, power) for rows in (held, of_customers(held, left)))
+    downdated = whole.minus(sums_of(of_customers(held, gone), graph.num_products, power))
+    assert (downdated.together == fresh.together).all()
+    assert (downdated.weighted == fresh.weighted).all()
+    assert (
+        downdated.plus(sums_of(of_customers(held, gone), graph.num_products, power)).weighted == whole.weighted
+    ).all()
+    for method in METHODS:
+        config = FederatedConfig(method=method)  # type: ignore[arg-type]
+        tables = [fit_sums("federated", graph, one, config, 5).neighbours[0].left for one in (downdated, fresh)]
+        assert np.abs(np.asarray(tables[0]) - np.asarray(tables[1])).max() <= 1e-9
+    with pytest.raises(ModelError, match="sums of 200 products with power .* cannot be added to those of 200 with 0.3"):
+        whole.minus(sums_of(held, graph.num_products, 0.3))
+
+
+def test_a_filter_of_a_noised_matrix_does_not_grow() -> None:
+    """Its eigenvalues leave [0, 1]; unscaled, the polynomial explodes there."""
+    rng = np.random.default_rng(0)
+    for scale in (0.1, 1.0, 30.0):
+        noise = rng.standard_normal((80, 80)) * scale
+        strengths = np.linalg.eigvalsh((noise + noise.T) / 2)
+        gains = filter_gains(strengths, 16)
+        assert np.abs(gains).max() < 1.2
+        assert gains[-1] > gains[0]
+
+
+def test_every_table_has_no_weight_of_a_product_for_itself(graph: Graph) -> None:
+    sums = sums_of(graph.held(), graph.num_products, 1.0)
+    for method in METHODS[1:]:
+        table = table_of(sums.weights, sums.holders.astype(float), SolveConfig(method=method))  # type: ignore[arg-type]
+        assert not np.diagonal(table).any()
+        assert np.isfinite(table).all()
+
+
+def test_cosine_by_hand() -> None:
+    """Two customers hold a and b, one of them c too: M = 1/2 + 1/3 and 1/3."""
+    held = Adjacency(np.array([0, 2, 5]), np.array([0, 1, 0, 1, 2], np.int32))
+    sums = sums_of(held, 3, 1.0)
+    assert sums.together.tolist() == [[2, 2, 1], [2, 2, 1], [1, 1, 1]]
+    table = table_of(sums.weights, sums.holders.astype(float), SolveConfig(method="itemknn"))
+    assert table[0] == pytest.approx([0.0, 1.0, (1 / 3) / math.sqrt((1 / 2 + 1 / 3) * (1 / 3))], rel=1e-9)
+    kernel = table_of(sums.weights, sums.holders.astype(float), SolveConfig(method="kernel"))
+    assert kernel[0, 2] == pytest.approx(2**-0.7 * (1 / 3), rel=1e-9)
+
+
+def test_each_fit_draws_anew_and_says_what_it_promises(graph: Graph) -> None:
+    one, other = fit_private(graph), fit_private(graph)
+    assert (one.beside["released/pairs"] != other.beside["released/pairs"]).mean() > 0.99
+    (note,) = one.notes
+    assert note.startswith(
+        "private: epsilon 3, delta 1e-06 for each customer, of whom 20 products count at most; noise"
+    )
+    seeded = PrivateConfig(test_seed=1)
+    assert (
+        fit_private(graph, seeded).beside["released/pairs"] == fit_private(graph, seeded).beside["released/pairs"]
+    ).all()
+    assert (
+        fit_private(graph, seeded).notes[0].startswith("THIS MODEL PROTECTS NOBODY: its noise was drawn with the known")
+    )
+
+
+def test_more_privacy_is_more_noise(graph: Graph) -> None:
+    noises = [deviations(PrivateConfig(epsilon=epsilon))[0] for epsilon in (1.0, 3.0, 8.0)]
+    assert noises == sorted(noises, reverse=True)
+    assert deviations(replace(PrivateConfig(), clip=80))[0] == pytest.approx(deviations(PrivateConfig())[0], rel=1e-3)
+
+
+def test_a_folder_keeps_the_release_and_answers_the_same(tmp_path: Path) -> None:
+    """The table is a function of what was released, which a training again does not draw anew."""
+    said: list[str] = []
+    bank = Bank(Settings(home=tmp_path / "home", policy="none"), on_note=said.append)
+    bank.load(jobs.Load(str(write_people(tmp_path / "data"))))
+    done = bank.train(jobs.Train("private", overrides=("private.test_seed=3", "private.epsilon=8")))
+    assert [one for one in said if "PROTECTS NOBODY" in one] == [f"note: {done.notes[1]}"]
+    assert done.notes[0] == "defaults fixed beforehand: nothing was tuned, validation was not looked at"
+    assert done.metrics == {}
+    model = open_model(done.path, SnapshotShelf(bank.home.snapshots).latest())
+    term = model.blend.terms[0]
+    kept = {name: np.asarray(values) for name, values in term.beside.items()}  # type: ignore[attr-defined]
+    assert sorted(kept) == ["released/holders", "released/pairs"]
+    fitted = fit_private(term.graph, PrivateConfig(test_seed=3, epsilon=8.0))
+    assert kept["released/pairs"].shape == fitted.beside["released/pairs"].shape
+    lists = [
+        Bank(Settings(home=tmp_path / "home", policy="none")).recommend(
+            requests.Recommend("KUNDE-003", 3, model="private", record=False)
+        ).answer.items
+        for _ in range(2)
+    ]  # fmt: skip
+    assert lists[0] == lists[1]
+    again = bank.train(jobs.Train("private", overrides=("private.test_seed=3", "private.epsilon=8")))
+    assert (again.is_new, again.hash) == (False, done.hash)
