@@ -4,9 +4,9 @@
     python benchmarks/statements.py --home .graphrec [--count 1000]
 
 Statements of the products of customers' lists, in English, German and Chinese by turns, recorded. Of those that may be
-handed over each has the nine elements, and every figure and every name of a product in a text is a field of the
-recorded basis; of the others the reason is counted. It ends with 1 where an element is missing or a figure has no
-field.
+handed over each has all elements, the nine of `fca_suitability_v1` among them, and every figure and every name of a
+product in a text is a field of the recorded basis; of the others the reason is counted. It ends with 1 where an
+element is missing or a figure has no field.
 """
 
 import argparse

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank as Bank
     from graphrec.app.jobs import AskEscrow as AskEscrow
+    from graphrec.app.jobs import AskExposure as AskExposure
     from graphrec.app.jobs import AskFairness as AskFairness
     from graphrec.app.jobs import AskMarket as AskMarket
     from graphrec.app.jobs import AskOffPolicy as AskOffPolicy
     from graphrec.app.jobs import AskOutcomes as AskOutcomes
     from graphrec.app.jobs import AskPortfolio as AskPortfolio
+    from graphrec.app.jobs import AskPortfolios as AskPortfolios
     from graphrec.app.jobs import AskQuality as AskQuality
     from graphrec.app.jobs import AskQuery as AskQuery
     from graphrec.app.jobs import AskStability as AskStability
@@ -109,8 +111,8 @@ _REQUESTS = (
     "WhatIf", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskEscrow", "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio", "AskQuality", "AskQuery",
-    "AskStability", "Backup", "CompareModels",
+    "AskEscrow", "AskExposure", "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio",
+    "AskPortfolios", "AskQuality", "AskQuery", "AskStability", "Backup", "CompareModels",
     "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
     "EvaluateNew", "Export", "ExtractTexts", "Federate", "FindDuplicates", "FindTopics", "FitClassifier", "FitResponse",
     "FitRisk", "Forget", "InitPolicy", "InitFile", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts",

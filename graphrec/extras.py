@@ -34,6 +34,7 @@ _EXTRA_OF = {
     "torch_geometric": "train",
     "transformers": "text",
     "uvicorn": "service",
+    "weasyprint": "pdf",
     "xlsxwriter": "xlsx",
 }
 

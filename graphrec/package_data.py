@@ -4,23 +4,20 @@ A wheel has both inside the package; in a checkout and in an editable install th
 """
 
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Literal
 
 
 @cache
-def data_folder(name: Literal["cypher", "loaders"]) -> Traversable:
+def data_folder(name: Literal["cypher", "loaders"]) -> Path:
     """The folder of the Cypher texts or of the shipped mappings.
 
     Raises:
         FileNotFoundError: the installation is incomplete.
     """
-    packaged = files("graphrec") / name
-    if packaged.is_dir():
-        return packaged
-    beside = Path(__file__).resolve().parents[1] / name
-    if beside.is_dir():
-        return beside
+    # Without importlib.resources, which a list would wait for.
+    here = Path(__file__).resolve()
+    for folder in (here.parent / name, here.parents[1] / name):
+        if folder.is_dir():
+            return folder
     raise FileNotFoundError(f"graphrec is installed without its folder {name}; install it again")

@@ -21,6 +21,7 @@ from graphrec import queries
 from graphrec.campaigns.file import CampaignFile
 from graphrec.cli import app
 from graphrec.cli.commands import COMMANDS
+from graphrec.config.market import MarketFile
 from graphrec.config.schema import schema_text
 from graphrec.config.settings_file import SettingsFile
 from graphrec.delivery.alerts import schema as alert_schema
@@ -29,7 +30,6 @@ from graphrec.events.event import Event
 from graphrec.finance.alerts.file import AlertsFile
 from graphrec.finance.credit.file import RiskModel
 from graphrec.finance.credit.loan_file import PlanFile
-from graphrec.finance.market.file import MarketFile
 from graphrec.finance.portrait_file import PortraitFile
 from graphrec.finance.statement.file import StatementFile
 from graphrec.loading.mapping.file import MappingFile
@@ -64,10 +64,10 @@ trial. A model is set in the blend (`--set lightgcn.loss=bpr`) and alone (`--mod
 what was set. The walks of the kernels are chosen by every training, or named by `metapaths` of the roles
 ([settings.md](settings.md)). The configuration that was chosen is in the `meta.json` of the model folder.
 
-Feature blocks are what models read besides edges: `train --blocks text,columns,series`; `text` alone is the default.
-`text` has the vectors of an encoder, `columns` the numbers and categories of nodes in bins that are fitted on what the
-fit may see (never personal or protected columns, nor names), `series` what a price did up to the date that the fit may
-see.
+Feature blocks are what models read besides edges: `train --blocks text,columns,series,portfolio`; `text` alone is the
+default. `text` has the vectors of an encoder, `columns` the numbers and categories of nodes in bins that are fitted on
+what the fit may see (never personal or protected columns, nor names), `series` what a price did up to the date that the
+fit may see, `portfolio` daily returns before that date and what market.toml says of positions, for diversification.
 
 A distribution of its own adds a model by an entry point of the group `graphrec.models` that names a `ModelSpec`, and a
 source of feature blocks by one of the group `graphrec.features`; train, tune and help then know them. Serving needs no

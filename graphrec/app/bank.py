@@ -496,9 +496,14 @@ class Bank:
             NoPolicy: the home has no policy, and the request does not go without one.
             MissingRules: a final model that was in force before is gone.
         """
+        from graphrec.app.lineage import dataset, traced
         from graphrec.app.lists.deliver import export
 
-        return export(self, request, progress)
+        with traced(self, "export") as run:
+            run.inputs.append(dataset(str(self.home.path), "model"))
+            done = export(self, request, progress)
+            run.outputs.append(dataset("lists", str(request.out or request.to)))
+            return done
 
     @needs_extra("fast")
     def plan_campaign(self, request: jobs.PlanCampaign, *, progress: Progress = silent) -> results.CampaignPlan:
@@ -650,6 +655,29 @@ class Bank:
         return ask_portfolio(self, request)
 
     @needs_extra("finance")
+    def exposure(self, request: jobs.AskExposure, *, progress: Progress = silent) -> results.Exposure:
+        """How large a part of all lists goes to products by columns, beside their part of what the policy allows.
+
+        Raises:
+            UsageError: a column is not there, or none is named.
+            NotTrained: there is no model.
+        """
+        from graphrec.app.lists.exposure import exposure
+
+        return exposure(self, request, progress)
+
+    @needs_extra("load")
+    def portfolios(self, request: jobs.AskPortfolios, *, progress: Progress = silent) -> results.Portfolios:
+        """The portfolios of all customers as of a date, a line each in a file, and what a candidate would do to them.
+
+        Raises:
+            UnknownId: there is no such product.
+            UsageError: holdings have no amounts, or market.toml does not fit the graph.
+        """
+        from graphrec.app.finance.portfolios import portfolios
+
+        return portfolios(self, request, progress)
+
     def propose_portfolio(self, request: jobs.ProposePortfolio) -> results.ProposedMix:
         """The least volatile mix of what a customer holds and of the products of their list, within limits.
 
@@ -752,6 +780,17 @@ class Bank:
         from graphrec.app.finance.statement import printed
 
         return printed(self, handed, form)
+
+    @needs_extra("pdf")
+    def statement_as_pdf(self, handed: answers.Handed) -> bytes:
+        """A statement as PDF in its language.
+
+        Raises:
+            UsageError: the machine lacks libraries or fonts that this needs.
+        """
+        from graphrec.app.finance.statement import as_pdf
+
+        return as_pdf(self, handed)
 
     def decide(self, request: requests.Decide) -> answers.Handed:
         """What a person decided of a statement, appended to the record.
@@ -860,8 +899,14 @@ class Bank:
             StoreError: the store cannot be used.
         """
         from graphrec.app.data.prepare import load
+        from graphrec.app.lineage import dataset, traced
 
-        return load(self, request, progress)
+        with traced(self, "load") as run:
+            run.inputs.append(dataset("file", str(request.data or request.mapping)))
+            done = load(self, request, progress)
+            if not done.checked:
+                run.outputs.append(dataset(str(self.home.path), "store"))
+            return done
 
     @needs_extra("load")
     def propose_mapping(
@@ -925,9 +970,14 @@ class Bank:
     @needs_extra("train")
     def train(self, request: jobs.Train, *, progress: Progress = silent) -> TrainReport:
         """A model fitted on the latest snapshot, which is taken first where the store holds something newer."""
+        from graphrec.app.lineage import dataset, traced
         from graphrec.app.models.fit import train
 
-        return train(self, request, progress)
+        with traced(self, "train") as run:
+            done = train(self, request, progress)
+            run.inputs.append(dataset(str(self.home.path), "snapshot", done.snapshot))
+            run.outputs.append(dataset(str(self.home.path), f"model {done.path.name}", done.hash))
+            return done
 
     @needs_extra("train")
     def refresh(self, request: jobs.Refresh, *, progress: Progress = silent) -> Refreshed:

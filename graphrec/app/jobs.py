@@ -163,7 +163,7 @@ class Train:
     fixed: bool = False
     """Defaults; nothing is chosen on validation."""
     blocks: tuple[str, ...] = ("text",)
-    """Sources of features that models may read besides edges: text, columns, series."""
+    """Sources of features that models may read besides edges: text, columns, series, portfolio."""
     use_protected: bool = False
     path_share: float = 0.62
     """Part of a blend's weight on real paths, where validation sees no loss."""
@@ -672,6 +672,23 @@ class Monitor:
     """A date as of which the home has a snapshot, or the first digits of a snapshot's hash; None: that of the live
     model."""
     record: bool = True
+    """The run is kept too, for the page over time."""
+    page: Path | None = None
+    """A page of all runs over time."""
+    tell: bool = True
+    """Tell those whom monitor.toml names."""
+
+
+@dataclass(frozen=True)
+class AskExposure:
+    """How large a part of all lists goes to products by columns, such as the bank's own and those it is paid for."""
+
+    columns: tuple[str, ...] = ()
+    """Columns of products; none: own_brand and inducement of statement.toml."""
+    k: int = 10
+    """Length of the lists."""
+    model: str | None = None
+    as_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -681,6 +698,17 @@ class AskPortfolio:
     user: str
     candidate: str | None = None
     """A product: what a part of the wealth in it would do."""
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
+class AskPortfolios:
+    """The portfolios of all customers, a line each."""
+
+    out: Path
+    """A file of JSON lines."""
+    candidate: str | None = None
+    """A product: what a part of the wealth of each in it would do."""
     as_of: str | None = None
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from graphrec.finance.credit.loans import Limit, Plan
     from graphrec.finance.market.figures import Figures
     from graphrec.finance.market.proposal import Walk
+    from graphrec.finance.market.stress import Episode
     from graphrec.graph.folders.snapshot import Snapshot
     from graphrec.graph.rows import LoadReport
     from graphrec.metrics.intervals import Interval
@@ -80,6 +81,61 @@ class Dealing:
     after: float
     amount: float
     """Bought; below 0: sold."""
+
+
+@dataclass(frozen=True)
+class ExposureOf:
+    """Products with one value of a column, and what part of the lists they take."""
+
+    column: str
+    value: str
+    """yes, no, above 0, 0 or below, a text, or `not recorded`."""
+    products: int
+    of_products: float
+    """Part of all products."""
+    of_allowed: float | None
+    """Part of the pairs of customer and product that the policy allows; None: it allows nothing."""
+    of_lists: float | None
+    """Part of the places of all lists."""
+    lift: float | None
+    """of_lists / of_allowed: 1 where lists show them as often as chance would."""
+    mean_rank: float | None
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What part of the lists products take, by columns."""
+
+    as_of: str | None
+    model: str
+    policy: PolicyName | None
+    k: int
+    customers: int
+    """Customers with a list."""
+    places: int
+    """Products in all lists."""
+    groups: tuple[ExposureOf, ...]
+    record: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Portfolios:
+    """The portfolios of all customers, as they were written."""
+
+    as_of: str
+    path: Path
+    customers: int
+    empty: int
+    """Customers who hold nothing with a worth."""
+    known: int
+    """Customers whose volatility is known."""
+    volatility: float | None
+    """Mean of those that are known."""
+    shrinkage: float | None
+    """Of the one covariance of all products."""
+    episodes: tuple[Episode, ...]
+    candidate: str | None
 
 
 @dataclass(frozen=True)

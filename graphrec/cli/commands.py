@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "recommend": ("graphrec.cli.lists.recommend", "List products for one user, with reasons."),
     "explain": ("graphrec.cli.lists.explain", "Show every part of one score."),
     "why-not": ("graphrec.cli.lists.why_not", "Say why a product is not in the list of a user."),
+    "exposure": ("graphrec.cli.lists.exposure", "Count what part of all lists goes to products by a column."),
     "audience": ("graphrec.cli.lists.audience", "List the customers for whom a product ranks best, with reasons."),
     "ask": ("graphrec.cli.lists.ask", "Answer a question in your own words, from records alone."),
     "policy": ("graphrec.cli.lists.policy", "Write a first policy, or count what each of its rules does."),

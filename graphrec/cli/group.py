@@ -1,6 +1,7 @@
 """The command group: imports a command only when it is called, and maps every failure to one line and a code."""
 
 import errno
+import gc
 import logging
 import shlex
 import signal
@@ -32,6 +33,9 @@ FOR_ONE_ANSWER = {"recommend", "explain", "why-not", "find", "query", "record", 
 WITHOUT_HOME = {"demo", "restore"}
 """Commands that read no person of a home, or make it."""
 
+ALLOCATED = 100_000
+"""Objects after which cycles are looked for where a command gives one answer: its imports make tens of thousands."""
+
 
 class LazyGroup(TyperGroup):
     """All commands of graphrec.cli.commands; --help imports none of them."""
@@ -45,6 +49,8 @@ class LazyGroup(TyperGroup):
         """The command of that name, its module imported now; None when there is none."""
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name in FOR_ONE_ANSWER:
+            gc.set_threshold(ALLOCATED, 20, 20)
         module, line = COMMANDS[cmd_name]
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
         function = import_module(module).command

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -154,6 +155,19 @@ class _Webhook:
         make_folder(self._letters)
         with whole_file(self._letters / f"{key}.json") as temporary:
             temporary.write_text(json.dumps({"refused": refused, **content}, ensure_ascii=False), encoding="utf-8")
+
+
+def send_one(address: str, key: str, content: Mapping[str, Any], letters: Path) -> str:
+    """Send one message to an address, signed as lists are; the address as it may be shown.
+
+    Raises:
+        DeliveryError: it does not take it; what it refused is kept in `letters`.
+        UsageError: the address holds a secret, or is not safe.
+    """
+    receiver = _Webhook(TableTarget(None, address, letters))
+    if not receiver.send(key, content):
+        raise DeliveryError(f"{shown(address)} refused {key} with {receiver._refused[-1]}; it is kept in {letters}")
+    return shown(address)
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:

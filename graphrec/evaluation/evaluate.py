@@ -112,7 +112,7 @@ def evaluate(
     _check_arguments(ks, baselines)
     split = checked_split(snapshot, read_meta(folder), folder)
     visible = visible_graph(snapshot, split.hidden(split.fitted))
-    model = open_model(folder, snapshot, visible.hops)
+    model = open_model(folder, snapshot, visible.hops, wealth=visible.wealth)
     part = HiddenPart.of(snapshot, split, visible)
     spare = 0 if wanted is None else wanted.spare
     own = measure(model.blend, part, ks, seed=seed, spare=spare, progress=progress)

@@ -143,7 +143,7 @@ def fairness(
     """  # fmt: skip
     split = checked_split(snapshot, read_meta(folder), folder)
     visible = visible_graph(snapshot, split.hidden(split.fitted))
-    model = open_model(folder, snapshot, visible.hops)
+    model = open_model(folder, snapshot, visible.hops, wealth=visible.wealth)
     part = HiddenPart.of(snapshot, split, visible)
     k = k or headline((10,), part.num_products)
     k = min(k, part.num_products)

@@ -62,7 +62,8 @@ def open_tested(folder: Path, snapshot: Snapshot) -> Model:
         NotTrained: there is no model.
     """
     hidden = split_of(snapshot).hidden(read_meta(folder).fitted)
-    return open_model(folder, snapshot, visible_graph(snapshot, hidden).hops)
+    visible = visible_graph(snapshot, hidden)
+    return open_model(folder, snapshot, visible.hops, wealth=visible.wealth)
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,7 +41,7 @@ class FeatureBlock:
     def digest(self) -> str:
         """SHA-256 of label, columns and matrix."""
         whole = hashlib.sha256(repr((self.name, self.label, self.columns, self.matrix.shape)).encode())
-        whole.update(np.ascontiguousarray(self.matrix, "<f4").tobytes())
+        whole.update(np.ascontiguousarray(self.matrix, "<f8" if self.matrix.dtype == np.float64 else "<f4").tobytes())
         return whole.hexdigest()
 
     def describe(self) -> dict[str, Any]:
@@ -174,6 +174,8 @@ class SourceContext:
     """Folder of the cache of text vectors."""
     series: Path
     """Folder of the time series."""
+    market: Path
+    """market.toml, which need not be there."""
     encoder: str | None = None
     sums: Path = Path("federated")
     """Folder of what customers of several banks have in common."""

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import entry_points
 
+from graphrec.config.market import MARKET_FILE
 from graphrec.errors import ModelError, UsageError
 from graphrec.features.blocks import SourceContext, SourceMaker, Sources
-from graphrec.features.sources import columns, series, sums
+from graphrec.features.sources import columns, portfolio, series, sums
 from graphrec.home import Home
 from graphrec.progress import Progress, silent
 
@@ -34,7 +35,8 @@ def makers() -> dict[str, SourceMaker]:
     Raises:
         ModelError: a plug-in cannot be imported or has the name of another source.
     """
-    found: dict[str, SourceMaker] = {"text": _text, "columns": columns.make, "series": series.make, "sums": sums.make}  # type: ignore[dict-item]
+    found: dict[str, SourceMaker] = {"columns": columns.make, "series": series.make, "portfolio": portfolio.make}
+    found = {"text": _text, **found, "sums": sums.make}  # type: ignore[dict-item]
     for point in sorted(entry_points(group=GROUP), key=lambda one: one.name):
         where = f"feature plug-in {point.name} ({point.value})"
         if point.name in found:
@@ -63,5 +65,6 @@ def sources_of(names: Sequence[str], home: Home, encoder: str | None = None, *, 
             raise UsageError(
                 f"--blocks {','.join(names)}: there is no source {name!r}; there are {', '.join(makers())}"
             )
-    context = SourceContext(home.vectors, home.series, encoder, home.vault / "federated")
+    market, sums_of = home.path / MARKET_FILE, home.vault / "federated"
+    context = SourceContext(home.vectors, home.series, market, encoder, sums_of)
     return Sources(tuple(makers()[name](context) for name in names), progress)

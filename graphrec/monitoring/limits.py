@@ -1,7 +1,7 @@
 """monitor.toml as a typed table: from which value on a measure warns, and from which it is an alarm."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -43,6 +43,23 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     model_age: Annotated[Limit, Meta(description="Days of data that the model has not seen.")] = Limit(45, 120)
 
 
+class Tell(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[tell]`: who hears of a run; secrets come from the environment."""
+
+    least: Annotated[Literal["ok", "warn", "alarm"], Meta(description="The least state that is told.")] = "alarm"
+    webhook: Annotated[str | None, Meta(description="Address that gets the faults as JSON, signed as lists are.")] = (
+        None
+    )
+    mail_to: Annotated[tuple[str, ...], Meta(description="Who gets a mail.")] = ()
+    mail_from: Annotated[str | None, Meta(description="The sender of mails.")] = None
+    mail_server: Annotated[str, Meta(description="HOST:PORT of the mail server.", pattern=r"^[^:\s]+:\d{1,5}$")] = (
+        "localhost:25"
+    )
+    mail_tls: Annotated[
+        bool, Meta(description="Ask the server for TLS; without it a mail goes to this machine's server alone.")
+    ] = True
+
+
 class MonitorFile(Struct, frozen=True, forbid_unknown_fields=True):
     """monitor.toml of a home."""
 
@@ -53,6 +70,7 @@ class MonitorFile(Struct, frozen=True, forbid_unknown_fields=True):
         "accepted",
         "bought",
     )
+    tell: Annotated[Tell, Meta(description="Who hears of a run.")] = Tell()
     limits: Annotated[Limits, Meta(description="From which value on a measure warns or alarms.")] = Limits()
 
 
@@ -66,6 +84,11 @@ def read_monitor(file: Path) -> MonitorFile:
         return MonitorFile()
     document = read_toml(file, UsageError)
     found = convert(document, MonitorFile)
+    tell = found.tell
+    if tell.mail_to and not tell.mail_from:
+        document.refuse(("tell", "mail_to"), "mail wants a sender; name it as mail_from")
+    if tell.mail_to and not tell.mail_tls and tell.mail_server.rpartition(":")[0] not in ("localhost", "127.0.0.1"):
+        document.refuse(("tell", "mail_tls"), "mail leaves this machine by TLS alone; set mail_tls = true")
     limits: Any = found.limits
     for name in Limits.__struct_fields__:
         limit = getattr(limits, name)

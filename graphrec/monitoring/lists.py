@@ -149,8 +149,8 @@ def _chance(first: Sequence[Sequence[str]], second: Sequence[Sequence[str]], kno
     before, after = (counted([one for single in side for one in set(single)], known) for side in (first, second))
     share = (before + after) / (n + m)
     spread = share * (1 - share) * (1 / n + 1 / m)
-    counted = (share * min(n, m) >= FEWEST) & (spread > 0)
-    squares = (before / n - after / m)[counted] ** 2 / spread[counted]
+    enough = (share * min(n, m) >= FEWEST) & (spread > 0)
+    squares = (before / n - after / m)[enough] ** 2 / spread[enough]
     return min(1.0, len(known) * chi_squared_tail(min(float(squares.max(initial=0.0)), 1400.0), 1))
 
 

@@ -476,7 +476,10 @@ class CompiledPolicy:
         return self.policy.source or "the built-in policy"
 
     def _compiled(self, rule: Rule) -> CompiledRule:
-        operands = Operands(self.facts, self.policy.levels, rule.protected)
+        policy = self.policy
+        operands = Operands(
+            self.facts, policy.levels, rule.protected, policy.purchase, policy.market, policy.lists
+        )  # fmt: skip
         try:
             key = "require"
             condition = Compiler(operands).compile(rule.require)

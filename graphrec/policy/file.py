@@ -59,6 +59,29 @@ class ValuesTable(Struct, frozen=True, forbid_unknown_fields=True):
     product: Annotated[dict[str, Listed], Meta(description="By column of products.")] = {}
 
 
+class PurchaseTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[after_purchase]`: what wealth, and shares of it after a purchase, are counted by."""
+
+    positions: Annotated[
+        Text | UnsetType,
+        Meta(description="Edge type to products with amounts; unset: the first that means held and has some."),
+    ] = UNSET
+    cash: Annotated[
+        Text | UnsetType, Meta(description="Column of customers with what is not invested, which pays for a purchase.")
+    ] = UNSET
+    shares: Annotated[
+        dict[str, Text],
+        Meta(description="What products are taken together by, by name of the share: a relation, or product.COLUMN."),
+    ] = {}
+
+
+class TargetMarketTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[target_market]`: columns of products, each with the column of customers that is compared with it."""
+
+    positive: Annotated[dict[str, Text], Meta(description="Columns of products that list for whom they are.")] = {}
+    negative: Annotated[dict[str, Text], Meta(description="Columns of products that list for whom they are not.")] = {}
+
+
 class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     """policy.toml: what may be shown to whom. Rules are evaluated in the order of the file."""
 
@@ -76,4 +99,10 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     owner: Annotated[Text | UnsetType, Meta(description="Who answers for the policy.")] = UNSET
     approved_by: Annotated[Text | UnsetType, Meta(description="Who approved it.")] = UNSET
     valid_from: Annotated[date | UnsetType, Meta(description="The day from which it may be used.")] = UNSET
+    after_purchase: Annotated[
+        PurchaseTable, Meta(description="What wealth and its shares after a purchase are counted by.")
+    ] = PurchaseTable()
+    target_market: Annotated[
+        TargetMarketTable, Meta(description="For whom products are made, and for whom they are not.")
+    ] = TargetMarketTable()
     rule: Annotated[tuple[RuleTable, ...], Meta(description="The rules.")] = ()

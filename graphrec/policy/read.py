@@ -1,5 +1,6 @@
 """Which policy is in force, and policy.toml as a `Policy`."""
 
+import ast
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,8 @@ from graphrec.errors import PolicyError
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.policy.language.conditions import parse, sides
-from graphrec.policy.language.operands import BadCondition
+from graphrec.policy.language.operands import BadCondition, Market, Purchase, file_of
+from graphrec.policy.lists import ListFile, read_lists
 from graphrec.policy.rules import BUILT_IN, NOT_AVAILABLE, Policy, Rule, default_policy
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def read_policy(file: Path) -> Policy:
     Raises:
         PolicyError: the file cannot be read, is no TOML, or a key, value or condition is not one of docs/policy.md.
     """
-    return _policy(read_toml(file, PolicyError))
+    return _policy(read_toml(file, PolicyError), file.parent)
 
 
 def parse_policy(text: str, source: str) -> Policy:
@@ -53,7 +55,7 @@ def parse_policy(text: str, source: str) -> Policy:
     return _policy(parse_toml(text, source, PolicyError))
 
 
-def _policy(document: Document) -> Policy:
+def _policy(document: Document, folder: Path | None = None) -> Policy:
     # Late: msgspec costs a start some 20 ms, and most homes of a first try have no policy.
     from graphrec.config.convert import convert
     from graphrec.policy.file import LEVELS, PolicyFile
@@ -86,7 +88,22 @@ def _policy(document: Document) -> Policy:
         owner=table.owner or None,
         approved_by=table.approved_by or None,
         valid_from=_day(table.valid_from),
+        purchase=Purchase(
+            table.after_purchase.positions or None, table.after_purchase.cash or None, table.after_purchase.shares
+        ),
+        market=Market(table.target_market.positive, table.target_market.negative),
+        lists=_lists(document, rules, folder),
     )
+
+
+def _lists(document: Document, rules: tuple[Rule, ...], folder: Path | None) -> dict[str, ListFile]:
+    for rule in rules:
+        try:
+            [file_of(node) for node in ast.walk(parse(rule.require)) if isinstance(node, ast.Call)]
+        except BadCondition as error:
+            line = rule.lines["require"] + error.line - 1
+            raise PolicyError(f"{document.where} line {line}: rule {rule.id}: {error}") from None
+    return read_lists((rule.require for rule in rules), folder, document.where)
 
 
 def _day(found: "date | UnsetType") -> str | None:

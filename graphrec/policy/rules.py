@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.policy.language.conditions import parse
-from graphrec.policy.language.operands import BadCondition
+from graphrec.policy.language.operands import BadCondition, Market, Purchase
+from graphrec.policy.lists import ListFile
 
 BUILT_IN = "built-in"
 """The version of the rules that are in force where there is no policy.toml; no file may take it."""
@@ -82,6 +83,12 @@ class Policy:
     """Who approved it."""
     valid_from: str | None = None
     """The day from which it may be used, YYYY-MM-DD."""
+    purchase: Purchase = field(default_factory=Purchase)
+    """What wealth and its shares are counted by."""
+    market: Market = field(default_factory=Market)
+    """For whom products are made."""
+    lists: Mapping[str, ListFile] = field(default_factory=dict)
+    """Lists in files, by name and column."""
 
     @property
     def is_built_in(self) -> bool:
@@ -109,6 +116,9 @@ class Policy:
             "rules": [rule.to_json() for rule in self.rules],
             **({"values": {name: list(self.values[name]) for name in sorted(self.values)}} if self.values else {}),
             **{name: value for name, value in later.items() if value is not None},
+            **({"after_purchase": asdict(self.purchase)} if self.purchase != Purchase() else {}),
+            **({"target_market": asdict(self.market)} if self.market != Market() else {}),
+            **({"lists": {name: self.lists[name].to_json() for name in sorted(self.lists)}} if self.lists else {}),
         }
 
     @classmethod
@@ -118,11 +128,14 @@ class Policy:
         Raises:
             KeyError, TypeError, AttributeError: it is none.
         """
-        known = {one.name for one in fields(cls)} - {"levels", "values", "rules", "source"}
+        known = {one.name for one in fields(cls)} - {"levels", "values", "rules", "source", "lists"}
         return cls(
             rules=tuple(Rule(**rule) for rule in plain["rules"]),
             levels={name: tuple(order) for name, order in plain["levels"].items()},
             values={name: tuple(listed) for name, listed in plain.get("values", {}).items()},
+            purchase=Purchase(**plain.get("after_purchase", {})),
+            market=Market(**plain.get("target_market", {})),
+            lists={name: ListFile.from_json(one) for name, one in plain.get("lists", {}).items()},
             **{name: value for name, value in plain.items() if name in known},
         )
 

@@ -8,9 +8,11 @@
 import re
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from graphrec.graph.folders.snapshot import ALWAYS
-from graphrec.policy.facts import KNOWN_AT, Facts, Occasion
-from graphrec.policy.language.operands import OCCASION, BadCondition, Column, Operands, nearest
+from graphrec.policy.facts import KNOWN_AT, Block, Facts, Occasion
+from graphrec.policy.language.operands import OCCASION, BadCondition, Column, Operand, Operands, nearest
 from graphrec.times import moment_of
 
 Fact: TypeAlias = str | int | float | bool | None
@@ -28,12 +30,15 @@ class Sentence:
 
     def __init__(self, template: str, operands: Operands) -> None:
         self._template = template
+        self._after: dict[str, Operand] = {}
         for place in _PLACE.findall(template):
             if place in ("user", "product", *OCCASION):
                 continue
             head, dot, name = place.partition(".")
             if head in ("user", "product") and dot:
                 operands.column(head, name)
+            elif head == "after_purchase" and dot:
+                self._after[name] = operands.after_purchase(name)
             elif head == "last" and dot:
                 known = operands.relations()
                 if name not in known:
@@ -49,6 +54,13 @@ class Sentence:
             if place in OCCASION:
                 return as_text(getattr(occasion, place))
             head, _, name = place.partition(".")
+            if head == "after_purchase":
+                block = Block(np.array([user]), np.array([product]), occasion, facts)
+                value = self._after[name].value(block)
+                if value.missing().any():
+                    return UNKNOWN
+                found_value = float(np.ravel(value.values)[0])
+                return f"{100 * found_value:.1f}%" if name.endswith("_share") else as_text(found_value)
             if head == "last":
                 return as_text(day(facts.last(name, user, product)))
             position = user if head == "user" else product

@@ -34,7 +34,10 @@ _ARITHMETIC: dict[type[ast.operator], str] = {
     ast.Mult: "times",
     ast.Div: "divided",
 }
-_OCCASION = ("now", "amount", "channel", "purpose")
+_OCCASION = ("now", "amount", "channel", "purpose", "wealth", "the_customer", "the_product")
+_NOT = {
+    "held": "not_held", "in_target_market": "not_in_target_market", "in_negative_market": "not_in_negative_market",
+}  # fmt: skip
 _OF_ONE = {
     "lower": "lower", "year": "year_of", "days_since": "days_since", "years_since": "years_since",
 }  # fmt: skip
@@ -111,8 +114,8 @@ class _Words:
                     test=self._bracketed(test),
                     other=self._bracketed(other, negated=negated),
                 )
-            case ast.Name(id="held"):
-                return self.say("not_held" if negated else "held")
+            case ast.Name(id="held" | "in_target_market" | "in_negative_market" as name):
+                return self.say(_NOT[name] if negated else name)
             case ast.Constant(value=bool(literal)):
                 return self.say("always" if literal is not negated else "never")
             case ast.Call(func=ast.Name(id="is_missing"), args=parts):
@@ -154,11 +157,14 @@ class _Words:
         if column is not None:
             return self.say("of_customer" if column.side == "user" else "of_product", column=column.name)
         match node:
+            case ast.Attribute(value=ast.Name(id="after_purchase"), attr=name):
+                return self._after_purchase(name)
             case ast.Constant(value=bool(literal)):
                 return self.language.text("policy.yes" if literal else "policy.no")
             case ast.Constant() | ast.UnaryOp():
                 return ast.unparse(node)
             case ast.Name(id=name):
+                name = {"user": "the_customer", "product": "the_product"}.get(name, name)
                 return self.say(name) if name in _OCCASION else name
             case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
                 return self.listed(map(self.value, parts))
@@ -171,6 +177,12 @@ class _Words:
                 return self._called(name, parts)
         return ast.unparse(node)
 
+    def _after_purchase(self, name: str) -> str:
+        if name == "cash":
+            return self.say("cash_after")
+        what = name.removesuffix("_share")
+        return self.say("share_after", what=self.say("the_product") if what == "product" else what)
+
     def _called(self, name: str, parts: list[ast.expr]) -> str:
         match name:
             case "count" | "total":
@@ -181,6 +193,9 @@ class _Words:
                 return self.say("level", a=self.value(parts[1]))
             case "date":
                 return _plain(parts[0])
+            case "file":
+                named = _plain(parts[0]) if len(parts) == 1 else f"{_plain(parts[0])} ({_plain(parts[1])})"
+                return self.say("list", name=named)
             case "add_months":
                 return self.say("months", a=self.value(parts[0]), b=self.value(parts[1]))
         return self.say(_OF_ONE[name], a=self.value(parts[0])) if name in _OF_ONE else name

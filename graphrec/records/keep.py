@@ -18,7 +18,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from graphrec.errors import Damaged, NotTrained, RecordError, SchemaOutdated, Unwritable
@@ -326,6 +325,8 @@ def _scratch(near: Path) -> Iterator[Path]:
         try:
             folder = stack.enter_context(private_folder(near, "replay"))
         except Unwritable:
+            from tempfile import TemporaryDirectory
+
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="graphrec-replay-")))
         yield folder
 

@@ -340,7 +340,8 @@ class Engine:
             if isinstance(before, FirstHop):
                 hops[Hop(name)] = before.reading(snapshot, Hop(name))
         fitted = {**{hop: graph.hops[hop] for hop in hops}, **graph.fitted}
-        graph = replace(graph, hops={**graph.hops, **hops}, fitted=fitted)
+        wealth = None if graph.wealth is None else graph.wealth.reading(snapshot)
+        graph = replace(graph, hops={**graph.hops, **hops}, fitted=fitted, wealth=wealth)
         other.model = replace(self.model, blend=self.model.blend.reading(graph), graph=graph)
         return other
 
@@ -874,10 +875,11 @@ def _after(facts: Snapshot, before: int) -> Iterator[Note]:
 
 
 def _spoken(ledger: Ledger) -> NDArray[np.bool_]:
-    """Which products a line speaks for or against, but for what is only like something that was rejected."""
+    """Which products a line speaks for or against, but for what only orders what others speak for."""
     speaks = ledger.values != 0
-    if any(group.kind == "against" for group in ledger.groups):
-        speaks &= np.array([group.kind != "against" for group in ledger.groups], np.bool_)[ledger.group][:, None]
+    beside = ("against", "diversification")
+    if any(group.kind in beside for group in ledger.groups):
+        speaks &= np.array([group.kind not in beside for group in ledger.groups], np.bool_)[ledger.group][:, None]
     spoken: NDArray[np.bool_] = speaks.any(axis=0)
     return spoken
 

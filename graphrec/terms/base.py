@@ -122,6 +122,8 @@ class Term(ABC):
     """Whether its lines are real paths of the graph."""
     is_linear: ClassVar[bool] = True
     """Whether the score is a sum over the user's edges, each of which says the same whatever the others are."""
+    has_own_scale: ClassVar[bool] = False
+    """Whether a blend adds its scores as they are, and does not divide them by their spread for the user."""
     folds_in: ClassVar[bool] = False
     """Whether a deletion takes the user's edge but leaves what was learned from it (W) as it is."""
     name: str

@@ -59,7 +59,7 @@ class Evidence:
         if not scale:
             return np.zeros((len(kept), self.blend.num_products))
         scores, offered = self.term_scores(position, kept), self.blend.offered
-        if self.spreads == "anew":
+        if self.spreads == "anew" and not self.blend.terms[position].has_own_scale:
             scores = _standardised(scores, offered) * self._left(position, kept)
         found = np.asarray(scale * scores)
         return offered.widened(found) if offered else found

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from graphrec.errors import CheckpointMismatch, Damaged, NotTrained, SchemaOutdated
 from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, StoredAdjacency
 from graphrec.graph.edges.first_hops import first_hops, known_until
+from graphrec.graph.edges.wealth import Wealth
 from graphrec.graph.folders.arrays import META, CheckedFolder, read_sealed, seal
 from graphrec.graph.folders.block_rows import Rows, read_blocks
 from graphrec.graph.folders.meta import plain, read_as
@@ -52,6 +53,7 @@ FORMS = {
     "pairs": "graphrec.terms.forms.pairs:PairTerm",
     "als": "graphrec.terms.forms.als:AlsTerm",
     "sage": "graphrec.terms.sage.term:SageTerm",
+    "portfolio": "graphrec.terms.forms.portfolio:PortfolioTerm",
 }
 """The forms of term that a folder may hold, by what it calls them; each is imported when a model has it."""
 
@@ -114,6 +116,7 @@ class ModelFiles:
         known_before: int | None = None,
         now: int | None = None,
         blocks: Mapping[str, Rows] | None = None,
+        wealth: Wealth | None = None,
     ) -> Model:
         """The model for facts or a snapshot, which may be newer: `Model.ids` joins the nodes of both.
 
@@ -124,6 +127,7 @@ class ModelFiles:
             known_before: edges of users known at or after it, in microseconds since 1970, are not seen.
             now: the date that ages count to, in microseconds since 1970; None: that of the fit.
             blocks: rows of the users' feature blocks by digest; None: those beside the facts of the model's home.
+            wealth: the amounts that go with `customers`.
 
         Raises:
             CheckpointMismatch: labels, edge types or `min_group` are others, or the snapshot with `exact`.
@@ -155,8 +159,9 @@ class ModelFiles:
         entries = meta.description.terms
         product = snapshot.schema.roles.product
         new = _newcomers(places.get(product), entries)
+        users = joined(ids[user], snapshot.nodes(user).ids) if user in ids else None
         if customers is None:
-            users = joined(ids[user], snapshot.nodes(user).ids) if user in ids else None
+            wealth = Wealth(snapshot, meta.now if now is None else now, known_before, None, places.get(product), users)
             read = partial(first_hops, snapshot, counts, places=places, users=users)
             customers = read(known_before=known_before)
             if not same or meta.hidden.known_from is not None:
@@ -185,7 +190,7 @@ class ModelFiles:
             # Attributes have the degrees that the fit counted.
             fitted = {**fitted, **{hop: edges for hop, edges in walked.items() if stored[hop].target == product}}
             walked = attributes_of(snapshot, walked, places, new, counts, known_before)
-        graph = Graph(snapshot.schema, counts, {**walked, **own}, blocks=blocks, fitted=fitted, now=now)
+        graph = Graph(snapshot.schema, counts, {**walked, **own}, blocks=blocks, fitted=fitted, now=now, wealth=wealth)
         forms = [_form(entry.form, self.folder) for entry in entries]
         terms = [form.open(one, graph) for form, one in zip(forms, described, strict=True)]
         blend = Blend(terms, [entry.weight for entry in entries])
@@ -245,10 +250,15 @@ def names_any(folder: Path, ids: Collection[str]) -> bool:
 
 
 def open_model(
-    folder: Path, snapshot: Snapshot, customers: Mapping[Hop, Adjacency] | None = None, *, exact: bool = True
+    folder: Path,
+    snapshot: Snapshot,
+    customers: Mapping[Hop, Adjacency] | None = None,
+    *,
+    exact: bool = True,
+    wealth: Wealth | None = None,
 ) -> Model:
     """The model in a folder, for a snapshot: see `ModelFiles.model`."""
-    return open_files(folder).model(snapshot, customers, exact=exact)
+    return open_files(folder).model(snapshot, customers, exact=exact, wealth=wealth)
 
 
 def _form(name: str, folder: Path) -> type[Term]:

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from graphrec.graph.edges.adjacency import Hop
 
-LineKind = Literal["path", "attribute", "similarity", "pair", "general", "new", "against", "nonlinear"]
+LineKind = Literal[
+    "path", "attribute", "similarity", "pair", "general", "new", "against", "nonlinear", "diversification"
+]  # fmt: skip
 LinePart = str
 """The name of the feature block that a line comes from, `learned`, or empty."""
 Edge = tuple[Hop | None, int]

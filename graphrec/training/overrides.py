@@ -7,7 +7,7 @@ from graphrec.config.convert import convert_value
 from graphrec.config.names import nearest
 from graphrec.errors import UsageError
 from graphrec.models.inputs import Values
-from graphrec.models.registry import models, parts_of_kind, settable
+from graphrec.models.registry import added_to, models, parts_of_kind, settable
 from graphrec.models.spec import ModelSpec
 
 
@@ -45,7 +45,7 @@ def check_overrides(kind: str, overrides: Mapping[str, Values]) -> None:
     Raises:
         UsageError: one is for another model.
     """
-    names = [spec.name for spec in parts_of_kind(kind)]
+    names = [spec.name for spec in (*parts_of_kind(kind), *added_to(kind))]
     for name in overrides:
         if name not in names:
             raise UsageError(f"--set {name}.…: model {kind} has no part {name}; it has {', '.join(names)}")

@@ -6,7 +6,7 @@ from graphrec.errors import ModelError
 from graphrec.features.blocks import Blocks, Seen, Sources
 from graphrec.graph.edges.adjacency import Graph, visible_graph
 from graphrec.graph.folders.snapshot import Snapshot
-from graphrec.models.registry import parts_of_kind
+from graphrec.models.registry import added_to, parts_of_kind
 from graphrec.models.support import supported
 from graphrec.terms.meta import ModelMeta, Stage
 from graphrec.training.split import Split, check_hidden
@@ -58,7 +58,7 @@ def blocks_of(kind: str, sources: Sources, snapshot: Snapshot, split: Split, sta
     Returns:
         The blocks; sources that no model of the kind reads are not asked.
     """
-    names = {name for spec in parts_of_kind(kind) for name in spec.blocks()}
+    names = {name for spec in (*parts_of_kind(kind), *added_to(kind)) for name in spec.blocks()}
     used = Sources(tuple(source for source in sources.sources if source.name in names), sources.progress)
     return used.blocks(Seen(snapshot, graph, split.hidden(stage).known_from, stage == "all"))
 

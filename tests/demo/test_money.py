@@ -8,10 +8,10 @@ import pytest
 
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import AskPortfolio, FindDuplicates, InitFile, ListAlerts, Load, PlanLoan, RunAlerts
+from graphrec.config.market import read_market
 from graphrec.config.settings import Settings
 from graphrec.demo import BankReport
 from graphrec.finance.credit.loan_file import read_plan
-from graphrec.finance.market.file import read_market
 from graphrec.loading import load_mapping
 from tests.demo.conftest import Ask, only
 

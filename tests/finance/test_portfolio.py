@@ -12,13 +12,14 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
-from graphrec.app.jobs import AskPortfolio, Load, ProposePortfolio, Train
+from graphrec.app.jobs import AskPortfolio, AskPortfolios, Load, ProposePortfolio, Train
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import UnknownId, UsageError
 from graphrec.finance.market.figures import Prices
 from graphrec.finance.market.portfolio import DAY, Portfolio, Thing, portfolio, shrunk
 from graphrec.finance.market.proposal import least_volatile, walk_forward
+from graphrec.finance.market.stress import worst
 from graphrec.service.access.limits import Limits
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
@@ -287,3 +288,81 @@ def test_a_proposal_buys_nothing_that_the_policy_refuses(broker: Path, monkeypat
     finally:
         file.write_text(before)
         policy.unlink(missing_ok=True)
+
+
+def test_all_portfolios_at_once(broker: Path, tmp_path: Path) -> None:
+    bank = bank_in(broker)
+    done = bank.portfolios(AskPortfolios(tmp_path / "all.jsonl", "C"))
+    lines = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()]
+    assert (done.customers, done.empty, done.known) == (3, 1, 2)
+    assert [line["user"] for line in lines] == ["c1", "c2", "c3"]
+    # One covariance for the bank, as the paper has it, and every sum over positions written out.
+    returns = np.stack([course(n)[1:] / course(n)[:-1] - 1 for n in range(3)], axis=1)
+    covariance, part = shrunk(returns)
+    assert done.shrinkage == pytest.approx(part, abs=1e-12)
+    yearly = 252 * covariance
+    for line, weights in ((lines[0], [0.5, 0.2, 0.0]), (lines[1], [0.5, 0.0, 0.5])):
+        w = np.array(weights)
+        assert line["volatility"] == pytest.approx(math.sqrt(w @ yearly @ w), abs=1e-12)
+        parts = {one: value or 0.0 for one, value in line["contributions"].items()}
+        assert abs(sum(parts.values()) - line["volatility"]) <= 1e-9
+        for after in line["after"]:
+            d = after["part"]
+            moved = (1 - d) * w + d * np.array([0.0, 0.0, 1.0])
+            assert after["volatility"] == pytest.approx(math.sqrt(moved @ yearly @ moved), abs=1e-12)
+    # Concentration, cost and stress are those of one customer's own portfolio.
+    for line in lines[:2]:
+        own = bank.portfolio(AskPortfolio(line["user"], "C"))
+        assert own.candidate is not None
+        assert line["concentration"] == pytest.approx(dict(own.concentration), abs=1e-12)
+        assert line["cost_percent"] == pytest.approx(own.cost_percent, abs=1e-12)
+        for mine, all_ in zip(own.candidate.purchases, line["after"], strict=True):
+            assert all_["concentration"] == pytest.approx(dict(mine.concentration), abs=1e-12)
+            assert all_["cost_percent"] == pytest.approx(mine.cost_percent, abs=1e-12)
+    assert lines[2]["volatility"] is None
+    assert lines[2]["stress"][0]["covered"] == 1.0
+
+
+def test_stress_is_what_today_s_weights_would_have_lost(broker: Path, tmp_path: Path) -> None:
+    told = (broker / "home" / "market.toml").read_text()
+    episode = '[[episode]]\nname = "the fall"\nbegin = 2024-06-01\nend = 2024-09-01\n'
+    try:
+        (broker / "home" / "market.toml").write_text(told + 'riskless = ["deposit"]\n' + episode)
+        bank = bank_in(broker)
+        (found,) = bank.portfolio(AskPortfolio("c1", "C")).stress
+        first, last = 61, 153  # days after 2024-04-01
+        moves = [course(n)[last] / course(n)[first] - 1 for n in range(3)]
+        assert found.loss == pytest.approx(-(0.5 * moves[0] + 0.2 * moves[1]), abs=1e-12)
+        assert found.covered == pytest.approx(1.0)
+        after = bank.portfolio(AskPortfolio("c1", "C")).candidate
+        assert after is not None
+        assert after.purchases[2].stress[0].loss == pytest.approx(0.9 * found.loss - 0.1 * moves[2], abs=1e-12)
+        bank.portfolios(AskPortfolios(tmp_path / "all.jsonl", "C"))
+        line = json.loads((tmp_path / "all.jsonl").read_text().splitlines()[0])
+        assert line["stress"] == [{"episode": "the fall", "loss": pytest.approx(found.loss, abs=1e-12), "covered": 1.0}]
+        assert line["after"][2]["stress"][0]["loss"] == pytest.approx(after.purchases[2].stress[0].loss, abs=1e-12)
+        shown = CliRunner().invoke(app, ["--home", str(broker / "home"), "portfolio", "c1", "--with", "C", "--json"])
+        assert json.loads(shown.stdout)["stress"][0]["episode"] == "the fall"
+        (broker / "home" / "market.toml").write_text(told + episode.replace("2024-09-01", "2024-05-01"))
+        with pytest.raises(UsageError, match="ends on 2024-05-01 and begins on 2024-06-01"):
+            bank.portfolio(AskPortfolio("c1"))
+    finally:
+        (broker / "home" / "market.toml").write_text(told)
+
+
+def test_the_worst_windows_of_an_index_are_found() -> None:
+    days = np.arange(200)
+    values = np.full(200, 100.0)
+    values[50:] *= 0.7
+    values[120:] *= 0.9
+    found = worst((days, values), window=10)
+    assert [one.begin for one in found] == ["1970-02-10", "1970-04-21"], "10 days up to day 50, then up to day 120"
+    assert worst((days, np.arange(1.0, 201.0))) == ()
+    with pytest.raises(UsageError, match="--out FILE"):
+        raise_of(["portfolio"])
+
+
+def raise_of(arguments: list[str]) -> None:
+    found = CliRunner().invoke(app, arguments)
+    if found.exit_code == 2:
+        raise UsageError(found.output)

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -15,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
-from graphrec.app.jobs import InitFile
+from graphrec.app.jobs import AskExposure, InitFile
 from graphrec.app.requests import AboutCustomer, AskStatement, Decide, Explain, ReadStatement, Recommend, WhyNot
 from graphrec.cli import app
 from graphrec.config.settings import Settings
@@ -40,7 +41,8 @@ CUSTOMERS = {
     "income_band": "text", "knowledge": "text", "esg": "text", "assessed_on": "text",
 }  # fmt: skip
 PRODUCTS = {"risk_class": "integer", "fee_percent": "real", "entry_percent": "real", "exit_percent": "real",
-            "binds_years": "integer", "esg_share": "real"}  # fmt: skip
+            "binds_years": "integer", "esg_share": "real", "clients": "text", "not_for": "text",
+            "own_brand": "boolean", "paid_percent": "real"}  # fmt: skip
 FILE = """version = "7"
 regimes = ["fca_suitability_v1", "mifid_54_12", "idd_20", "cn_7_2025"]
 objectives = ["goal"]
@@ -55,6 +57,8 @@ sustainability = ["esg"]
 assessed_on = "assessed_on"
 product_term = "binds_years"
 product_sustainability = ["esg_share"]
+own_brand = "own_brand"
+inducement = "paid_percent"
 [[cost]]
 column = "fee_percent"
 [[cost]]
@@ -65,6 +69,15 @@ column = "exit_percent"
 each = "exit"
 """
 POLICY = """version = "3"
+[target_market.positive]
+clients = "knowledge"
+[target_market.negative]
+not_for = "income_band"
+[[rule]]
+id = "disclosed"
+severity = "warn"
+sentence = "the bank makes it, or is paid {product.paid_percent}% a year for it"
+require = "not product.own_brand and product.paid_percent == 0"
 [[rule]]
 id = "held"
 sentence = "already held"
@@ -111,7 +124,9 @@ def tables() -> tuple[dict[str, list[dict[str, Any]]], dict[str, pa.Table]]:
         }  # fmt: skip
     for n, row in enumerate(rows["Product"]):
         row |= {"risk_class": 1 + n % 4, "fee_percent": round(0.15 + 0.07 * n, 2), "entry_percent": 0.5 * (n % 4),
-                "exit_percent": 0.25, "binds_years": n % 5, "esg_share": 12.5 * (n % 5)}  # fmt: skip
+                "exit_percent": 0.25, "binds_years": n % 5, "esg_share": 12.5 * (n % 5),
+                "clients": ("basic;good", "good", None)[n % 3], "not_for": (None, "low|middle")[n % 2],
+                "own_brand": (True, False, None)[n % 3], "paid_percent": (0.0, 0.35, None)[n % 3]}  # fmt: skip
     return rows, edges
 
 
@@ -372,3 +387,73 @@ def test_without_costs_the_fee_that_the_mapping_shows_counts(advised: Path, tmp_
     bank = Bank(Settings(home=home, today=TODAY))
     costs = bank.statement(AskStatement(*next(listed(bank, 1)))).basis.costs
     assert [(one.column, one.each) for one in costs] == [("fee_percent", "year")]
+
+
+def test_the_target_market_and_the_bank_s_own_interest_are_said(bank: Bank) -> None:
+    rows, _ = tables()
+    source = {row["id"]: row for label in ("Customer", "Product") for row in rows[label]}
+    said: set[str] = set()
+    for user, product in listed(bank, 30):
+        offered, own = source[product], source[user]
+        element = bank.statement(AskStatement(user, product, 2000.0, record=False)).statement.elements
+        market, interest = element["target_market"].text, element["disclosures"].text
+        if offered["clients"] is not None:
+            among = own["knowledge"] in offered["clients"].split(";")
+            parts = offered["clients"].replace(";", ", ")
+            told = f"It is made for: {parts}. You are {'among' if among else 'not among'} them: {own['knowledge']}."
+            assert told in market
+            said.add(f"target {among}")
+        if offered["not_for"] is not None:
+            among = own["income_band"] in offered["not_for"].split("|")
+            where = "among" if among else "not among"
+            assert f"It is not made for: low, middle. You are {where} them: {own['income_band']}." in market
+            said.add(f"negative {among}")
+        if offered["clients"] is offered["not_for"] is None:
+            assert market == "No target market is declared for it."
+        if offered["own_brand"] is None:
+            assert interest == "The bank has declared nothing about it."
+        elif offered["own_brand"]:
+            assert interest == "The bank or its group makes it. Others pay the bank nothing for it."
+        else:
+            paid = "Others pay the bank for it: 0.35% a year, 7.00 EUR of 2,000.00 EUR."
+            assert interest == f"Neither the bank nor its group makes it. {paid}"
+        said.add(f"own {offered['own_brand']}")
+    assert len(said) >= 6
+    # On lists the disclosure is the sentence of a rule that warns.
+    items = bank.recommend(Recommend("C004", 10, record=False)).answer.items
+    known = [one for one in items if source[one.product]["own_brand"] is not None]
+    assert known
+    assert all(one.warnings[0].startswith("the bank makes it, or is paid") for one in known)
+
+
+def test_exposure_counts_lists_beside_what_is_allowed(bank: Bank, advised: Path) -> None:
+    rows, edges = tables()
+    own = {row["id"]: row["own_brand"] for row in rows["Product"]}
+    held = {(one["source"], one["target"]) for name in SCHEMA.roles.holding for one in edges[name].to_pylist()}
+    found = bank.exposure(AskExposure(k=5))
+    listed, allowed = Counter[bool | None](), Counter[bool | None]()
+    for customer in rows["Customer"]:
+        answer = bank.recommend(Recommend(customer["id"], 5, record=False)).answer
+        listed.update(own[item.product] for item in answer.items)
+        if answer.items:
+            # The policy written out: not held, and not above the customer's attitude to risk.
+            allowed.update(
+                row["own_brand"]
+                for row in rows["Product"]
+                if row["risk_class"] <= customer["attitude"] and (customer["id"], row["id"]) not in held
+            )
+    by_value = {one.value: one for one in found.groups if one.column == "own_brand"}
+    names = {True: "yes", False: "no", None: "not recorded"}
+    assert found.places == sum(listed.values())
+    for value, name in names.items():
+        assert by_value[name].products == sum(one is value for one in own.values())
+        assert by_value[name].of_lists == pytest.approx(listed[value] / sum(listed.values()))
+        assert by_value[name].of_allowed == pytest.approx(allowed[value] / sum(allowed.values()))
+        assert by_value[name].lift == pytest.approx(by_value[name].of_lists / by_value[name].of_allowed)
+    assert {one.column for one in found.groups} == {"own_brand", "paid_percent"}
+    assert found.record is not None
+    shown = CliRunner().invoke(app, ["--home", str(advised), "exposure", "--by", "kind", "-k", "3", "--json"])
+    told = json.loads(shown.stdout)
+    assert sum(one["of_lists"] for one in told["groups"]) == pytest.approx(1)
+    with pytest.raises(UsageError, match="products have no column own_brnd; the nearest is own_brand"):
+        bank.exposure(AskExposure(("own_brnd",)))

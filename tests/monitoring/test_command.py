@@ -93,3 +93,12 @@ def test_what_inputs_are_compared_with(bank: Bank) -> None:
         bank.monitor(jobs.Monitor("zzz"))
     with pytest.raises(NotTrained, match="there is no snapshot as of 2020-01-01; run: graphrec snapshot --as-of 2020"):
         bank.monitor(jobs.Monitor("2020-01-01"))
+
+
+def test_each_run_is_kept_and_the_page_is_written(bank: Bank, tmp_path: Path) -> None:
+    words = ["--home", str(bank.home.path), "monitor", "--html", str(tmp_path / "moved.html")]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert CliRunner().invoke(app, [*words, "--no-record"]).exit_code == 0
+    kept = (bank.home.path / "reports" / "monitor.jsonl").read_text("utf-8").splitlines()
+    assert len(kept) == 1
+    assert "2 runs since" in (tmp_path / "moved.html").read_text("utf-8")

@@ -1,5 +1,6 @@
 """What a bank has to write: concentration, lists, requests, reviews, confidential rules, dates of rules and of data."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,12 @@ import pytest
 from graphrec.errors import PolicyError
 from graphrec.graph.folders.facts import write_facts
 from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.languages import language_of
 from graphrec.policy.compiled import CompiledPolicy, Finding
 from graphrec.policy.facts import Occasion, microseconds
-from graphrec.policy.read import parse_policy
+from graphrec.policy.read import parse_policy, read_policy
 from graphrec.policy.rules import Policy, public_counts
+from graphrec.policy.words import in_words
 from graphrec.schema import Kind
 from graphrec.serving.eligible import Eligibility
 from tests.policy.graphs import AS_OF, compiled, days_ago, policy, rule, snapshot_of
@@ -230,3 +233,123 @@ def test_facts_answer_like_the_snapshot_they_are_of(graph: Snapshot, tmp_path: P
     facts = write_facts(tmp_path / "facts", graph)
     for condition in (PART, 'not happened("BOUGHT", 365, "ISSUED_BY")', "is_missing(user.known_at)"):
         assert shown(facts, condition, Occasion(amount=600.0)) == shown(graph, condition, Occasion(amount=600.0))
+
+
+WEALTH_KINDS: dict[str, Kind] = {"cash": "real", "kind": "text", "clients": "text", "not_for": "text"}
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """Customers with cash and a kind, products with a target market."""
+    users = [{"cash": 1_000.0, "kind": "retail"}, {"kind": "expert"}, {"cash": 0.0}]
+    products = [
+        {"kind": "fund", "clients": "retail;expert"},
+        {"kind": "fund", "clients": "expert", "not_for": "retail"},
+        {"kind": "bond"},
+        {"kind": "crypto", "not_for": "retail|any"},
+    ]
+    return snapshot_of(tmp_path_factory.mktemp("market") / "snapshot", users, products, EVENTS, kinds=WEALTH_KINDS)
+
+
+PURCHASE = '[after_purchase]\ncash = "cash"\nshares = { family = "product.kind" }\n'
+TARGET = '[target_market.positive]\nclients = "kind"\n[target_market.negative]\nnot_for = "kind"\n'
+
+
+def judged(graph: Snapshot, condition: str, amount: float | None = None, tables: str = PURCHASE) -> list[list[bool]]:
+    text = f'version = "1"\n{tables}[[rule]]\n{rule(condition)}'
+    found = CompiledPolicy(parse_policy(text, "policy.toml"), graph, as_of=microseconds(AS_OF.isoformat()))
+    masks: list[list[bool]] = found.asking(Occasion(amount=amount)).masks(np.arange(3)).tolist()
+    return masks
+
+
+def test_shares_of_wealth_after_a_purchase(market: Snapshot) -> None:
+    # 800 with issuer 0, 200 with issuer 1, cash 1,000: wealth 2,000, which a purchase from cash leaves as it is.
+    assert judged(market, "after_purchase.issuer_share <= 0.6", 400.0)[0] == [True, True, True, True]
+    assert judged(market, "after_purchase.issuer_share < 0.6", 400.0)[0] == [False, False, True, True]
+    # 600 of 1,600 are new money: the wealth is 2,600 then.
+    assert judged(market, "after_purchase.product_share <= 1600 / 2600", 1600.0)[0] == [False, True, False, True]
+    assert judged(market, "after_purchase.family_share == 0.65", 500.0)[0] == [True, True, False, False]
+    assert judged(market, "after_purchase.kind_share == 0.65", 500.0)[0] == [True, True, False, False]
+    assert judged(market, "after_purchase.cash >= 500", 500.0)[0] == [True] * 4
+    assert judged(market, "amount <= 0.1 * wealth", 200.0) == [[True] * 4, [False] * 4, [False] * 4]
+    # Without an amount, or without the cash of a customer, nothing is known.
+    assert judged(market, "after_purchase.issuer_share <= 1") == [[False] * 4] * 3
+    assert judged(market, "after_purchase.issuer_share <= 1", 10.0)[1] == [False] * 4
+    # Who has nothing puts all into one.
+    assert judged(market, "after_purchase.issuer_share < 1", 10.0)[2] == [False] * 4
+
+
+def test_a_share_stands_in_the_sentence_and_in_what_was_read(market: Snapshot) -> None:
+    sentence = "with {amount} more, {after_purchase.issuer_share} would be with one issuer"
+    text = f'version = "1"\n{PURCHASE}[[rule]]\n{rule("after_purchase.issuer_share <= 0.2", sentence=sentence)}'
+    made = CompiledPolicy(parse_policy(text, "p"), market, as_of=microseconds(AS_OF.isoformat()))
+    (found,) = made.asking(Occasion(amount=300.0)).refusals(0, 0)
+    assert found.sentence == "with 300 more, 55.0% would be with one issuer"
+    assert found.values == {"user.cash": 1000.0, "product.kind": "fund", "after_purchase.issuer_share": 0.55}
+    with pytest.raises(PolicyError, match=r"the nearest is after_purchase.issuer_share; there are"):
+        judged(market, "after_purchase.issuers_share <= 0.2")
+    with pytest.raises(PolicyError, match="no BOUHGT leads to products; the nearest is BOUGHT"):
+        judged(market, "wealth > 1", tables='[after_purchase]\npositions = "BOUHGT"\n')
+
+
+def test_the_target_market_and_the_negative_one(market: Snapshot) -> None:
+    assert judged(market, "in_target_market", tables=TARGET) == [
+        [True, False, True, True], [True, True, True, True], [False, False, True, True],
+    ]  # fmt: skip
+    assert judged(market, "not in_negative_market", tables=TARGET) == [
+        [True, False, True, False], [True, True, True, True], [True, False, True, False],
+    ]  # fmt: skip
+    with pytest.raises(PolicyError, match=r"nothing is declared: \[target_market.positive\]"):
+        judged(market, "in_target_market")
+
+
+def test_lists_in_files(graph: Snapshot, tmp_path: Path) -> None:
+    (tmp_path / "countries.csv").write_text("name,code\nGermany,DE\n\nSwitzerland, CH \n")
+    (tmp_path / "people.txt").write_text("U2\n\nU9\n")
+    text = 'version = "1"\n[[rule]]\n' + rule(
+        'user.home not in file("countries.csv", "code") and not user in file("people.txt")'
+    )
+    (tmp_path / "policy.toml").write_text(text)
+    read = read_policy(tmp_path / "policy.toml")
+    masks = [one[0] for one in CompiledPolicy(read, graph, as_of=0).masks(np.arange(3)).tolist()]
+    assert masks == [True, False, False]
+    # The hash covers what the lists say, and the copy that a record keeps needs no file and names nobody.
+    plain = json.loads(json.dumps(read.to_json()))
+    assert "U9" not in json.dumps(plain)
+    kept = Policy.from_json(plain)
+    assert kept.hash == read.hash
+    assert [one[0] for one in CompiledPolicy(kept, graph, as_of=0).masks(np.arange(3)).tolist()] == masks
+    (tmp_path / "people.txt").write_text("U9\n")
+    assert read_policy(tmp_path / "policy.toml").hash != read.hash
+    assert [said for said in in_words(read) if "people.txt" in said] == [
+        "r: A product is left out unless the customer's home is none of the list countries.csv (code) and the "
+        "customer is none of the list people.txt. Where a value is missing, so that this is not known, it counts as "
+        "not met."
+    ]
+    (tmp_path / "people.txt").unlink()
+    with pytest.raises(PolicyError, match=r"the list .*people.txt cannot be read \(No such file"):
+        read_policy(tmp_path / "policy.toml")
+
+
+def test_a_list_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "countries.csv").write_text("name,code\nGermany,DE\n")
+    for condition, said in (
+        ('user.home in file("countries.csv", "cod")', "no column cod; it has name, code, the nearest is code"),
+        ('user.home in file("countries")', "cannot be read"),
+        ('user.home in file("../countries.csv")', "lies beside the policy"),
+        ("user.home in file(countries)", 'want file\\("NAME.csv"\\)'),
+    ):
+        (tmp_path / "policy.toml").write_text('version = "1"\n[[rule]]\n' + rule(condition))
+        with pytest.raises(PolicyError, match=said):
+            read_policy(tmp_path / "policy.toml")
+    with pytest.raises(PolicyError, match="no lists beside it"):
+        parse_policy('version = "1"\n[[rule]]\n' + rule('user.home in file("countries.csv")'), "a text")
+
+
+def test_new_words_are_said_in_three_languages() -> None:
+    conditions = ["after_purchase.issuer_share <= 0.2 and wealth > 5", "in_target_market and not in_negative_market"]
+    text = 'version = "1"\n' + "".join("[[rule]]\n" + rule(one, name=f"r{n}") for n, one in enumerate(conditions))
+    said = {code: in_words(parse_policy(text, "p"), language_of(code))[1:] for code in ("en", "de", "zh")}
+    assert "the share of wealth in the same issuer after the purchase is at most 0.2" in said["en"][0]
+    assert "der Kunde gehört nicht zum negativen Zielmarkt" in said["de"][1]
+    assert "客户属于该产品的目标市场" in said["zh"][1]

@@ -67,6 +67,11 @@ def test_nothing_of_the_person_can_be_read_and_the_certificate_says_what_stays(
     assert bank.verify_record(jobs.VerifyRecord()).problems == []
 
 
+def test_who_asks_about_themselves_is_told_what_stays(bank: Bank) -> None:
+    with pytest.raises(UnknownId, match=r"KUNDE-003 was forgotten; what was recorded stays in escrow until 2999-01-31"):
+        bank.subject_access(requests.SubjectAccess(USER))
+
+
 def test_a_release_is_recorded_first_and_ends(bank: Bank) -> None:
     first, second = numbers(bank)
     with pytest.raises(UsageError, match="wants a reason and who asks"):

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from graphrec.app.maintenance.retention import sweep_snapshots
 from graphrec.errors import GraphrecError, StaleFacts
-from graphrec.events.log import EventLog
 from graphrec.files import make_folder, private_folder, whole_file
 from graphrec.graph.folders.facts import Facts, FactsShelf, HeldEvents
 from graphrec.graph.folders.meta import TakenEvents
@@ -66,6 +65,7 @@ def take_in_events(home: Home, store: "Store", progress: Progress = silent) -> H
         StoreError: the store cannot be used.
     """
     from graphrec.events.covered import read_covered
+    from graphrec.events.log import EventLog
 
     covered = read_covered(home)
     log = EventLog(home)
@@ -99,6 +99,8 @@ def held_events(home: Home) -> TakenEvents:
 
 def has_new_events(home: Home) -> bool:
     """Whether the log has events that the newest facts do not hold."""
+    from graphrec.events.log import EventLog
+
     log = EventLog(home)
     return log.is_there() and log.last() > held_events(home).number
 

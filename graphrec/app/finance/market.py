@@ -16,9 +16,9 @@ from graphrec.app.data.derived import Derived, keep
 from graphrec.app.jobs import AskMarket
 from graphrec.app.recording import record_event
 from graphrec.app.results import Market, MarketOf
+from graphrec.config.market import MarketFile, read_market
 from graphrec.errors import UsageError
 from graphrec.finance.market.figures import Figures, Prices, figures
-from graphrec.finance.market.file import MarketFile, read_market
 from graphrec.graph.folders.facts import Facts, FactsShelf
 from graphrec.graph.lookup import place_of
 from graphrec.progress import Progress

@@ -13,10 +13,11 @@ import numpy as np
 from graphrec.app.bank import Bank
 from graphrec.app.finance.market import FILE, prices_before, series_of_prices
 from graphrec.app.jobs import AskPortfolio
+from graphrec.config.market import MarketFile, read_market
 from graphrec.errors import UsageError
 from graphrec.finance.market.figures import Prices
-from graphrec.finance.market.file import MarketFile, read_market
-from graphrec.finance.market.portfolio import Portfolio, Thing, portfolio
+from graphrec.finance.market.portfolio import Portfolio, Thing, course_of, portfolio
+from graphrec.finance.market.stress import Episode, index_of, worst
 from graphrec.graph.folders.facts import Facts as Graph
 from graphrec.graph.folders.facts import FactsShelf
 from graphrec.graph.lookup import place_of
@@ -36,7 +37,33 @@ def ask_portfolio(bank: Bank, request: AskPortfolio) -> Portfolio:
         wanted = place_of(graph.nodes(graph.schema.roles.product), request.candidate, "product")
     held, others = holdings(bank, graph, file, as_of, user, [] if wanted is None else [wanted])
     day = f"{moment_of(as_of):%Y-%m-%d}"
-    return portfolio(request.user, day, held, cash_of(graph, file, user), others[0] if others else None)
+    episodes = _episodes(bank, graph, file, as_of, [thing for thing, _ in held] + others)
+    return portfolio(request.user, day, held, cash_of(graph, file, user), others[0] if others else None, episodes)
+
+
+def _episodes(bank: Bank, graph: Graph, file: MarketFile, as_of: int, things: Sequence[Thing]) -> tuple[Episode, ...]:
+    """Those that market.toml declares, else the worst of the benchmark, or without one of these products together."""
+    if file.episode:
+        return declared(file, as_of)
+    courses = [course_of(thing.prices) for thing in things if thing.prices is not None]
+    if file.benchmark is not None:
+        prices = _prices(bank, graph, file, as_of, {file.benchmark})
+        courses = [course_of(one) for one in prices.values()]
+    return worst(index_of(courses)) if courses else ()
+
+
+def declared(file: MarketFile, as_of: int) -> tuple[Episode, ...]:
+    """The episodes of market.toml that were over at a date.
+
+    Raises:
+        UsageError: one ends before it begins.
+    """
+    day = f"{moment_of(as_of):%Y-%m-%d}"
+    for one in file.episode:
+        if one.end <= one.begin:
+            raise UsageError(f"{FILE}: episode {one.name!r} ends on {one.end} and begins on {one.begin}; correct it")
+    found = (Episode(one.name, one.begin.isoformat(), one.end.isoformat(), True) for one in file.episode)
+    return tuple(one for one in found if one.end < day)
 
 
 def holdings(
@@ -110,15 +137,15 @@ def _prices(bank: Bank, graph: Graph, file: MarketFile, as_of: int, wanted: set[
 def _thing(graph: Graph, file: MarketFile, place: int, prices: dict[str, Prices]) -> Thing:
     label = graph.schema.roles.product
     product_id = graph.nodes(label).ids[place]
-    fee = None if file.fee is None else _number(graph, label, file.fee, place)
+    fee = None if file.fee is None else number_of(graph, label, file.fee, place)
     name = graph.name(label, place) or product_id
-    groups = dict(_groups(graph, place))
+    groups = dict(group_names(graph, place))
     kind = groups.get(graph.schema.nodes[label].show.get("kind", "kind"), ())
     is_riskless = any(one in file.riskless for one in kind)
     return Thing(product_id, name, groups, fee, None if is_riskless else prices.get(product_id), is_riskless)
 
 
-def _groups(graph: Graph, place: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+def group_names(graph: Graph, place: int) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What a product has in common with others: kind, currency, and what it is linked with."""
     label, show = graph.schema.roles.product, graph.schema.nodes[graph.schema.roles.product].show
     for what in sorted({"kind", show.get("kind", "kind"), "currency"}):
@@ -135,10 +162,10 @@ def _groups(graph: Graph, place: int) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def cash_of(graph: Graph, file: MarketFile, user: int) -> float | None:
     """What a customer has that is not invested; None: no column says it."""
-    return None if file.cash is None else _number(graph, graph.schema.roles.user, file.cash, user)
+    return None if file.cash is None else number_of(graph, graph.schema.roles.user, file.cash, user)
 
 
-def _number(graph: Graph, label: str, column: str, place: int) -> float | None:
+def number_of(graph: Graph, label: str, column: str, place: int) -> float | None:
     """The value of a column of numbers.
 
     Raises:

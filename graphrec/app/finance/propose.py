@@ -17,9 +17,9 @@ from graphrec.app.finance.portfolio import cash_of, holdings
 from graphrec.app.recording import record_event
 from graphrec.app.requests import Recommend
 from graphrec.app.results import Dealing, ProposedMix
+from graphrec.config.market import ProposeTable, read_market
 from graphrec.errors import UsageError
 from graphrec.finance.market.figures import TRADING_DAYS
-from graphrec.finance.market.file import ProposeTable, read_market
 from graphrec.finance.market.portfolio import LEAST, Thing, common_returns, cost_of, shrunk
 from graphrec.finance.market.proposal import LOOK, STEP, Walk, least_volatile, walk_forward
 from graphrec.graph.folders.facts import Facts, FactsShelf

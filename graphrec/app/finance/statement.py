@@ -7,7 +7,7 @@ can be looked up there; decisions are entries of their own.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Literal
@@ -22,7 +22,7 @@ from graphrec.app.recording import engine_of, record_event
 from graphrec.app.requests import AboutCustomer, AskStatement, Decide, Explain, ReadStatement, Recommend
 from graphrec.errors import RecordError, UnknownId, UsageError
 from graphrec.finance.statement.file import CostTable, StatementFile, read_statement
-from graphrec.finance.statement.printed import Page, html, markdown
+from graphrec.finance.statement.printed import Page, html, markdown, pdf
 from graphrec.finance.statement.statement import (
     AGAINST,
     ALTERNATIVES,
@@ -36,12 +36,14 @@ from graphrec.finance.statement.statement import (
     RefusedOther,
     Statement,
     Switched,
+    Targeted,
     Value,
     write,
 )
 from graphrec.graph.folders.snapshot import Nodes
 from graphrec.languages import language_of
 from graphrec.policy.facts import Occasion
+from graphrec.policy.language.operands import parts_of
 from graphrec.policy.sentences import day
 from graphrec.records.read import Entry, entries, entry_of
 from graphrec.serving.answer import Item
@@ -148,6 +150,11 @@ def printed(bank: Bank, handed: Handed, form: Literal["markdown", "html"]) -> st
     return html(page) if form == "html" else markdown(page)
 
 
+def as_pdf(bank: Bank, handed: Handed) -> bytes:
+    """A statement as PDF in its language."""
+    return pdf(printed(bank, handed, "html"))
+
+
 def _event(bank: Bank, number: int) -> dict[str, Any]:
     entry = entry_of(bank.home.records, number)
     if entry.shared["request"]["command"] != STATEMENT:
@@ -180,11 +187,11 @@ def _decided(found: Iterable[Entry], number: int) -> Iterable[Entry]:
 
 def _basis_of(plain: dict[str, Any]) -> Basis:
     """The basis that an entry holds."""
-    parts: dict[str, type] = {"reasons": Reason, "costs": Cost, "alternatives": Alternative}
+    parts: dict[str, type] = {"reasons": Reason, "costs": Cost, "alternatives": Alternative, "target": Targeted}
     single: dict[str, type] = {"refused": RefusedOther, "switched": Switched}
     found = dict(plain)
     for name, kind in parts.items():
-        found[name] = tuple(kind(**one) for one in plain[name])
+        found[name] = tuple(kind(**one) for one in plain.get(name, ()))
     for name, kind in single.items():
         found[name] = None if plain[name] is None else kind(**plain[name])
     found |= {name: tuple(plain[name]) for name in ("against", "warnings", "regimes", "costs_missing")}
@@ -226,6 +233,7 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
     about = bank.about_customer(AboutCustomer(request.user, "customer", request.as_of, request.language))
     dealings, first = _dealings(about, None if kind is None else str(kind), engine)
     outcomes = engine.eligibility.outcomes(user, np.array([product]))[0]
+    paid = None if file.inducement is None else _percent(offered.of((file.inducement,))[file.inducement])
     base = Basis(
         user=request.user,
         date=today.isoformat(),
@@ -261,6 +269,10 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
         assessed_on=None if assessed is None else str(assessed)[:10],
         assessed_until=None if assessed is None else _months(_iso(str(assessed)), file.valid_months).isoformat(),
         review_on=_months(today, file.review_months).isoformat(),
+        target=tuple(_targeted(engine, own, offered)),
+        own_brand=None if file.own_brand is None else _yes(offered, file.own_brand),
+        inducement_percent=paid,
+        inducement_money=None if paid is None else round(amount * paid / 100, 2),
         explained=served.record,
         model=served.answer.model,
         policy=None
@@ -357,6 +369,42 @@ def _switched(engine: Engine, product_id: str, file: StatementFile, amount: floa
     yearly = sum(one.percent for one in costs if one.each == "year")
     name = engine.snapshot.name(engine.roles.product, place) or product_id
     return Switched(product_id, name, round(leaving, 10), round(amount * leaving / 100, 2), round(yearly, 10))
+
+
+def _targeted(engine: Engine, own: _Columns, offered: _Columns) -> Iterator[Targeted]:
+    """The columns of the target market that the policy declares and the product fills."""
+    market = engine.policy.market
+    for declared, negative in ((market.positive, False), (market.negative, True)):
+        for column, of_customer in declared.items():
+            listed = offered.of((column,))[column]
+            if listed is None:
+                continue
+            value = own.of((of_customer,))[of_customer]
+            inside = None if value is None else str(value) in parts_of(str(listed))
+            yield Targeted(column, ", ".join(parts_of(str(listed))), value, inside, negative)
+
+
+def _yes(offered: _Columns, column: str) -> bool | None:
+    """Whether a column says yes; None: it says nothing.
+
+    Raises:
+        UsageError: it says something else.
+    """
+    said = {"true": True, "yes": True, "j": True, "ja": True, "y": True, "1": True, "是": True,
+            "false": False, "no": False, "n": False, "nein": False, "0": False, "否": False}  # fmt: skip
+    value = offered.of((column,))[column]
+    if value is None or isinstance(value, bool):
+        return value
+    key = (f"{value:g}" if isinstance(value, int | float) else value).lower()
+    if key not in said:
+        raise UsageError(
+            f"{FILE}: own_brand: {column} holds {value!r}, neither yes nor no; let the mapping make it true or false"
+        )
+    return said[key]
+
+
+def _percent(value: Value) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _dealings(about: Customer, kind: str | None, engine: Engine) -> tuple[int, str | None]:

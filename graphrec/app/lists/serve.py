@@ -1,7 +1,10 @@
 """Answers for one customer: recommend, explain, why-not, find. numpy is all that they need."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +20,13 @@ from graphrec.app.requests import Explain, Find, Recommend, WhyNot
 from graphrec.errors import GraphrecError, UnknownId
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.outcomes.experiments import Assigned
 from graphrec.records.decision import Request
 from graphrec.serving.answer import Answer, ExplainOptions, ListOptions
 from graphrec.serving.drawn import drawn_list, drawn_lists
 from graphrec.serving.engine import Engine
+
+if TYPE_CHECKING:
+    from graphrec.outcomes.experiments import Assigned
 
 
 def recommend(bank: Bank, request: Recommend) -> Served:

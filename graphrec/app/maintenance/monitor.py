@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from graphrec.app.bank import Bank
 from graphrec.app.campaigns.outcomes import happened
@@ -11,14 +11,17 @@ from graphrec.app.jobs import Monitor
 from graphrec.app.recording import record_event
 from graphrec.app.results import Monitored
 from graphrec.errors import NotTrained, UnknownId, UsageError
+from graphrec.files import whole_file
 from graphrec.graph.folders.facts import FactsShelf
 from graphrec.graph.folders.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.monitoring.history import Run, keep, read, rendered
 from graphrec.monitoring.inputs import DAY, inputs, last_day
 from graphrec.monitoring.limits import MonitorFile, read_monitor
 from graphrec.monitoring.lists import Window, lists, outcomes
 from graphrec.monitoring.measure import Measure, measured, worst
+from graphrec.monitoring.tell import is_told, tell
 from graphrec.outcomes.impressions import Impression, impressions, is_list, joined, shown_at
 from graphrec.progress import Progress
 from graphrec.records.read import entries
@@ -49,6 +52,16 @@ def monitor(bank: Bank, request: Monitor, progress: Progress) -> Monitored:
     }  # fmt: skip
     number, more = record_event(bank, "monitor", content, wanted=request.record)
     day = moment_of(now)
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    run = Run(at, f"{day:%Y-%m-%d}", state, model, tuple(found))
+    folder = home.path / "reports"
+    if request.record:
+        keep(folder, run)
+    if request.page is not None:
+        with whole_file(request.page) as temporary:
+            temporary.write_text(rendered([*read(folder), *([] if request.record else [run])]), "utf-8")
+    if request.tell and is_told(file.tell, run):
+        notes += [f"told: {one}" for one in tell(file.tell, run, folder / "refused")]
     return Monitored(
         f"{day:%Y-%m-%d}", file.window_days, before.hash, after.hash, model, state, tuple(found), number,
         (*notes, *more),

@@ -15,6 +15,7 @@ from graphrec.files import place_folder, private_folder, whole_file
 from graphrec.graph.folders.facts import FactsShelf
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
+from graphrec.policy.read import read_policy
 from graphrec.progress import Progress
 
 #: Files of the serving side that only writers of this home need.
@@ -41,6 +42,11 @@ def publish(bank: Bank, request: Publish, progress: Progress) -> Published:
         if home.policy.exists():
             with whole_file(target.policy) as temporary:
                 shutil.copyfile(home.policy, temporary)
+            for name in sorted({name.partition("#")[0] for name in read_policy(home.policy).lists}):
+                beside = target.policy.parent / name
+                beside.parent.mkdir(parents=True, exist_ok=True)
+                with whole_file(beside) as temporary:
+                    shutil.copyfile(home.policy.parent / name, temporary)
         else:
             target.policy.unlink(missing_ok=True)
         for name in ("experiments.toml", "experiments.json"):

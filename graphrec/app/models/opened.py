@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphrec import log
+from graphrec.errors import PolicyError
 
 if TYPE_CHECKING:
     from graphrec.home import Home
@@ -96,7 +98,23 @@ def pointer(home: Home, kind: str | None) -> Pointer:
     folder = latest(home, kind)
     facts = home.facts / "latest"
     newest = facts if facts.exists() else home.snapshots / "latest"
-    return (folder, _state(folder / "meta.json"), _state(newest), _state(home.policy))
+    state = _state(home.policy)
+    try:
+        lists = _lists_beside(home.policy, state)
+    except PolicyError:
+        # It is read again, and refused, where the engine is opened.
+        lists = ()
+    return (folder, _state(folder / "meta.json"), _state(newest), state, *map(_state, lists))
+
+
+@lru_cache(maxsize=64)
+def _lists_beside(policy: Path, state: tuple[int, ...] | None) -> tuple[Path, ...]:
+    """The lists in files that a policy names, read once until it is written anew."""
+    from graphrec.policy.read import read_policy
+
+    if state is None or b"file(" not in policy.read_bytes():
+        return ()
+    return tuple(policy.parent / name.partition("#")[0] for name in read_policy(policy).lists)
 
 
 def _state(path: Path) -> tuple[int, ...] | None:

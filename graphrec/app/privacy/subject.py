@@ -17,6 +17,8 @@ from graphrec.home import Home
 from graphrec.log import hashed_id
 from graphrec.policy.facts import Occasion
 from graphrec.privacy.subject import Held, held, held_event
+from graphrec.records.escrow import Escrow
+from graphrec.records.keys import Keys
 from graphrec.records.read import Entry, entries
 from graphrec.serving.engine import Engine
 from graphrec.serving.proof.counterfactual import Counterfactual, counterfactuals
@@ -31,6 +33,12 @@ def subject_access(bank: Bank, request: SubjectAccess) -> Answered:
     found = list(entries(home.records, user))[::-1]
     data = replace(data, events=tuple(map(held_event, bank.events.log.of_user(user))))
     if not data.values and not found and not data.events:
+        held = Escrow(Keys(home.keys)).of(user)
+        if held is not None:
+            raise UnknownId(
+                f"{user} was forgotten; what was recorded stays in escrow until {held.until} ({held.rule}), and nobody "
+                "reads it but after graphrec escrow --release"
+            )
         raise UnknownId(f"no user {user!r} in the store, the events or the record; search with: graphrec find")
     procedure, changes, notes = _procedure(bank, home, request)
     seen = sorted((*_recorded(found), *_served(home, user)), key=lambda one: one.at)

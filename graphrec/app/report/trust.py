@@ -47,7 +47,7 @@ def privacy(bank: Bank, progress: Progress) -> Part:
 
 def operations(bank: Bank, progress: Progress) -> Part:
     """What moved, how old data and model are, whether the record is whole, what doctor finds."""
-    watched = bank.monitor(Monitor(record=False))
+    watched = bank.monitor(Monitor(record=False, tell=False))
     verified = bank.verify_record(VerifyRecord(), progress=progress)
     checks = [one for one in bank.doctor() if not one.ok]
     faults = [one for one in watched.measures if one.state in ("warn", "alarm")]

@@ -1,5 +1,6 @@
 """graphrec monitor: what changed in inputs, lists and outcomes, beside limits."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +22,8 @@ def command(
     strict: Annotated[bool, typer.Option("--strict", help="A warning is a failure too.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Show what is as it should be too.")] = False,
     prometheus: Annotated[bool, typer.Option("--prometheus", help="Print Prometheus' text format.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write FILE.html: every measure over time.")] = None,
+    no_tell: Annotated[bool, typer.Option("--no-tell", help="Tell nobody whom monitor.toml names.")] = False,
     no_record: NoRecord = False,
     json: Json = False,
 ) -> None:
@@ -30,14 +33,17 @@ def command(
     them. monitor.toml in the home sets the limits. A change that chance makes is none. The exit code is 7 where a
     measure is an alarm. No customer is named.
 
-    Example: graphrec monitor --json
+    Each run is kept, and `--html` writes all of them over time as one page. A webhook and mail hear of an alarm where
+    `[tell]` in monitor.toml names them.
+
+    Examples: graphrec monitor --json; graphrec monitor --html moved.html
     """
     if json and prometheus:
         raise UsageError("--json and --prometheus are two forms of one answer; take one of them")
     from graphrec.app.jobs import Monitor
 
     with progress(json=json or prometheus) as report:
-        found = bank().monitor(Monitor(against, not no_record), progress=report)
+        found = bank().monitor(Monitor(against, not no_record, html, tell=not no_tell), progress=report)
     if json:
         emit_json(found)
     elif prometheus:

@@ -1,7 +1,7 @@
 """graphrec statement: what must be handed over with a recommendation, each sentence from a field of the record."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,6 +13,9 @@ from graphrec.cli.output import emit_json, note, say, say_block
 from graphrec.errors import NotSuitable, UsageError
 from graphrec.files import whole_file
 
+if TYPE_CHECKING:
+    from graphrec.app.answers import Handed
+
 
 def command(
     user: Annotated[str | None, typer.Argument(help="Id of the user; none with --entry.")] = None,
@@ -23,7 +26,8 @@ def command(
     force: Annotated[bool, typer.Option("--force", help="--init: replace the one that is there.")] = False,
     entry: Annotated[int | None, typer.Option(help="Show a statement as it was recorded.")] = None,
     form: Annotated[
-        Literal["markdown", "html", "json"], typer.Option("--format", help="html is for the screen and for paper.")
+        Literal["markdown", "html", "pdf", "json"],
+        typer.Option("--format", help="html is for the screen and for paper; pdf wants --out and graphrec[pdf]."),
     ] = "markdown",
     out: Annotated[Path | None, typer.Option(help="Write it to a file.")] = None,
     language: Language = None,
@@ -34,15 +38,18 @@ def command(
     """Write the suitability statement of one product for one user, or say why it may not be handed over.
 
     statement.toml in the home says which columns hold objectives, attitude to risk and the rest. Every figure and name
-    comes from a field of the record; what is not recorded is named as missing. A browser makes PDF of the HTML.
+    comes from a field of the record; what is not recorded is named as missing. PDF is made by WeasyPrint (graphrec[pdf]
+    and the libraries of Pango); a browser makes one of the HTML too.
 
-    Examples: graphrec statement --init; graphrec statement C000004 P00055 --amount 5000
+    Examples: graphrec statement --init; graphrec statement C000004 P00055 --amount 5000;
+    graphrec statement C000004 P00055 --format pdf --out statement.pdf
     """
     if init:
         write_first("statement", "graphrec statement USER PRODUCT", force=force, json=json)
         return
     if (entry is None) != (user is not None and product is not None) or (entry is not None and user is not None):
         raise UsageError("graphrec statement wants a user and a product, or --entry NUMBER")
+    _file(form, out)
     if entry is not None:
         handed = bank().read_statement(ReadStatement(entry))
     else:
@@ -57,6 +64,23 @@ def command(
         note(f"recorded as entry {handed.record}; decide with: graphrec decide {handed.record} accepted --why TEXT")
     if handed.statement.refused is not None and entry is None:
         raise NotSuitable(f"no statement of {product} for {user}: {handed.statement.refused}")
+    _write(handed, form, out)
+
+
+def _file(form: str, out: Path | None) -> Path:
+    """Where a PDF goes."""
+    if form == "pdf" and out is None:
+        raise UsageError("--format pdf is no text: name a file with --out statement.pdf")
+    return out or Path()
+
+
+def _write(handed: "Handed", form: Literal["markdown", "html", "pdf"], out: Path | None) -> None:
+    """Print a statement, or write it to a file."""
+    if form == "pdf":
+        with whole_file(_file(form, out)) as temporary:
+            temporary.write_bytes(bank().statement_as_pdf(handed))
+        say(f"{out}")
+        return
     text = bank().printed_statement(handed, form)
     if out is None:
         say_block(text.rstrip("\n"))

@@ -18,7 +18,7 @@ from graphrec.metrics.ranking import evaluate_lists
 from graphrec.models.inputs import Inputs
 from graphrec.models.walks.kernel import plain_walks, starting_walks
 from graphrec.progress import Progress, silent
-from graphrec.terms.base import Term, standardise
+from graphrec.terms.base import Term
 from graphrec.training.assemble import fit_model
 from graphrec.training.lists import first_products
 from graphrec.training.validation import rows_of
@@ -111,9 +111,7 @@ def _sum(parts: list[tuple[Term, float]], users: NDArray[np.int32], num_products
     total = np.zeros((len(users), num_products), np.float32)
     for term, weight in parts:
         if weight:
-            scores = term.batch(users)
-            standardise(scores, weight)
-            total += scores
+            total += term.standardised(users, weight)
     return total
 
 

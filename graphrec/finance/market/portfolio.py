@@ -12,12 +12,13 @@ prices has a weight and no part of the volatility, and is named.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.finance.market.figures import TRADING_DAYS, Prices
+from graphrec.finance.market.stress import Course, Episode, Loss, losses
 
 Floats = NDArray[np.float64]
 DAY = 86_400_000_000
@@ -51,6 +52,7 @@ class Purchase:
     volatility: float | None
     concentration: Mapping[str, float]
     cost_percent: float | None
+    stress: tuple[Loss, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ class Portfolio:
     cost_percent: float | None
     """Yearly cost of what is invested, weighed; None: a product has none."""
     without_prices: tuple[str, ...]
+    stress: tuple[Loss, ...] = ()
+    """What today's weights would have lost in episodes of the past."""
     candidate: Candidate | None = None
 
 
@@ -131,12 +135,14 @@ def portfolio(
     held: Sequence[tuple[Thing, float]],
     cash: float | None,
     candidate: Thing | None = None,
+    episodes: Sequence[Episode] = (),
 ) -> Portfolio:
     """The portfolio of what is held.
 
     Args:
         held: products with their values, more than 0.
         cash: None: nothing says it.
+        episodes: of stress.
     """
     ordered = sorted(held, key=lambda pair: (-pair[1], pair[0].id))
     values = np.array([value for _, value in ordered])
@@ -169,10 +175,17 @@ def portfolio(
         without_prices=tuple(
             thing.id for n, thing in enumerate(things) if n not in risk.places and not thing.is_riskless
         ),
+        stress=_stress(episodes, things, weights),
     )
     if candidate is None:
         return found
-    purchases = tuple(_purchase(part, wealth, things, values, candidate, risk) for part in DELTAS)
+    purchases = tuple(
+        replace(
+            _purchase(part, wealth, things, values, candidate, risk),
+            stress=_stress(episodes, [*things, candidate], np.append((1 - part) * weights, part)),
+        )
+        for part in DELTAS
+    )
     own, correlation = (0.0, None) if candidate.is_riskless else risk.of_candidate()
     described = Candidate(candidate.id, candidate.name, own, correlation, purchases)
     return Portfolio(**{**vars(found), "candidate": described})
@@ -258,6 +271,23 @@ def common_returns(prices: Sequence[Prices], most: int = MOST) -> Floats | None:
     table = np.array([[one[day] for one in last] for day in common])
     found: Floats = table[1:] / table[:-1] - 1
     return found
+
+
+def _stress(episodes: Sequence[Episode], things: Sequence[Thing], weights: Floats) -> tuple[Loss, ...]:
+    """What weights would have lost; what is no product is cash."""
+    steady = 1 - float(weights.sum()) + sum(w for thing, w in zip(things, weights, strict=True) if thing.is_riskless)
+    moving: dict[str, float] = {}
+    for thing, weight in zip(things, weights.tolist(), strict=True):
+        if not thing.is_riskless:
+            moving[thing.id] = moving.get(thing.id, 0.0) + weight
+    return losses(episodes, moving, {one.id: course_of(one.prices) for one in things if one.prices is not None}, steady)
+
+
+def course_of(prices: Prices) -> Course:
+    """Days and the last price of each."""
+    days = prices.times // DAY
+    last = np.append(days[1:] != days[:-1], True)
+    return days[last], prices.values[last]
 
 
 def _purchase(

@@ -55,6 +55,12 @@ class StatementFile(Struct, frozen=True, forbid_unknown_fields=True):
     risk: Annotated[
         Names, Meta(description="Columns of products: risk classes; the highest counts. Unset: what the mapping shows.")
     ] = ()
+    own_brand: Annotated[
+        Name | None, Meta(description="Column of products: whether the bank or its group makes it; yes or no.")
+    ] = None
+    inducement: Annotated[
+        Name | None, Meta(description="Column of products: per cent a year that others pay the bank for it.")
+    ] = None
     product_term: Annotated[Name | None, Meta(description="Column of products: years that they bind for.")] = None
     product_sustainability: Annotated[Names, Meta(description="Columns of products: how sustainable they are.")] = ()
     cost: Annotated[

@@ -1,12 +1,15 @@
-"""A statement as Markdown and as HTML for the screen and for paper.
+"""A statement as Markdown, as HTML for the screen and for paper, and as PDF.
 
-A browser prints the HTML, or keeps it as PDF.
+PDF is made by WeasyPrint, which needs the libraries of Pango and fonts with the letters of the text. Where it has
+none, a browser prints the HTML, or keeps it as PDF.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
+from graphrec.errors import UsageError
 from graphrec.finance.statement.statement import Statement
 
 _STYLE = """
@@ -68,6 +71,48 @@ def html(page: Page) -> str:
         f"<h1>{escape(found.title)}</h1>\n{about}{refused}{sections}{notices}"
         f'<p class="line">{escape(page.signature)}</p>\n</body>\n</html>\n'
     )
+
+
+def pdf(text: str) -> bytes:
+    """The HTML of a statement as PDF, the same bytes for the same text, libraries and fonts.
+
+    Raises:
+        UsageError: the machine has not the libraries of Pango, or no font with the letters of the text.
+    """
+    try:
+        from weasyprint import HTML
+    except OSError as error:
+        raise UsageError(
+            f"PDF needs the libraries of Pango, which are not here ({str(error).partition(':')[0]}); run: apt-get "
+            "install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0, or print the HTML (--format html) in a "
+            "browser"
+        ) from None
+    log, gaps = logging.getLogger("weasyprint"), _Gaps()
+    log.addHandler(gaps)
+    try:
+        made = HTML(string=text).write_pdf()
+    finally:
+        log.removeHandler(gaps)
+    if gaps.said:
+        raise UsageError(
+            f"no font here has the letters of the text ({gaps.said[0]}); install one, for Chinese apt-get install "
+            "fonts-noto-cjk, or print the HTML (--format html) in a browser"
+        )
+    assert isinstance(made, bytes), "without a target it gives bytes"
+    return made
+
+
+class _Gaps(logging.Handler):
+    """What WeasyPrint says of letters that no font has."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        said = record.getMessage()
+        if "notdef" in said:
+            self.said.append(said.rpartition(": ")[2])
 
 
 def _sections(page: Page) -> Iterator[tuple[str, str, bool]]:

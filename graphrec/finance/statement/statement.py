@@ -24,7 +24,8 @@ Columns = Mapping[str, Value]
 
 ELEMENTS = (
     "client_objectives", "term", "risk_attitude", "capacity_for_loss", "financial_situation",
-    "knowledge_and_experience", "recommendation_rationale", "sustainability", "charges_and_costs", "against",
+    "knowledge_and_experience", "recommendation_rationale", "target_market", "sustainability", "charges_and_costs",
+    "disclosures", "against",
     "alternatives_considered", "switch_costs", "review", "client_confirmation",
 )  # fmt: skip
 REQUIRED = {
@@ -41,6 +42,11 @@ REQUIRED = {
 }  # fmt: skip
 SIDES = ("customer", "offered")
 COSTS = {"year": "cost_year", "once": "cost_once", "exit": "cost_exit"}
+TARGETS = (
+    ("target_unknown", "target_in", "target_out"),
+    ("negative_unknown", "negative_in", "negative_out"),
+)
+"""Texts of the target market, and of the negative one."""
 ALTERNATIVES = 3
 AGAINST = 3
 
@@ -99,6 +105,20 @@ class Switched:
 
 
 @dataclass(frozen=True)
+class Targeted:
+    """One declared column of the target market of a product, beside what the customer is."""
+
+    column: str
+    listed: str
+    """For whom the product is, or is not."""
+    own: Value
+    """What is recorded of the customer."""
+    inside: bool | None
+    """Whether the list has it; None: nothing is recorded."""
+    negative: bool
+
+
+@dataclass(frozen=True)
 class Basis:
     """All that a statement is written from."""
 
@@ -148,6 +168,13 @@ class Basis:
     assessed_on: str | None = None
     assessed_until: str | None = None
     review_on: str = ""
+    target: tuple[Targeted, ...] = ()
+    """What the policy declares of the product's target market, as far as the product fills it."""
+    own_brand: bool | None = None
+    """Whether the bank or its group makes it; None: it is not declared."""
+    inducement_percent: float | None = None
+    """What others pay the bank for it, a year; None: it is not declared."""
+    inducement_money: float | None = None
     explained: int | None = None
     """Entry of the record with the score, line by line."""
     model: str = ""
@@ -397,6 +424,35 @@ class _Writer:
                 self._add("because", name=self.put("/name"), text=str(text), percent=share)
                 said = True
         return self._done(missing=not said)
+
+    def target_market(self) -> Element:
+        """For whom the product is made and for whom it is not, and whether the customer is among them."""
+        for place, one in enumerate(self.basis.target):
+            path = f"/target/{place}"
+            listed, (unknown, inside, outside) = self.put(f"{path}/listed"), TARGETS[one.negative]
+            if one.inside is None:
+                self._add(unknown, listed=listed)
+            else:
+                self._taken(f"{path}/inside")
+                self._add(inside if one.inside else outside, listed=listed, own=self.put(f"{path}/own"))
+        if not self.basis.target:
+            self._add("no_target")
+        return self._done()
+
+    def disclosures(self) -> Element:
+        """Whether the bank makes the product itself, and what others pay it for it."""
+        if self.basis.own_brand is not None:
+            self._taken("/own_brand")
+            self._add("own_brand" if self.basis.own_brand else "not_own_brand")
+        if self.basis.inducement_percent:
+            percent, money = self.percent("/inducement_percent"), self.money("/inducement_money")
+            self._add("inducement", percent=percent, money=money, amount=self.money("/amount"))
+        elif self.basis.inducement_percent is not None:
+            self._taken("/inducement_percent")
+            self._add("no_inducement")
+        if not self._texts:
+            self._add("undisclosed")
+        return self._done()
 
     def sustainability(self) -> Element:
         """The customer's preferences, and what the product is."""

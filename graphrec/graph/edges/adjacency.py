@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.edges.fading import fading
+from graphrec.graph.edges.wealth import Wealth
 from graphrec.graph.folders.arrays import CheckedArray
 from graphrec.graph.folders.block_rows import Rows
 from graphrec.graph.folders.snapshot import ALWAYS, Edges, Snapshot
@@ -193,6 +194,8 @@ class Graph:
     """Edges of users as the fit counted them, where those of `hops` are others: newer, or some of them gone."""
     now: int | None = None
     """The date that ages count to, in microseconds since 1970; None: nothing has a time."""
+    wealth: Wealth | None = None
+    """Amounts that users hold; None: nothing was given that says them."""
 
     def fading(self, half_lives: Mapping[str, float]) -> "Graph":
         """The graph with interactions that fade, by edge type; half-lives in days."""
@@ -274,11 +277,12 @@ def visible_graph(snapshot: Snapshot, hidden: Hidden | None = None) -> Graph:
         hops[Hop(name)] = adjacency
         hops[Hop(name, True)] = adjacency.transposed(counts[edge.target])
     now = hidden.known_from if hidden.known_from is not None else date_of(snapshot)
+    wealth = Wealth(snapshot, now, hidden.known_from, hidden.pairs)
     if hidden.pairs is None:
-        return Graph(schema, counts, hops, now=now)
+        return Graph(schema, counts, hops, now=now, wealth=wealth)
     owners = hidden.pairs // counts[schema.roles.product]  # sorted, as the pairs are
     censored = owners[np.diff(owners, prepend=-1) != 0].astype(np.int32)
-    return Graph(schema, counts, hops, censored, now=now)
+    return Graph(schema, counts, hops, censored, now=now, wealth=wealth)
 
 
 def date_of(snapshot: Snapshot) -> int | None:

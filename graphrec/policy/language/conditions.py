@@ -29,6 +29,7 @@ from graphrec.policy.language.operands import (
     arguments,
     code,
     contained,
+    file_of,
 )
 from graphrec.policy.language.values import Truth, both
 
@@ -94,6 +95,8 @@ class Compiler:
                 return _joined(ast.And(), list(self._comparisons(node)))
             case ast.Name(id="held"):
                 return self.operands.facts.held
+            case ast.Name(id="in_target_market" | "in_negative_market" as name):
+                return self.operands.in_market(negative=name == "in_negative_market")
             case ast.Constant(value=bool(literal)):
                 always = Truth(np.array([[literal]]))
                 return lambda _: always
@@ -152,6 +155,8 @@ class Compiler:
         return truth
 
     def _in_list(self, left: ast.expr, right: ast.expr) -> Ask:
+        if (named := file_of(right)) is not None:
+            return self.operands.in_file(left, *named, right)
         if not isinstance(right, ast.List | ast.Tuple | ast.Set) or not right.elts:
             raise BadCondition(f'{code(right)}: want a list after in, such as ["fund", "bond"]', right)
         one = self.operands.compile(left)
@@ -214,8 +219,10 @@ def sides(condition: str) -> set[str]:
         match node:
             case ast.Name(id="user" | "product" as side):
                 found.add(side)
-            case ast.Name(id="held"):
+            case ast.Name(id="held" | "after_purchase" | "in_target_market" | "in_negative_market"):
                 found |= {"user", "product"}
+            case ast.Name(id="wealth"):
+                found.add("user")
             case ast.Call(func=ast.Name(id="happened" | "count" | "total" as name), args=arguments_):
                 alone = name != "happened" and len(arguments_) < 2
                 found |= {"user"} if alone else {"user", "product"}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from datetime import date as calendar_date
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,13 @@ from graphrec.times import microseconds_of
 Kind = Literal["number", "text", "boolean", "time"]
 KINDS: dict[str, Kind] = {"integer": "number", "real": "number", "text": "text", "boolean": "boolean", "time": "time"}
 #: All names and functions, for "the nearest is".
-NAMES = ("held", "True", "False", "user", "product", "now", "amount", "channel", "purpose")
+NAMES = (
+    *("held", "True", "False", "user", "product", "now", "amount", "channel", "purpose"),
+    *("wealth", "after_purchase", "in_target_market", "in_negative_market"),
+)
 FUNCTIONS = (
     *("is_missing", "happened", "contains", "date", "days_since", "years_since", "year", "lower", "level"),
-    *("min", "max", "count", "total", "add_months"),
+    *("min", "max", "count", "total", "add_months", "file"),
 )
 TRUTHS = ("is_missing", "happened", "contains")
 OCCASION: dict[str, Kind] = {"amount": "number", "channel": "text", "purpose": "text"}
@@ -83,6 +86,39 @@ class Events:
     """Products of one group: (`column`, name) or (`edge`, type); None: the product itself, or all."""
 
 
+@dataclass(frozen=True)
+class Purchase:
+    """What a policy counts wealth and shares of it by."""
+
+    positions: str | None = None
+    """Edge type from customers to products with amounts; None: the first that means held and has some."""
+    cash: str | None = None
+    """Column of customers with what is not invested, from which a purchase is paid; None: nothing says it."""
+    shares: Mapping[str, str] = field(default_factory=dict)
+    """What products are taken together by, by the name of the share: a relation, or product.COLUMN."""
+
+
+@dataclass(frozen=True)
+class Market:
+    """For whom products are made, and for whom they are not: columns of products with the column of customers."""
+
+    positive: Mapping[str, str] = field(default_factory=dict)
+    negative: Mapping[str, str] = field(default_factory=dict)
+
+
+class Listed(Protocol):
+    """A list in a file."""
+
+    @property
+    def values(self) -> frozenset[str]:
+        """Texts that columns are compared with."""
+        ...
+
+    def has_id(self, node_id: str) -> bool:
+        """Whether a customer's id is in it."""
+        ...
+
+
 @dataclass
 class Operands:
     """Compiles operands, and keeps which columns they read.
@@ -90,11 +126,17 @@ class Operands:
     Args:
         levels: ordered texts by name.
         allow_protected: whether protected columns may be read.
+        purchase: what wealth is counted by.
+        market: for whom products are made.
+        lists: lists in files, by name and column.
     """
 
     facts: Facts
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     allow_protected: bool = False
+    purchase: Purchase = field(default_factory=Purchase)
+    market: Market = field(default_factory=Market)
+    lists: Mapping[str, Listed] = field(default_factory=dict)
     columns: dict[Column, None] = field(default_factory=dict)
     events: dict[str, None] = field(default_factory=dict)
     """Edge types whose latest event a finding names."""
@@ -146,6 +188,8 @@ class Operands:
         match node:
             case ast.Constant():
                 return self._literal(node)
+            case ast.Attribute(value=ast.Name(id="after_purchase"), attr=name):
+                return self.after_purchase(name, node)
             case ast.UnaryOp(op=ast.USub(), operand=part):
                 return self._negative(part)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
@@ -174,6 +218,11 @@ class Operands:
             return constant("time", self.need_date(node))
         if node.id in OCCASION:
             return self._occasion(node.id)
+        if node.id == "wealth":
+            made = Operand("number", lambda block: self._wealth(node)(block)[0])
+            self._wealth(node)
+            self.computed["wealth"] = made
+            return made
         if node.id not in NAMES:
             raise BadCondition(f"there is no name {node.id}{nearest(node.id, NAMES)}", node)
         raise _no_value(node)
@@ -345,6 +394,182 @@ class Operands:
         self.computed[name] = made
         return made
 
+    def after_purchase(self, name: str, node: ast.AST | None = None) -> Operand:
+        """What would be so after the amount of the request went into the product.
+
+        Raises:
+            BadCondition: there is no such share, or nothing says how much is held.
+        """
+        whole = self._wealth(node)
+        if name == "cash" and self.purchase.cash is not None:
+            value = self._cash_after(whole)
+        else:
+            what = name.removesuffix("_share")
+            known = self._shares()
+            if not name.endswith("_share") or what not in known:
+                wanted = [f"{one}_share" for one in known] + (["cash"] if self.purchase.cash else [])
+                raise BadCondition(
+                    f"there is no after_purchase.{name}{nearest(name, wanted, prefix='after_purchase.')}; "
+                    f"there are {', '.join(wanted)}",
+                    node,
+                )
+            value = self._share_after(whole, known[what], self._positions(node))
+        made = Operand("number", value)
+        self.computed[f"after_purchase.{name}"] = made
+        return made
+
+    def _share_after(
+        self, whole: "Callable[[Block], tuple[Value, Value]]", group: tuple[str, str], positions: str
+    ) -> Callable[[Block], Value]:
+        kind, name = group
+        if kind == "product":
+            count = self.facts.num_products
+            members = Groups(np.arange(count + 1), np.arange(count), count)
+        else:
+            members = self.facts.groups(kind, name)
+
+        def value(block: Block) -> Value:
+            wealth, cash = whole(block)
+            if block.occasion.amount is None:
+                return Value(np.zeros((1, 1)), np.zeros((1, 1), np.bool_))
+            amount = float(block.occasion.amount)
+            own = self.facts.counted(positions, None, block, groups=members, weighed=True)
+            # What cash does not pay for is new money.
+            after = wealth.values + np.maximum(amount - cash.values, 0.0)
+            there = after > 0
+            share = (own.values + amount) / np.where(there, after, 1.0)
+            valid = both(both(own.valid, both(wealth.valid, cash.valid)), None if bool(there.all()) else there)
+            return Value(share, valid)
+
+        return value
+
+    def _cash_after(self, whole: "Callable[[Block], tuple[Value, Value]]") -> Callable[[Block], Value]:
+        def value(block: Block) -> Value:
+            _, cash = whole(block)
+            if block.occasion.amount is None:
+                return Value(np.zeros((1, 1)), np.zeros((1, 1), np.bool_))
+            return Value(cash.values - float(block.occasion.amount), cash.valid)
+
+        return value
+
+    def _wealth(self, node: ast.AST | None) -> "Callable[[Block], tuple[Value, Value]]":
+        """Wealth with cash, and the cash, of the customers of a block."""
+        positions, column = self._positions(node), self.purchase.cash
+        if column is not None and self.column("user", column, node) != "number":
+            raise BadCondition(f"after_purchase.cash: user.{column} is no number", node)
+
+        def value(block: Block) -> tuple[Value, Value]:
+            held = self.facts.counted(positions, None, block, weighed=True)
+            if column is None:
+                return held, Value(np.zeros((1, 1)))
+            cash = self.facts.column("user", column, block)
+            own = Value(np.maximum(cash.values.astype(np.float64), 0.0), cash.valid)
+            return Value(held.values + own.values, both(held.valid, own.valid)), own
+
+        return value
+
+    def _positions(self, node: ast.AST | None) -> str:
+        """The edge type that says how much is held."""
+        edges, roles = self.facts.snapshot.schema.edges, self.facts.roles
+        wanted = self.purchase.positions
+        known = [name for name, edge in edges.items() if (edge.source, edge.target) == (roles.user, roles.product)]
+        if wanted is not None and wanted not in known:
+            raise BadCondition(f"after_purchase.positions: no {wanted} leads to products{nearest(wanted, known)}", node)
+        for name in roles.holding if wanted is None else (wanted,):
+            if name in self.facts.snapshot.types and self.facts.snapshot.edges(name).weight is not None:
+                return name
+        raise BadCondition(
+            'nothing says what holdings are worth: name an edge type with amounts, [after_purchase] positions = "TYPE"',
+            node,
+        )
+
+    def _shares(self) -> dict[str, tuple[str, str]]:
+        """What products may be taken together by: declared names, labels that they lead to, and columns of texts."""
+        schema, product = self.facts.snapshot.schema, self.facts.roles.product
+        found: dict[str, tuple[str, str]] = {"product": ("product", "")}
+        for name, edge in schema.edges.items():
+            if edge.source == product and edge.target not in (product, self.facts.roles.user):
+                found.setdefault(edge.target.lower(), ("edge", name))
+        for name, kind in self.facts.snapshot.nodes(product).columns.items():
+            if kind == "text" and name not in schema.nodes[product].protected:
+                found.setdefault(name, ("column", name))
+        for name, by in self.purchase.shares.items():
+            side, dot, column = by.partition(".")
+            if dot and side == "product":
+                self.column("product", column)
+                found[name] = ("column", column)
+            elif by in schema.edges and schema.edges[by].source == product:
+                found[name] = ("edge", by)
+            else:
+                raise BadCondition(f"after_purchase.shares.{name}: {by!r} is no relation of products, nor a column")
+        return found
+
+    def in_market(self, *, negative: bool) -> Callable[[Block], Truth]:
+        """Whether the customer is among those that a product is made for, or not made for, by every declared column.
+
+        Raises:
+            BadCondition: nothing is declared, or a column is not there.
+        """
+        declared = self.market.negative if negative else self.market.positive
+        if not declared:
+            table = "negative" if negative else "positive"
+            raise BadCondition(f'nothing is declared: [target_market.{table}] wants such as clients = "category"')
+        pairs = [
+            (self.of_kind(_attribute("product", one), "text"), self.of_kind(_attribute("user", other), "text"))
+            for one, other in declared.items()
+        ]
+        texts = self.facts.texts
+
+        def truth(block: Block) -> Truth:
+            found: Truth | None = None
+            for lists, items in pairs:
+                named, own = lists(block), items(block)
+                stated = Truth(~named.missing())
+                inside = contained(named, own, texts)
+                one = inside & stated if negative else ~stated | inside
+                found = one if found is None else found | one if negative else found & one
+            assert found is not None, "something is declared"
+            return found
+
+        return truth
+
+    def in_file(self, node: ast.expr, name: str, column: str | None, call: ast.expr) -> Callable[[Block], Truth]:
+        """Whether a value, or the customer or product itself, is in a list.
+
+        Raises:
+            BadCondition: the list was not read, or the value is no text.
+        """
+        found = self.lists.get(name if column is None else f"{name}#{column}")
+        if found is None:
+            raise BadCondition(f"{code(call)}: lists are read with a policy alone, from files beside it", call)
+        match node:
+            case ast.Name(id="user" | "product" as side):
+                return self._id_in(side, found)
+        value, texts = self.of_kind(node, "text"), self.facts.texts
+        listed = np.array(sorted(texts.code(one) for one in found.values), np.int64)
+
+        def truth(block: Block) -> Truth:
+            one = value(block)
+            return Truth.known(np.isin(one.values, listed), one.valid)
+
+        return truth
+
+    def _id_in(self, side: str, found: Listed) -> Callable[[Block], Truth]:
+        """Whether the id of the customer or product is in a list."""
+        ids = self.facts.snapshot.nodes(self.facts.label(side)).ids
+        if side == "product":
+            places = np.array(sorted(place for one in found.values if (place := ids.find(one)) >= 0), np.int64)
+            return lambda block: Truth(np.isin(_products(block, self.facts.num_products), places)[None, :])
+        known: dict[int, bool] = {}
+
+        def truth(block: Block) -> Truth:
+            for user in block.users.tolist():
+                if user not in known:
+                    known[user] = found.has_id(ids[user])
+            return Truth(np.array([known[user] for user in block.users.tolist()], np.bool_).reshape(-1, 1))
+
+        return truth
+
     def _choice(self, node: ast.IfExp) -> Operand:
         one, other = node.body, node.orelse
         assert self.truth is not None, "conditions are compiled by a Compiler, which sets it"
@@ -377,6 +602,32 @@ class Operands:
             return found
 
         return Operand(first.kind, value)
+
+
+def _products(block: Block, count: int) -> NDArray[np.int64]:
+    return np.arange(count) if block.products is None else block.products
+
+
+def _attribute(side: str, name: str) -> ast.expr:
+    return ast.Subscript(ast.Name(side), ast.Constant(name))
+
+
+def file_of(node: ast.expr) -> tuple[str, str | None] | None:
+    """Name and column of a list that a node names; None: it is no call of `file`.
+
+    Raises:
+        BadCondition: the call is not one of a name and perhaps a column.
+    """
+    match node:
+        case ast.Call(func=ast.Name(id="file"), args=[ast.Constant(value=str(name))], keywords=[]):
+            return name, None
+        case ast.Call(
+            func=ast.Name(id="file"), args=[ast.Constant(value=str(name)), ast.Constant(value=str(column))], keywords=[]
+        ):
+            return name, column
+        case ast.Call(func=ast.Name(id="file")):
+            raise BadCondition(f'{code(node)}: want file("NAME.csv") or file("NAME.csv", "COLUMN")', node)
+    return None
 
 
 def column_of(node: ast.expr) -> Column | None:

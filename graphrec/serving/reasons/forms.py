@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from graphrec.terms.walks import WalkScorer
 
 Shape = Literal[
-    "own", "linked", "shared", "people", "learned", "pair", "attribute", "profile", "general", "new", "nonlinear"
+    "own",
+    "linked",
+    "shared",
+    "people",
+    "learned",
+    "pair",
+    "attribute",
+    "profile",
+    "general",
+    "new",
+    "nonlinear",
+    "moves",
 ]
 #: What a score may consist of; nothing is scored by who a user is: `self` is always 0.
 PARTS = ("path", "text", "learned", "pair", "attribute", "general", "new", "self")
@@ -57,7 +68,9 @@ class Form:
         self.sentences = reasons.blend.terms[term].sentences
         self.target = None if group.hop is None else reasons.graph.target(group.hop)
         """The label of the neighbours."""
-        self.to_product = self.target == reasons.schema.roles.product and group.other is None
+        self.to_product = (
+            self.target == reasons.schema.roles.product and group.other is None and self.key.shape != "moves"
+        )
         self.second = None if group.other is None else reasons.graph.target(group.other)
         """The label of the second neighbours of pairs."""
         self.by_mid = self.key.shape == "shared"
@@ -71,6 +84,8 @@ class Form:
             self.statement = reasons.statement(self.scorer)
             self.constants = reasons.constants(self.scorer)
             self.note = reasons.cypher_note(self.scorer)
+        elif self.key.shape == "moves":
+            self.note = reasons.sentences.say("notes.cypher_series")
 
 
 class Ways:

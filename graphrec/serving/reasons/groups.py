@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import Node
 from graphrec.serving.reasons.forms import Form, Key, Layout, Ways
-from graphrec.serving.reasons.sentences import NAMES, Event, PathParts, Since
+from graphrec.serving.reasons.sentences import NAMED, NAMES, Event, PathParts, Since
+from graphrec.terms.forms.portfolio import DELTA, PortfolioTerm
 from graphrec.terms.ledger import Ledger, LineGroup
 
 if TYPE_CHECKING:
@@ -207,6 +208,9 @@ class Groups:
         form, positions = self.form(cell.first), cell.positions
         if shape == "pair":
             return self._of_pair(key, product, cell.first, positions, share, percent, may_lead=may_lead)
+        if shape == "moves":
+            wording = self._moving(form, cell.places, product, favours=True)
+            return None if wording is None else Chosen(key.kind, wording, positions, share, percent, may_lead=may_lead)
         if shape in ("attribute", "learned"):
             return self._learned(key, product, cell, share, percent, whole, may_lead=may_lead)
         words: tuple[str, ...] = ()
@@ -287,6 +291,27 @@ class Groups:
         both = reasons.node(form.target, self.via[line]), reasons.node(form.second, self.mid[line])
         return reasons.sentences.pair(form.group, both, favours=favours)
 
+    def _moving(self, form: Form, places: Sequence[int], product: int, *, favours: bool) -> str | None:
+        """The sentence of a product that moves against what is held, or with it; None: one of both does not move.
+
+        It says what the product would make of the portfolio's volatility where that agrees.
+
+        Args:
+            places: of the products that are held, the strongest first.
+        """
+        reasons, places = self._reasons, places[:NAMED]
+        term = reasons.blend.terms[form.term]
+        assert isinstance(term, PortfolioTerm), "its lines are of this form"
+        correlations = [term.correlation(place, product) for place in places]
+        named = [
+            (node, one) for node, one in zip(self._nodes(form, places), correlations, strict=True) if one is not None
+        ]
+        if not named:
+            return None
+        moved = term.volatilities(self._user, product)
+        agrees = moved is not None and moved[0] != moved[1] and (moved[1] < moved[0]) == favours
+        return reasons.sentences.moves(named, moved if agrees else None, DELTA, favours=favours)
+
     def _of_way(
         self, key: Key, product: int, cell: "Cell", share: float, percent: float | None, *, may_lead: bool
     ) -> Chosen | None:
@@ -359,6 +384,9 @@ class Groups:
         group, via = form.group, self.via[line]
         if key.shape == "pair":
             return Chosen(key.kind, self._said_of_pair(line, favours=False), np.array((line,)), 0.0, None)
+        if key.shape == "moves":
+            moving = self._moving(form, (via,), product, favours=False)
+            return None if moving is None else Chosen(key.kind, moving, np.array((line,)), 0.0, None)
         holders = reasons.people.holders(product, self._user) if key.shape in ("general", "new") else 0
         if key.shape == "attribute":
             assert group.hop is not None, "an attribute is reached by a hop"

@@ -284,6 +284,8 @@ class Reasons:
             if self.is_attribute(hops[0]):
                 return Key(shape, hops[:-1] if scorer.people else hops)
             return Key(shape, () if scorer.people else hops[1:])
+        if group.kind == "diversification":
+            return Key("moves", kind=group.kind)
         if group.other is not None:
             assert group.hop is not None, "a pair begins with a hop"
             return Key("pair", (group.hop, group.other), group.part, group.kind)

@@ -226,6 +226,31 @@ class Sentences:
         table = "reasons" if favours else "against"
         return self.say(f"{table}.pair", things=self.language.joined(said), n=PEOPLE, last=self._chosen())
 
+    def moves(
+        self,
+        named: Sequence[tuple[Node, float]],
+        volatilities: tuple[float, float] | None,
+        part: float,
+        *,
+        favours: bool,
+    ) -> str:
+        """The sentence of a product that moves against some holdings, or with them.
+
+        Args:
+            named: holdings with their correlations with the product.
+            volatilities: of the portfolio, before and after a part of the wealth went into the product; None: untold.
+        """
+        table, number = "reasons" if favours else "against", self.language.number
+        things = [
+            self.say("moves.correlated", name=self.called(node), correlation=number(one, 2)) for node, one in named
+        ]
+        said = self.say(f"{table}.moves", things=self.language.joined(things))
+        if volatilities is None:
+            return said
+        before, after = (self.language.percent(100 * one, 1) for one in volatilities)
+        told = self.say("moves.volatility", part=self.language.percent(100 * part, 0), before=before, after=after)
+        return said + told
+
     def say(self, key: str, /, **values: str) -> str:
         """A text of the language, in the voice, with its placeholders filled."""
         return self.language.say(key, self.voice, **values)

@@ -2,8 +2,8 @@
 
     s(u, i) = sum over terms t: w_t / sd_t(u) * s_t(u, i)
 
-sd_t(u) is the standard deviation of the term's scores of all products; a term without spread drops out. A term of whose
-edges age has left a part counts for that part.
+sd_t(u) is the standard deviation of the term's scores of all products; a term without spread drops out. A term that has
+a scale of its own is not divided. A term of whose edges age has left a part counts for that part.
 Formula: docs/formulas.md, Blend.
 """
 
@@ -94,8 +94,8 @@ class Blend:
         total: NDArray[np.float64] | None = None
         for position, (term, weight) in enumerate(zip(self.terms, self.weights, strict=True)):
             scores = term.scores(user)
-            spread = float(self.offered.spread(scores) if self.offered else scores.std())
-            if weight and spread > NO_SPREAD * float(np.abs(scores).max()):
+            spread = float(self._spread(term, scores))
+            if weight and spread:
                 scales[position] = weight * term.left(user) / spread
             total = scales[position] * scores if total is None else total + scales[position] * scores
         assert total is not None, "a blend has terms"
@@ -110,17 +110,24 @@ class Blend:
                 continue
             scores, left = term.rows(users), term.lefts(users)
             weights = np.full(len(users), weight) if left is None else weight * left
-            if self.offered is None and compiled.is_there():
+            if self.offered is None and not term.has_own_scale and compiled.is_there():
                 from graphrec.terms.compiled.spread import add_spread
 
                 scales[:, position] = add_spread(np.ascontiguousarray(scores), weights, NO_SPREAD, total)
                 continue
-            spread = self.offered.spread(scores) if self.offered else scores.std(axis=1)
-            varied = spread > NO_SPREAD * np.abs(scores).max(axis=1)
+            spread = self._spread(term, scores)
+            varied = spread > 0
             scales[varied, position] = weights[varied] / spread[varied]
             total += scores * scales[:, position, None]
         total = self.offered.widened(total) if self.offered else total
         return [Row(scores, scale) for scores, scale in zip(total, scales, strict=True)]
+
+    def _spread(self, term: Term, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What each row of a term's scores is divided by (...,); 0: the term drops out."""
+        if term.has_own_scale:
+            return np.asarray(scores.any(axis=-1), np.float64)
+        found = self.offered.spread(scores) if self.offered else scores.std(axis=-1)
+        return np.where(found > NO_SPREAD * np.abs(scores).max(axis=-1), found, 0.0)
 
     def batch(self, users: NDArray[np.int32], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """The scores (len(users), num_products) of many users, rounded to float32.

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from graphrec.errors import ModelError, NothingToLearn
 from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.digests import digest
+from graphrec.models.general.diversification import SPEC as DIVERSIFICATION
+from graphrec.models.general.diversification import block_of, fit_diversification
 from graphrec.models.general.newness import SPEC as NEWNESS
 from graphrec.models.general.rejection import SPEC as REJECTION
 from graphrec.models.inputs import Inputs, Values
@@ -26,7 +28,7 @@ from graphrec.training.search.candidates import Candidates
 from graphrec.training.search.folds import Folds, chances, mean_weights, no_folds, refitted
 from graphrec.training.search.half_life import choose_half_lives, given_half_lives, open_types
 from graphrec.training.search.newcomers import head_start, with_head_start
-from graphrec.training.search.rejections import choose_rejections
+from graphrec.training.search.rejections import PARTS, choose_rejections
 from graphrec.training.search.walks import choose_walks
 from graphrec.training.search.weights import (
     Evaluate,
@@ -153,7 +155,8 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs, fold
     chosen = replace(chosen, half_lives=half_lives, notes=tuple(notes))
     if kind != BLEND:
         return chosen
-    return _with_new(_with_rejections(chosen, graph, weighing, inputs), graph, weighing)
+    chosen = _with_rejections(chosen, graph, weighing, inputs)
+    return _with_new(_with_diversification(chosen, graph, weighing, inputs), graph, weighing)
 
 
 def _within_reach(choices: list[Choice], likely: Weights) -> tuple[list[Choice], NDArray[np.bool_]]:
@@ -287,6 +290,30 @@ def _with_rejections(chosen: Chosen, graph: Graph, validation: Validation, input
     blend = Blend([*chosen.blend.terms, found.term], [*chosen.blend.weights, found.weight])
     half_lives = {**chosen.half_lives, **found.half_lives}
     return replace(chosen, terms=terms, weights=weights, blend=blend, half_lives=half_lives)
+
+
+def _with_diversification(chosen: Chosen, graph: Graph, validation: Validation, inputs: Inputs) -> Chosen:
+    """The choice with how products move with what is held: by the bank's weight, else where validation gains."""
+    assert chosen.blend is not None, "a choice is fitted"
+    block = block_of(inputs)
+    term = None if block is None else fit_diversification(graph, block)
+    if term is None:
+        return chosen
+    whole, wanted = sum(chosen.blend.weights), inputs.overrides.get(DIVERSIFICATION.name, {}).get("weight")
+    weight, best = 0.0, validation.evaluate(chosen.blend)
+    for part in PARTS if wanted is None else ():
+        tried = round(part * whole, 4)
+        values = validation.evaluate(Blend([*chosen.blend.terms, term], [*chosen.blend.weights, tried]))
+        if values.mean() > best.mean():
+            weight, best = tried, values
+    if wanted is not None:
+        weight = round(float(wanted) * whole, 4)
+    if not weight:
+        said = "diversification: validation gains nothing by it, so it has no weight; --set diversification.weight=0.2"
+        return replace(chosen, notes=(*chosen.notes, f"{said} sets one"))
+    blend = Blend([*chosen.blend.terms, term], [*chosen.blend.weights, weight])
+    terms, weights = {**chosen.terms, DIVERSIFICATION.name: {}}, {**chosen.weights, DIVERSIFICATION.name: weight}
+    return replace(chosen, terms=terms, weights=weights, blend=blend)
 
 
 def _with_new(chosen: Chosen, graph: Graph, validation: Validation) -> Chosen:

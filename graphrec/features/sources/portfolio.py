@@ -1,0 +1,153 @@
+"""The source `portfolio`: daily returns of products before a date, and which columns say what customers hold.
+
+market.toml of the home names the series, the edge type with positions, cash, riskless kinds and proxies. The calendar
+is the last MOST + 1 days on which at least half of the products with prices have one. A product has returns where it
+has a price on the first of these days or before, and on COVERED of them; on other days its last price stands. A
+riskless kind has returns of 0, as cash. Columns: the returns, the last price (NaN: none), and what is known (1 returns,
+-1 riskless, 0 nothing).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrec.config.market import MARKET_FILE, MarketFile, read_market
+from graphrec.errors import UsageError
+from graphrec.extras import needs_extra
+from graphrec.features.blocks import FeatureBlock, Matrix, Seen, Sentences, SourceContext
+from graphrec.graph.edges.adjacency import date_of
+from graphrec.graph.edges.wealth import amounts_of
+from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.progress import Progress, silent
+from graphrec.times import moment_of
+
+DAY = 86_400_000_000
+MOST, LEAST = 504, 60
+"""Daily returns that are looked at, and wanted."""
+COVERED = 0.9
+"""Part of the days on which a product has a price."""
+NAME = "portfolio"
+Prices = Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
+"""Days since 1970 and the last price of each, by product."""
+
+
+@dataclass(frozen=True)
+class PortfolioSource:
+    """Returns of products, where something says how much customers hold."""
+
+    folder: Path
+    """Of the series files of the home."""
+    market: Path
+    name: str = NAME
+    sentences: Mapping[str, Sentences] = field(default_factory=dict)
+    """None: the languages word its lines."""
+
+    def blocks(self, seen: Seen, progress: Progress = silent) -> Sequence[FeatureBlock]:
+        """The block of products; none without a series of prices, amounts, or enough days.
+
+        Raises:
+            UsageError: market.toml names a column that is not there.
+        """
+        file, snapshot = read_market(self.market), seen.snapshot
+        product, user = snapshot.schema.roles.product, snapshot.schema.roles.user
+        rule = snapshot.schema.series.get(file.series)
+        types = amounts_of(snapshot, file.positions)
+        if rule is None or rule.of != product or not types:
+            return ()
+        for label, column, what, kinds in (
+            (user, file.cash, "numbers", ("integer", "real")),
+            (product, file.proxy, "texts", ("text",)),
+        ):
+            if column is not None and snapshot.nodes(label).columns.get(column) not in kinds:
+                raise UsageError(f"{MARKET_FILE}: {label} has no column {column} of {what}")
+        before = seen.before if seen.before is not None else date_of(snapshot)
+        value = file.value or ("close" if "close" in rule.values else rule.values[0])
+        prices = self._prices(rule, value, before, progress)
+        ids = list(snapshot.nodes(product).ids)
+        returns, known = returns_of(_stood_in(prices, snapshot, file, ids), ids)
+        if not returns.shape[1]:
+            return ()
+        riskless = _riskless(snapshot, file)
+        returns[riskless], known[riskless] = 0.0, -1.0
+        last = np.array([prices[one][1][-1] if one in prices else np.nan for one in ids])
+        matrix = np.column_stack([returns, last, known])
+        definition: dict[str, Any] = {"positions": list(types), "cash": file.cash, "days": returns.shape[1]}
+        day = None if before is None else moment_of(before).isoformat()
+        return [FeatureBlock(self.name, product, cast("Matrix", matrix), as_of=day, definition=definition)]
+
+    def _prices(self, rule: Any, value: str, before: int | None, progress: Progress) -> Prices:
+        with needs_extra("train", "the block portfolio"):
+            import pyarrow as pa
+
+            from graphrec.store.series import all_series
+        found = {}
+        for done, table in enumerate(all_series(self.folder, rule).by_id()):
+            progress("reading prices", done, None)
+            names = np.asarray(table["id"].to_numpy(zero_copy_only=False), object)
+            times = np.asarray(table["at"].cast(pa.int64()).to_numpy(), np.int64)
+            values = np.asarray(table[value].to_numpy(zero_copy_only=False), np.float64)
+            bounds = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist(), len(names)]
+            for start, end in pairwise(bounds):
+                kept = np.isfinite(values[start:end]) & (values[start:end] > 0)
+                if before is not None:
+                    kept &= times[start:end] < before
+                if kept.any():
+                    days = times[start:end][kept] // DAY
+                    last = np.append(days[1:] != days[:-1], True)
+                    found[str(names[start])] = days[last], values[start:end][kept][last]
+        return found
+
+
+def make(context: SourceContext) -> PortfolioSource:
+    """The source of a home."""
+    return PortfolioSource(context.series, context.market)
+
+
+def returns_of(prices: Prices, ids: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Simple daily returns (num_ids, num_days) on the days of most products, 0 where none, and who has them.
+
+    No days where there are fewer than LEAST.
+    """
+    none = np.zeros((len(ids), 0)), np.zeros(len(ids))
+    if not prices:
+        return none
+    days, counts = np.unique(np.concatenate([own for own, _ in prices.values()]), return_counts=True)
+    calendar = days[2 * counts >= len(prices)][-MOST - 1 :]
+    if len(calendar) <= LEAST:
+        return none
+    returns, known = np.zeros((len(ids), len(calendar) - 1)), np.zeros(len(ids))
+    for place, one in enumerate(ids):
+        if one not in prices:
+            continue
+        own, values = prices[one]
+        latest = np.searchsorted(own, calendar, side="right") - 1
+        fresh = latest >= 0
+        covered = (own[np.maximum(latest, 0)] == calendar) & fresh
+        if fresh[0] and covered.mean() >= COVERED:
+            course = values[latest]
+            returns[place], known[place] = course[1:] / course[:-1] - 1, 1.0
+    return returns, known
+
+
+def _stood_in(prices: Prices, snapshot: Snapshot, file: MarketFile, ids: Sequence[str]) -> Prices:
+    """The prices, and those of their proxies of products without any."""
+    if file.proxy is None:
+        return prices
+    column = snapshot.nodes(snapshot.schema.roles.product).column(file.proxy)
+    named = ((one, column.get(place)) for place, one in enumerate(ids))
+    return {**prices, **{one: prices[str(other)] for one, other in named if one not in prices and str(other) in prices}}
+
+
+def _riskless(snapshot: Snapshot, file: MarketFile) -> NDArray[np.bool_]:
+    """The products of a kind whose worth does not move (num_products,)."""
+    product = snapshot.schema.roles.product
+    nodes, kind = snapshot.nodes(product), snapshot.schema.nodes[product].show.get("kind", "kind")
+    if not file.riskless or nodes.columns.get(kind) != "text":
+        return np.zeros(len(nodes), np.bool_)
+    column = nodes.column(kind)
+    return np.array([column.get(place) in file.riskless for place in range(len(nodes))], np.bool_)
