@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from graphrec.errors import PolicyError
 from graphrec.graph.edges.adjacency import Adjacency
 from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.languages import Language
 from graphrec.policy.facts import DAY, NO_OCCASION, Block, Facts, Occasion
 from graphrec.policy.language.conditions import Compiler, Condition
 from graphrec.policy.language.operands import BadCondition, Column, Operand, Operands
 from graphrec.policy.language.values import Flags, Truth
 from graphrec.policy.rules import Policy, Rule
-from graphrec.policy.sentences import Fact, Sentence, day, shown
+from graphrec.policy.sentences import Fact, Sentence, as_text, day, shown
 from graphrec.times import moment_of
 
 NOT_AVAILABLE = "not available"
@@ -66,6 +67,8 @@ class CompiledRule:
     rule: Rule
     condition: Condition
     sentence: Sentence
+    sentences: Mapping[str, Sentence]
+    """By language, where there are several."""
 
     def met(self, truth: Truth) -> Flags:
         """True where the pairs pass, broadcastable to the block."""
@@ -111,7 +114,7 @@ class CompiledPolicy:
         self.warning = tuple(rule for rule in self.rules if rule.rule.severity != "refuse")
         self._known = self._known_values()
         self._of_products: dict[int, dict[str, Fact]] = {}
-        self._remarks: dict[tuple[Column, int], str | None] = {}
+        self._remarks: dict[tuple[Column, int, str], str | None] = {}
 
     def asking(self, occasion: Occasion) -> Self:
         """The same policy asked by a request that says something of itself."""
@@ -205,25 +208,25 @@ class CompiledPolicy:
             found[(found == -1) & ~rule.met(rule.condition.truth(block))] = place
         return found
 
-    def barred(self, user: int) -> Finding | None:
+    def barred(self, user: int, language: Language | None = None) -> Finding | None:
         """The first rule that refuses every product to a user for what the user is, whatever the product."""
         block = self._block(np.array([user]))
         for rule in self.refusing:
             met = rule.met(rule.condition.truth(block))
             if met.shape == (1, 1) and not met.all():
-                return next(self._findings((rule,), user, 0))
+                return next(self._findings((rule,), user, 0, language))
         return None
 
-    def refusals(self, user: int, product: int) -> list[Finding]:
+    def refusals(self, user: int, product: int, language: Language | None = None) -> list[Finding]:
         """The rules that refuse a product to a user, in the order of the policy."""
-        return list(self._findings(self.refusing, user, product))
+        return list(self._findings(self.refusing, user, product, language))
 
     def warnings(self, user: int, product: int) -> list[Finding]:
         """The rules that warn of a product for a user or ask for a review, in the order of the policy."""
         return list(self._findings(self.warning, user, product))
 
     def warnings_of(
-        self, users: NDArray[np.integer], products: Sequence[NDArray[np.int64]]
+        self, users: NDArray[np.integer], products: Sequence[NDArray[np.int64]], language: Language | None = None
     ) -> list[list[list[Finding]]]:
         """The rules that warn of products or ask for a review, in the order of the policy, by user and product.
 
@@ -237,7 +240,7 @@ class CompiledPolicy:
             met = np.broadcast_to(rule.met(rule.condition.truth(block)), (len(users), self.facts.num_products))
             for pair in np.flatnonzero(~met[row, column]).tolist():
                 user, product = int(users[row[pair]]), int(column[pair])
-                found[row[pair]][place[pair]] += self._findings((rule,), user, product)
+                found[row[pair]][place[pair]] += self._findings((rule,), user, product, language)
         return found
 
     def _pairs(
@@ -349,24 +352,29 @@ class CompiledPolicy:
         columns = dict.fromkeys(one for rule in self.rules for one in rule.condition.columns if one.side == side)
         return {str(column): shown(self.facts, column, position) for column in columns}
 
-    def remarks(self, user: int, products: Sequence[int]) -> list[tuple[str, ...]]:
+    def remarks(self, user: int, products: Sequence[int], language: Language | None = None) -> list[tuple[str, ...]]:
         """The values of a user and of some products that the policy does not know, in one sentence each."""
-        of_user = {column: self._remark(column, user) for column in self._known if column.side == "user"}
+        of_user = {column: self._remark(column, user, language) for column in self._known if column.side == "user"}
         found = []
         for product in products:
-            said = (of_user[one] if one.side == "user" else self._remark_of(one, product) for one in self._known)
+            said = (
+                of_user[one] if one.side == "user" else self._remark_of(one, product, language) for one in self._known
+            )
             found.append(tuple(remark for remark in said if remark is not None))
         return found
 
-    def _remark_of(self, column: Column, product: int) -> str | None:
-        if (column, product) not in self._remarks:
-            self._remarks[column, product] = self._remark(column, product)
-        return self._remarks[column, product]
+    def _remark_of(self, column: Column, product: int, language: Language | None) -> str | None:
+        key = column, product, "" if language is None else language.code
+        if key not in self._remarks:
+            self._remarks[key] = self._remark(column, product, language)
+        return self._remarks[key]
 
-    def _remark(self, column: Column, position: int) -> str | None:
+    def _remark(self, column: Column, position: int, language: Language | None) -> str | None:
         value = shown(self.facts, column, position)
         if value is None or str(value) in self._known[column]:
             return None
+        if language is not None:
+            return language.say("policy.not_known", column=str(column), value=as_text(value, language))
         return f"{column} is {value}, which the policy does not know"
 
     def _block(self, users: NDArray[np.integer], products: NDArray[np.int64] | None = None) -> Block:
@@ -414,15 +422,20 @@ class CompiledPolicy:
             found[Column(side, column)] = frozenset(listed)
         return found
 
-    def _findings(self, rules: tuple[CompiledRule, ...], user: int, product: int) -> Iterator[Finding]:
+    def _findings(
+        self, rules: tuple[CompiledRule, ...], user: int, product: int, language: Language | None = None
+    ) -> Iterator[Finding]:
         block = self._block(np.array([user]), np.array([product]))
         for rule in rules:
             truth = rule.condition.truth(block)
             if not rule.met(truth).all():
                 values = self._values(rule, user, product)
-                text = rule.sentence.fill(user, product, self.occasion, self.facts)
+                told = rule.sentence if language is None else rule.sentences.get(language.code, rule.sentence)
+                # A sentence that is told in one language alone keeps the values as that language writes them.
+                own = language if told is not rule.sentence or rule.sentences else None
+                text = told.fill(user, product, self.occasion, self.facts, own)
                 if bool(truth.unknown().any()):
-                    text = _cannot_tell(rule, values)
+                    text = _cannot_tell(rule, values, language)
                 yield Finding(rule.rule.id, rule.rule.severity, text, values, rule.rule.code is not None)
 
     def _values(self, rule: CompiledRule, user: int, product: int) -> dict[str, Fact]:
@@ -456,7 +469,8 @@ class CompiledPolicy:
             key = "require"
             condition = Compiler(operands).compile(rule.require)
             key = "sentence"
-            return CompiledRule(rule, condition, Sentence(rule.sentence, operands))
+            told = {code: Sentence(text, operands) for code, text in rule.sentences.items()}
+            return CompiledRule(rule, condition, Sentence(rule.sentence, operands), told)
         except BadCondition as error:
             where = self._source()
             if key in rule.lines:
@@ -469,7 +483,12 @@ def _add(values: list[dict[str, Fact]], name: str, found: Sequence[Fact]) -> Non
         one[name] = value
 
 
-def _cannot_tell(rule: CompiledRule, values: Mapping[str, Fact]) -> str:
+def _cannot_tell(rule: CompiledRule, values: Mapping[str, Fact], language: Language | None) -> str:
     events = rule.condition.events
+    if language is not None:
+        gone = [language.say("policy.date_of", a=n) if n in events else n for n, one in values.items() if one is None]
+        return language.say(
+            "policy.cannot_tell", rule=rule.rule.id, a=language.joined(gone) or language.text("policy.a_value")
+        )
     missing = [f"the date of {name}" if name in events else name for name, value in values.items() if value is None]
     return f"rule {rule.rule.id} needs {' and '.join(missing) or 'a value'}, which is not known"

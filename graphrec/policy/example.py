@@ -23,6 +23,11 @@ from graphrec.policy.language.operands import parts_of
 from graphrec.policy.read import parse_policy
 from graphrec.policy.rules import NOT_AVAILABLE
 
+_LANGUAGES = ("en", "de", "zh")
+"""Each rule says its sentence in all of them."""
+Said = dict[str, str]
+"""A sentence by language."""
+_BY_EVENT = 'interactions = […, "REJECTED"], weights = { REJECTED = -1.0 }, [events.rejected] edge = "REJECTED"'
 MOST = 40
 """Different texts that a column of a rule may have."""
 HEAD = """\
@@ -81,8 +86,8 @@ class _Column:
 class _Draft:
     """What is written so far."""
 
-    language: Language
-    """Of the sentences."""
+    languages: tuple[Language, ...]
+    """Of the sentences, the first one that of the home."""
     rules: dict[str, str] = field(default_factory=dict)
     conditions: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
@@ -91,7 +96,7 @@ class _Draft:
     doubts: list[str] = field(default_factory=list)
 
     def add(
-        self, name: str, sentence: str, require: str, *, columns: tuple[_Column, ...] = (), **more: str | bool
+        self, name: str, sentence: Said, require: str, *, columns: tuple[_Column, ...] = (), **more: str | bool
     ) -> str:
         """Write a rule; the id that it has.
 
@@ -102,16 +107,39 @@ class _Draft:
         rule_id = next(one for one in (name, *(f"{name}-{n}" for n in range(2, 1000))) if one not in self.rules)
         if any(one.protected for one in columns):
             more |= {"protected": True, "reason": "name the law that asks for it"}
-        lines = [f'id       = "{rule_id}"', f"sentence = {_quoted(sentence)}", f"require  = {_quoted(require)}"]
+        told = [f"sentence.{code} = {_quoted(text)}" for code, text in sentence.items()]
+        lines = [f'id       = "{rule_id}"', *told, f"require  = {_quoted(require)}"]
         lines += [f"{key} = {'true' if value is True else _quoted(str(value))}" for key, value in more.items()]
         self.rules[rule_id] = "[[rule]]\n" + "\n".join(lines)
         self.conditions[rule_id] = require
         self.known += [one for one in columns if one.kind == "text" and one.texts and one not in self.known]
         return rule_id
 
-    def said(self, key: str, **values: str) -> str:
-        """The sentence of a rule."""
-        return self.language.say(f"rules.{key}", "adviser", user="{user}", **values)
+    def said(self, key: str, **values: "str | Said") -> Said:
+        """The sentence of a rule, by language."""
+        return {
+            language.code: language.say(
+                f"rules.{key}", "adviser", user="{user}",
+                **{name: one if isinstance(one, str) else one[language.code] for name, one in values.items()},
+            )
+            for language in self.languages
+        }  # fmt: skip
+
+    def note(self, key: str, **values: str) -> str:
+        """What is said of the draft itself."""
+        return self.languages[0].say(f"first.{key}", "adviser", **values)
+
+    def lacks(self, found: "_Found", side: str, concept: str) -> str:
+        """Why there is no column of a concept: it is personal, or there is none."""
+        who = "user" if side == "user" else "product"
+        hidden = [name for name in found.personal[side] if place(name, concept) is not None]
+        if hidden:
+            return self.note(f"personal_{who}", column=hidden[0])
+        return self.note(f"none_{who}", what=self.languages[0].text(f"first.what_{concept.replace(' ', '_')}"))
+
+    def unclear(self, column: _Column) -> str:
+        """Why the values of a column say neither yes nor no."""
+        return self.note("unclear", column=str(column), values=", ".join(column.texts[:4]) or column.kind)
 
     def miss(self, what: str, why: str) -> None:
         """List what no rule could be written for."""
@@ -136,23 +164,17 @@ class _Found:
         """The most telling column of a side and a concept, of some kinds."""
         return next((one for one in self.all(side, concept) if not kinds or one.kind in kinds), None)
 
-    def lacks(self, side: str, concept: str) -> str:
-        """Why there is no column: it is personal, or there is none."""
-        who = "customers" if side == "user" else "products"
-        hidden = [name for name in self.personal[side] if place(name, concept) is not None]
-        if hidden:
-            return f"{hidden[0]} of {who} is personal, and no rule can read it: let the mapping derive a column"
-        return f"no column of {who} speaks of {concept}"
-
 
 def example_policy(snapshot: Snapshot, as_of: int | None, language: Language | None = None) -> Example:
     """A first policy for a snapshot.
 
     Args:
         as_of: the date of answers in microseconds since 1970; None: the graph has no times.
-        language: of the sentences; None: English.
+        language: the first one of the sentences; None: English. Those that are shipped follow it.
     """
-    draft, found = _Draft(language or language_of("en")), _Found(snapshot)
+    first = language or language_of("en")
+    others = (language_of(code) for code in _LANGUAGES if code != first.code)
+    draft, found = _Draft((first, *others)), _Found(snapshot)
     for write in (
         _consents, _flags, _held, _offered, _risk, _horizon, _knowledge, _means, _ages, _residence, _clients, _cooling,
     ):  # fmt: skip
@@ -244,20 +266,20 @@ def _consents(draft: _Draft, found: _Found) -> None:
     for column, is_consent in wanted:
         condition = _flag(column, wanted=is_consent)
         if condition is None:
-            draft.miss(f"consent ({column})", _unclear(column))
+            draft.miss(f"consent ({column})", draft.unclear(column))
             continue
         name = _short_name(column.name, "consent" if is_consent else "objection")
         sentence = draft.said("consent" if is_consent else "objection", column=column.name)
         draft.add(name, sentence, condition, columns=(column,))
     if not wanted:
-        draft.miss("consent", found.lacks("user", "consent"))
+        draft.miss("consent", draft.lacks(found, "user", "consent"))
 
 
 def _flags(draft: _Draft, found: _Found) -> None:
     for column in found.all("user", "blocked"):
         condition = _flag(column, wanted=False)
         if condition is None:
-            draft.miss(f"blocked ({column})", _unclear(column))
+            draft.miss(f"blocked ({column})", draft.unclear(column))
         else:
             draft.add("blocked", draft.said("blocked", column=column.name), condition, columns=(column,))
     for column in found.all("user", "relation"):
@@ -272,7 +294,8 @@ def _held(draft: _Draft, _found: _Found) -> None:
 
 def _offered(draft: _Draft, found: _Found) -> None:
     """One rule from the day on which a product ends and from its status: either may be the first to be kept up."""
-    end, conditions, places, columns = found.one("product", "end", ("time",)), [], [], []
+    end, conditions, columns = found.one("product", "end", ("time",)), [], []
+    places: list[Said] = []
     if end is not None:
         conditions.append(f"is_missing({end}) or {end} > now")
         places.append(draft.said("closed_on", a=end.place))
@@ -284,15 +307,16 @@ def _offered(draft: _Draft, found: _Found) -> None:
             condition = _status(column, wanted=wanted)
             if condition is not None:
                 conditions.append(condition)
-                places.append(f"{column.name} {column.place}")
+                places.append({one.code: f"{column.name} {column.place}" for one in draft.languages})
                 columns.append(column)
             elif column.kind == "text" and column.texts:
-                draft.miss(f"offered ({column})", _unclear(column))
+                draft.miss(f"offered ({column})", draft.unclear(column))
     if not conditions:
-        draft.miss("end of sale", found.lacks("product", "end"))
+        draft.miss("end of sale", draft.lacks(found, "product", "end"))
         return
     whole = conditions[0] if len(conditions) == 1 else " and ".join(f"({one})" for one in conditions)
-    draft.add("open", draft.said("open", columns=", ".join(places)), whole, columns=tuple(columns))
+    listed = {one.code: one.text("lists.comma").join(part[one.code] for part in places) for one in draft.languages}
+    draft.add("open", draft.said("open", columns=listed), whole, columns=tuple(columns))
 
 
 def _risk(draft: _Draft, found: _Found) -> None:
@@ -317,7 +341,7 @@ def _knowledge(draft: _Draft, found: _Found) -> None:
 def _means(draft: _Draft, found: _Found) -> None:
     least, have = found.one("product", "minimum", ("integer", "real")), found.one("user", "means", ("integer", "real"))
     if least is None or have is None:
-        draft.miss("means", found.lacks(*(("product", "minimum") if least is None else ("user", "means"))))
+        draft.miss("means", draft.lacks(found, *(("product", "minimum") if least is None else ("user", "means"))))
         return
     draft.add("means", draft.said("means", a=least.place, b=have.place), f"{least} <= {have}")
     draft.add(
@@ -334,7 +358,7 @@ def _ages(draft: _Draft, found: _Found) -> None:
         for concept, kinds in (("born", ("time",)), ("birth year", ("integer",)), ("age", ("integer", "real")))
     )
     if limits[0][0] is None:
-        draft.miss("minimum age", found.lacks("product", "least age"))
+        draft.miss("minimum age", draft.lacks(found, "product", "least age"))
     for limit, sign, said in limits:
         if limit is None:
             continue
@@ -346,7 +370,7 @@ def _ages(draft: _Draft, found: _Found) -> None:
             # The birthday of this year may be to come.
             column, years = year, f"year(now) - {year} - 1" if sign == ">=" else f"year(now) - {year}"
         else:
-            draft.miss("minimum age" if sign == ">=" else "maximum age", found.lacks("user", "born"))
+            draft.miss("minimum age" if sign == ">=" else "maximum age", draft.lacks(found, "user", "born"))
             continue
         name = "age" if sign == ">=" else "most-age"
         condition = f"{years} {sign} {limit}" if sign == ">=" else f"is_missing({limit}) or {years} {sign} {limit}"
@@ -356,7 +380,9 @@ def _ages(draft: _Draft, found: _Found) -> None:
 def _residence(draft: _Draft, found: _Found) -> None:
     allowed, home = found.one("product", "residents", ("text",)), found.one("user", "residence", ("text",))
     if allowed is None or home is None:
-        draft.miss("residence", found.lacks(*(("product", "residents") if allowed is None else ("user", "residence"))))
+        draft.miss(
+            "residence", draft.lacks(found, *(("product", "residents") if allowed is None else ("user", "residence")))
+        )
         return
     _listed_in(draft, "residence", allowed, home)
 
@@ -371,9 +397,9 @@ def _listed_in(draft: _Draft, name: str, allowed: _Column, own: _Column) -> None
     """A rule that a value of the customer is among those of the product, where any of them is."""
     listed = {part for text in allowed.texts for part in parts_of(text)}
     if not listed & set(own.texts):
-        here = ", ".join(sorted(listed)[:3]) or "too many values"
-        there = ", ".join(own.texts[:3]) or "too many values"
-        draft.miss(name, f"{allowed} ({here}) and {own} ({there}) have no value in common: write them alike")
+        many = draft.note("many")
+        here, there = ", ".join(sorted(listed)[:3]) or many, ", ".join(own.texts[:3]) or many
+        draft.miss(name, draft.note("apart", a=str(allowed), x=here, b=str(own), y=there))
         return
     sentence = draft.said(name, a=allowed.place, b=own.place)
     is_list = any(parts_of(text) != (text,) for text in allowed.texts)
@@ -386,11 +412,7 @@ def _cooling(draft: _Draft, found: _Found) -> None:
     for name in turned_down:
         draft.add("cooling-off", draft.said("cooling", a=f"{{last.{name}}}"), f'not happened("{name}", 180)')
     if not turned_down:
-        draft.miss(
-            "cooling-off",
-            "no interaction speaks against a product (weight below 0 in the mapping); for rejections by event: "
-            'interactions = […, "REJECTED"], weights = { REJECTED = -1.0 }, [events.rejected] edge = "REJECTED"',
-        )
+        draft.miss("cooling-off", draft.note("turned_down", form=_BY_EVENT))
 
 
 def _confidential(draft: _Draft, found: _Found) -> None:
@@ -401,7 +423,7 @@ def _confidential(draft: _Draft, found: _Found) -> None:
             ordinary = (one for one in draft.rules if sides(draft.conditions[one]) == {"user"} and one not in written)
             shared = next(ordinary, None)
             if condition is None or shared is None:
-                why = _unclear(column) if condition is None else "no ordinary rule of customers could be told like it"
+                why = draft.unclear(column) if condition is None else draft.note("unshared")
                 draft.miss(f"{concept} ({column})", why)
                 continue
             if "code" not in draft.rules[shared]:
@@ -421,17 +443,16 @@ def _ordered(draft: _Draft, found: _Found, name: str, above: tuple[str, str], be
             if condition is not None:
                 draft.add(name, draft.said(name, a=one.place, b=other.place), condition, columns=(one, other))
                 return
-            tried = (
-                tried or f"{one} and {other} are not on one scale: give both the same values, or an order in [levels]"
-            )
-    draft.miss(name, tried or found.lacks(*(above if not found.all(*above) else below)))
+            tried = tried or draft.note("unlike", a=str(one), b=str(other))
+    draft.miss(name, tried or draft.lacks(found, *(above if not found.all(*above) else below)))
 
 
 def _not_above(draft: _Draft, name: str, one: _Column, other: _Column) -> str | None:
     if one.is_number and other.is_number:
         if one.numbers and other.numbers and one.numbers[1] > other.numbers[1] and name == "risk":
             draft.doubts.append(
-                f"{name}: {one} goes up to {one.numbers[1]:g} and {other} up to {other.numbers[1]:g}: is it one scale?"
+                f"{name}: "
+                + draft.note("scale", a=str(one), x=f"{one.numbers[1]:g}", b=str(other), y=f"{other.numbers[1]:g}")
             )
         months, years = (_unit(one.name) == "month", _unit(other.name) == "year")
         if months and years:
@@ -448,9 +469,20 @@ def _not_above(draft: _Draft, name: str, one: _Column, other: _Column) -> str | 
     if together and one.texts and other.texts and len({step for step, _ in together}) == len(together):
         draft.levels[name] = [text for _, text in together]
         return f'level("{name}", {one}) <= level("{name}", {other})'
+    return _by_steps(draft, name, one, other)
+
+
+def _by_steps(draft: _Draft, name: str, one: _Column, other: _Column) -> str | None:
+    """The condition of texts that have an order each, with as many steps; None where they have not."""
     first, second = in_order(one.texts), in_order(other.texts)
-    if not first or not second or [step for step, _ in first] != [step for step, _ in second]:
+    if not first or not second or len(first) != len(second):
         return None
+    if any(len({step for step, _ in each}) != len(each) for each in (first, second)):
+        return None
+    if [step for step, _ in first] != [step for step, _ in second]:
+        shown = [", ".join(text for _, text in each) for each in (first, second)]
+        told = draft.note("steps", a=str(one), b=str(other), x=shown[0], y=shown[1])
+        draft.doubts.append(f"{name}: {told}")
     draft.levels[f"{name}_product"] = [text for _, text in first]
     draft.levels[f"{name}_user"] = [text for _, text in second]
     return f'level("{name}_product", {one}) <= level("{name}_user", {other})'
@@ -493,7 +525,7 @@ def _flag(column: _Column, *, wanted: bool) -> str | None:
         return f"{column} <= now" if wanted else f"{gap}{column} > now"
     listed = [text for text in column.texts if normal(text) in (YES if wanted else NO)]
     other = [text for text in column.texts if normal(text) in (NO if wanted else YES)]
-    if column.kind != "text" or not (listed or (other and not wanted)):
+    if column.kind != "text" or not (listed or other):
         return None
     if not listed:
         return f"{gap}{column} not in {_listed(other)}"
@@ -553,11 +585,6 @@ def _misfit(draft: _Draft, rule_id: str, snapshot: Snapshot, as_of: int | None) 
     except PolicyError as error:
         return str(error).partition(": rule ")[2].partition(": ")[2] or str(error)
     return None
-
-
-def _unclear(column: _Column) -> str:
-    shown = ", ".join(column.texts[:4]) if column.texts else column.kind
-    return f"the values of {column} are neither yes nor no: {shown}"
 
 
 def _short_name(column: str, concept: str) -> str:

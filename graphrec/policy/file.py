@@ -21,7 +21,12 @@ class RuleTable(Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ]
     sentence: Annotated[
-        Text, Meta(description="What a person reads when the condition is not met; {product.kind} stands for a value.")
+        Text | dict[str, Text],
+        Meta(
+            description="What a person reads when the condition is not met; {product.kind} stands for a value. By "
+            "language where there are several: sentence.en, sentence.de.",
+            extra={"want": "a text that is not empty"},
+        ),
     ]
     require: Annotated[Text, Meta(description="The condition that must hold.")]
     severity: Annotated[

@@ -9,6 +9,7 @@ from graphrec.config.document import Document, parse_toml, read_toml
 from graphrec.errors import PolicyError
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.languages import is_code
 from graphrec.policy.language.conditions import parse, sides
 from graphrec.policy.language.operands import BadCondition, Market, Purchase, file_of
 from graphrec.policy.lists import ListFile, read_lists
@@ -146,9 +147,17 @@ def _rule(document: Document, position: int, table: "RuleTable") -> Rule:
     except BadCondition as error:
         line = lines["require"] + error.line - 1
         raise PolicyError(f"{document.where} line {line}: rule {table.id}: {error}") from None
+    told = table.sentence if isinstance(table.sentence, dict) else {}
+    if isinstance(table.sentence, dict) and (not told or not all(map(is_code, told))):
+        wrong = next((code for code in told if not is_code(code)), "")
+        document.refuse(
+            (*path, "sentence"),
+            f"rule {table.id}: sentence.{wrong} names no language; want a code such as en, de or zh",
+        )
     return Rule(
         id=table.id,
-        sentence=table.sentence,
+        sentence=next(iter(told.values()), "") or str(table.sentence),
+        sentences=told,
         require=table.require,
         severity=table.severity,
         missing=table.missing,

@@ -20,7 +20,7 @@ NOT_OFFERED = ("closed", "inactive", "withdrawn", "suspended", "delisted", "matu
 NOT_AVAILABLE = "not_available"
 """What others than compliance read in place of a confidential rule, and of at least one ordinary rule."""
 Severity = Literal["refuse", "review", "warn"]
-_LATER = ("code", "confidential", "law", "owner", "approved_by", "valid_from")
+_LATER = ("sentences", "code", "confidential", "law", "owner", "approved_by", "valid_from")
 """Keys of a rule that the hash covers where they are set, so that the hashes of older policies stay."""
 
 
@@ -53,6 +53,8 @@ class Rule:
     """Who approved it."""
     valid_from: str | None = None
     """The day from which it holds, YYYY-MM-DD; None: it always does."""
+    sentences: Mapping[str, str] = field(default_factory=dict)
+    """The sentence by language, where the policy has several; `sentence` is the first."""
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
     """Where each key stands in its file; not part of the hash."""
 

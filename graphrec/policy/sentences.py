@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from graphrec.graph.folders.snapshot import ALWAYS
+from graphrec.languages import Language
 from graphrec.policy.facts import KNOWN_AT, Block, Facts, Occasion
 from graphrec.policy.language.operands import OCCASION, BadCondition, Column, Operand, Operands, nearest
 from graphrec.times import moment_of
@@ -46,26 +47,28 @@ class Sentence:
             else:
                 raise BadCondition(f"{{{place}}} stands for nothing; want {{product.COLUMN}} or {{user.COLUMN}}")
 
-    def fill(self, user: int, product: int, occasion: Occasion, facts: Facts) -> str:
-        """The sentence for one pair."""
+    def fill(self, user: int, product: int, occasion: Occasion, facts: Facts, language: Language | None = None) -> str:
+        """The sentence for one pair; its values are written as in English where no language is given."""
 
         def filled(found: re.Match[str]) -> str:
             place = found[1]
             if place in OCCASION:
-                return as_text(getattr(occasion, place))
+                return as_text(getattr(occasion, place), language)
             head, _, name = place.partition(".")
             if head == "after_purchase":
                 block = Block(np.array([user]), np.array([product]), occasion, facts)
                 value = self._after[name].value(block)
                 if value.missing().any():
-                    return UNKNOWN
+                    return as_text(None, language)
                 found_value = float(np.ravel(value.values)[0])
-                return f"{100 * found_value:.1f}%" if name.endswith("_share") else as_text(found_value)
+                if not name.endswith("_share"):
+                    return as_text(found_value, language)
+                return f"{100 * found_value:.1f}%" if language is None else language.percent(100 * found_value, 1)
             if head == "last":
-                return as_text(day(facts.last(name, user, product)))
+                return as_text(day(facts.last(name, user, product)), language)
             position = user if head == "user" else product
             if name:
-                return as_text(shown(facts, Column(head, name), position))
+                return as_text(shown(facts, Column(head, name), position), language)
             label = facts.label(head)
             return facts.snapshot.name(label, position) or facts.snapshot.nodes(label).ids[position]
 
@@ -93,8 +96,12 @@ def day(microseconds: int | None) -> str | None:
     return None if microseconds is None else moment_of(microseconds).date().isoformat()
 
 
-def as_text(value: Fact) -> str:
-    """A value as a person reads it."""
+def as_text(value: Fact, language: Language | None = None) -> str:
+    """A value as a person reads it, in English where no language is given."""
+    if language is not None and (value is None or isinstance(value, bool)):
+        return language.text("policy.unknown" if value is None else "policy.yes" if value else "policy.no")
+    if language is not None and isinstance(value, int | float):
+        return language.number(value, 0 if value == int(value) else 2)
     if value is None:
         return UNKNOWN
     if isinstance(value, bool):

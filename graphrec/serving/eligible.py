@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from graphrec.graph.edges.adjacency import Adjacency
 from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.languages import Language
 from graphrec.policy.compiled import FOR_REVIEW, CompiledPolicy, Finding, RuleOutcomes
 from graphrec.policy.facts import Occasion, microseconds
 from graphrec.policy.rules import Policy, default_policy
@@ -88,14 +89,14 @@ class Eligibility:
         """Why a product is not shown to a user, in words that anybody may read; None when it may be."""
         return "; ".join(dict.fromkeys(finding.public_sentence for finding in self.refusals(user, product))) or None
 
-    def refusals(self, user: int, product: int) -> list[Finding]:
+    def refusals(self, user: int, product: int, language: Language | None = None) -> list[Finding]:
         """The rules that refuse a product to a user, with the values they read; none when it may be shown."""
-        return self._compiled.refusals(user, product)
+        return self._compiled.refusals(user, product, language)
 
-    def barred(self, user: int) -> str | None:
+    def barred(self, user: int, language: Language | None = None) -> str | None:
         """Why a user is shown nothing at all, in words that anybody may read; None: that depends on the product."""
-        found = self._compiled.barred(user)
-        return None if found is None else found.public_sentence
+        found = self._compiled.barred(user, language)
+        return None if found is None else _in_words(found, language)
 
     def holdings(self, users: NDArray[np.integer]) -> NDArray[np.int64]:
         """What users hold at the date of the answer: (num_holdings, 2) places among `users`, and products."""
@@ -105,20 +106,20 @@ class Eligibility:
         """What the rules that refuse read of a user, by column, but for what is protected."""
         return self._compiled.limits(user)
 
-    def warnings(self, user: int, product: int) -> tuple[str, ...]:
+    def warnings(self, user: int, product: int, language: Language | None = None) -> tuple[str, ...]:
         """What rules that do not refuse say of a product for a user, and the values that the policy does not know."""
-        return self.warnings_of(np.array([user]), [np.array([product])])[0][0]
+        return self.warnings_of(np.array([user]), [np.array([product])], language)[0][0]
 
     def warnings_of(
-        self, users: NDArray[np.integer], products: Sequence[NDArray[np.int64]]
+        self, users: NDArray[np.integer], products: Sequence[NDArray[np.int64]], language: Language | None = None
     ) -> list[list[tuple[str, ...]]]:
         """What `warnings` gives for some products of each of some users."""
         found = []
         for user, of_user, one in zip(
-            users.tolist(), products, self._compiled.warnings_of(users, products), strict=True
+            users.tolist(), products, self._compiled.warnings_of(users, products, language), strict=True
         ):
-            remarks = self._compiled.remarks(user, of_user.tolist())
-            found.append([(*_public(findings), *said) for findings, said in zip(one, remarks, strict=True)])
+            remarks = self._compiled.remarks(user, of_user.tolist(), language)
+            found.append([(*_public(findings, language), *said) for findings, said in zip(one, remarks, strict=True)])
         return found
 
     def refused_of(self, users: NDArray[np.integer]) -> tuple[NDArray[np.bool_], list[dict[str, int]]]:
@@ -156,8 +157,22 @@ class Eligibility:
         return tuple(rule.rule.id for rule in self._compiled.rules)
 
 
-def _public(findings: Sequence[Finding]) -> Iterator[str]:
-    return (f"{FOR_REVIEW if one.severity == 'review' else ''}{one.public_sentence}" for one in findings)
+def _public(findings: Sequence[Finding], language: Language | None) -> Iterator[str]:
+    for one in findings:
+        text = _in_words(one, language)
+        if one.severity != "review":
+            yield text
+        else:
+            yield FOR_REVIEW + text if language is None else language.say("policy.for_review", why=text)
+
+
+def _in_words(finding: Finding, language: Language | None) -> str:
+    """What anybody may read of a finding."""
+    return (
+        language.text("policy.not_available")
+        if language is not None and finding.confidential
+        else finding.public_sentence
+    )
 
 
 def compiled_policy(

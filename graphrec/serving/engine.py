@@ -403,7 +403,7 @@ class Engine:
         whole = ListOptions(None, options.plain, language=options.language, voice=options.voice)
         # The product itself is listed with all its lines, wherever it ranks.
         listed = self.listed(scored, k, whole, product)
-        (item,) = self._items(listed, whole, [self.eligibility.warnings(here, wanted)])
+        (item,) = self._items(listed, whole, [self.eligibility.warnings(here, wanted, sentences.language)])
         if scored.ranked < len(scored.candidates):
             item = replace(item, rank=_far_rank(scored, product))
         item = replace(item, gradients=self._gradients(scored, product))
@@ -534,7 +534,11 @@ class Engine:
             for one in listed
         ]
         users = np.array(here, np.int64)
-        refused, warnings = self.eligibility.refused_of(users)[1], self.eligibility.warnings_of(users, products)
+        language = self.reasons_in(options.language, options.voice).sentences.language
+        refused, warnings = (
+            self.eligibility.refused_of(users)[1],
+            self.eligibility.warnings_of(users, products, language),
+        )
         found = zip(listed, here, refused, warnings, strict=True)
         return [self._in_words(one, k, options, user, counts, warned) for one, user, counts, warned in found]
 
@@ -622,7 +626,8 @@ class Engine:
 
     def refusal(self, user: int, product: int, sentences: Sentences) -> str | None:
         """Why a product is not shown to a user, in the words of every rule that refuses it; None when it may be."""
-        found = [said(one, self.policy, sentences) for one in self.eligibility.refusals(user, product)]
+        refusals = self.eligibility.refusals(user, product, sentences.language)
+        found = [said(one, self.policy, sentences) for one in refusals]
         return sentences.language.texts["lists.semicolon"].join(found) or None
 
     def _gradients(self, scored: Scored, product: int) -> ScoreGradients | None:
@@ -640,7 +645,7 @@ class Engine:
         user_id = self.users.ids[user]
         if self.policy.is_built_in:
             return sentences.say("notes.few_left", n=str(left), user=user_id)
-        if barred := self.eligibility.barred(user):
+        if barred := self.eligibility.barred(user, sentences.language):
             return sentences.say("notes.none_allowed", user=user_id, why=barred)
         counts = public_counts(refused, self.policy.codes)
         rules = ", ".join(f"{rule} {count:,}" for rule, count in counts.items())

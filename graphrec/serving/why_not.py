@@ -92,9 +92,8 @@ def why_not(
     sentences = engine.reasons_in(language).sentences
     number = sentences.language.number
     user, product = engine.users.ids.find(user_id), engine.products.ids.find(product_id)
-    refused = tuple(
-        replace(one, sentence=said(one, engine.policy, sentences)) for one in engine.eligibility.refusals(user, product)
-    )
+    refusals = engine.eligibility.refusals(user, product, sentences.language)
+    refused = tuple(replace(one, sentence=said(one, engine.policy, sentences)) for one in refusals)
     about = _about(engine, explained, product, k)
     if refused or not explained.items:
         return replace(about, verdict=explained.abstained or "", refused=refused)

@@ -47,7 +47,7 @@ def test_lists_are_those_that_customers_get(bank: Bank) -> None:
     for place, kind in enumerate(KINDS):
         for row in range(len(users)):
             for item in bank.recommend(Recommend(users[row], 5, kind, record=False)).answer.items:
-                lists[place, row, item.rank - 1] = products.find(item.product)
+                lists[place, row, (item.rank or 0) - 1] = products.find(item.product)
     assert done.customers == len(users)
     assert done.overlap.value == pytest.approx(float(overlap(lists[0], lists[1]).mean()))
     assert done.same == pytest.approx(float((lists[0] == lists[1]).all(axis=1).mean()))
@@ -85,11 +85,11 @@ def test_what_was_live_on_a_date(bank: Bank) -> None:
     assert [bank.live_then(f"2026-03-0{n}").model for n in (1, 2)] == ["itemknn-final", "ease-final"]
     served = bank.recommend(Recommend("u003", 3))
     bank.switch_model(SwitchModel("promote", "itemknn-final", "Ms A"))
-    found = bank.live_then(f"{datetime.now(UTC):%Y-%m-%d}")
-    assert (found.model or "").startswith("itemknn-final@")
-    assert (found.by, found.how) == ("Ms A", "promoted")
-    day = bank.live_then("2026-01-02")  # the date of the answers, by the settings
-    assert sum(day.answered.values()) + sum(found.answered.values()) >= 1
+    now = bank.live_then(f"{datetime.now(UTC):%Y-%m-%d}")
+    assert (now.model or "").startswith("itemknn-final@")
+    assert (now.by, now.how) == ("Ms A", "promoted")
+    then = bank.live_then("2026-01-02")  # the date of the answers, by the settings
+    assert sum(then.answered.values()) + sum(now.answered.values()) >= 1
     assert served.record is not None
     began = time.process_time()
     bank.switch_model(SwitchModel("follow"))

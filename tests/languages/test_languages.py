@@ -65,6 +65,7 @@ def test_every_text_is_said_somewhere() -> None:
             "reasons",
             "things",
             "policy",
+            "first",
             "roles",
             "commands",
         )

@@ -113,8 +113,9 @@ def test_seconds_since_1970_in_chinese_files(tmp_path: Path) -> None:
     assert plain["nodes"][user]["parse"]["开户时间"] == {"type": "time", "format": "seconds"}
     assert plain["nodes"][user]["protected"] == ["是否政治公众人物"]
     assert plain["nodes"][product]["text"] == ["基金名称", "产品说明"]
-    # A dividend is neither a purchase nor a holding.
-    assert draft.interactions == {"BOUGHT": 1.0, "分红": 0.5}
+    # A dividend is nothing that a customer chose.
+    assert draft.interactions == {"BOUGHT": 1.0}
+    assert "交易: 交易类型 分红 is nothing that a customer chose and is left out" in draft.questions
     assert plain["roles"]["relevant"] == ["BOUGHT"]
 
 

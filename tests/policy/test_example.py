@@ -20,6 +20,7 @@ from graphrec.policy.compiled import CompiledPolicy
 from graphrec.policy.example import Example, example_policy
 from graphrec.policy.facts import microseconds
 from graphrec.policy.read import parse_policy, read_policy
+from graphrec.policy.rules import Policy
 from graphrec.schema import Kind
 from tests.banks import bank_snapshot
 from tests.policy.graphs import AS_OF, days_ago, snapshot_of
@@ -353,3 +354,20 @@ def test_classes_in_numbers_beside_texts_that_begin_with_them(
     assert requires(example).get("risk") == require
     if require is not None:
         assert policy.masks(np.arange(3)).tolist() == [[True, False, False], [True, True, False], [True] * 3]
+
+
+def test_the_first_policy_says_its_sentences_in_three_languages(tmp_path: Path) -> None:
+    kinds: list[dict[str, Kind]] = [{"risk_tolerance": "integer"}, {"risk_class": "integer"}]
+    snapshot = snapshot_of(
+        tmp_path / "s", [{"risk_tolerance": 1}], [{"risk_class": 3}], kinds=kinds[0], product_kinds=kinds[1]
+    )
+    policy = parse_policy(example_policy(snapshot, NOW, language_of("de")).text, "x")
+    risk = next(one for one in policy.rules if one.id == "risk")
+    assert list(risk.sentences) == ["de", "en", "zh"]
+    assert risk.sentence == risk.sentences["de"]
+    asked = CompiledPolicy(policy, snapshot, as_of=NOW)
+    told = [asked.refusals(0, 0, language_of(code))[0].sentence for code in ("en", "de", "zh")]
+    assert told[0] == language_of("en").say("rules.risk", user="", a="3", b="1")
+    assert told[1] == "die Risikoklasse 3 liegt über der Risikobereitschaft 1"
+    assert told[2] == language_of("zh").say("rules.risk", user="", a="3", b="1")
+    assert Policy.from_json(policy.to_json()).hash == policy.hash

@@ -129,7 +129,7 @@ def stored_values(store: "Store", label: str, columns: tuple[str, ...]) -> "pa.T
     if not store.sources():
         return None
     known = store.read_schema().nodes.get(label)
-    kept = [one for one in known.columns if one.name in columns] if known is not None else []
+    kept = tuple(one for one in known.columns if one.name in columns) if known is not None else ()
     return store.read_rows(Kind(label), kept, ())[0] if len(kept) == len(columns) else None
 
 

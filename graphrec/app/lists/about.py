@@ -261,7 +261,7 @@ def _refused(engine: Engine, user: int, has: set[str], view: View, sentences: Se
         if here == ABSENT or scores[place] <= 0 or engine.products.ids[here] in has:
             continue
         said_here = [replace(one, sentence=said(one, engine.policy, sentences))
-                     for one in engine.eligibility.refusals(user, here)]  # fmt: skip
+                     for one in engine.eligibility.refusals(user, here, sentences.language)]  # fmt: skip
         first = said_here[0].rule if said_here else ""
         if not rules.get(first, ALIKE):
             continue

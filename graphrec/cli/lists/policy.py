@@ -10,6 +10,7 @@ from graphrec.cli.invocation import bank
 from graphrec.cli.options import AsOf, Json
 from graphrec.cli.output import emit_json, note, progress, say, table
 from graphrec.errors import PolicyError, UsageError
+from graphrec.languages import language_of
 
 if TYPE_CHECKING:
     from graphrec.policy.cases import CaseResult
@@ -145,11 +146,13 @@ def _init(request: InitPolicy, *, json: bool) -> None:
     if json:
         emit_json(written)
         return
-    say(f"{written.path}: {len(written.rules)} rules ({', '.join(written.rules)})")
+    language = language_of(request.language or bank().settings.language, bank().home.languages)
+    rules, path = language.text("lists.comma").join(written.rules), str(written.path)
+    say(language.say("first.written", path=path, n=str(len(written.rules)), rules=rules))
     if written.left_out:
-        say("not found, and not in force:")
+        say(language.text("first.missing"))
     for text in written.left_out:
         say(f"  {text}")
     for text in written.doubts:
-        say(f"to decide: {text}")
-    note("next: read the file, then: graphrec policy check")
+        say(language.say("first.decide", text=text))
+    note(language.text("first.next"))

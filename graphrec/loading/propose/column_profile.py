@@ -23,6 +23,7 @@ from graphrec.loading.sources.sql import name, value
 from graphrec.schema import Kind
 
 FEW_VALUES = 8
+MANY_STATES = 15
 FEW_MISFITS = 50
 """One value in so many may be missing, or of another kind."""
 NEARLY_UNIQUE = 0.95
@@ -133,6 +134,8 @@ class ColumnProfile:
     is_nested: bool = False
     values: tuple[str, ...] = ()
     """The different values of a text column, where they are few."""
+    states: tuple[str, ...] = ()
+    """The different values of a column of texts or whole numbers, where they could be states."""
     questions: tuple[str, ...] = ()
     """What its values leave open, each to be read after the column's name."""
     misfits: int = 0
@@ -145,6 +148,8 @@ class ColumnProfile:
     """SQL that writes a value as other files do, with {} for it; nothing: as it is."""
     shape: Shape = ""
     """What its values say of persons."""
+    has_blanks: bool = False
+    """Whether most of its texts are of several words."""
 
     @property
     def is_whole(self) -> bool:
@@ -211,8 +216,18 @@ def profile_column(
         moment = quoted if found.parse is None else parsed_sql(quoted, found.parse)
         return replace(found, shape=shape_of_times(database, source, moment))
     if found.kind in {"text", "integer"}:
-        return replace(found, shape=shape_of_text(database, source, text_sql(quoted)))
+        states = _states(database, source, text_sql(quoted)) if 2 <= found.distinct <= MANY_STATES else ()
+        text = text_sql(quoted)
+        blanks = f"SELECT count(*) FROM {source} WHERE trim({text}) LIKE '% %'"
+        has_blanks = found.kind == "text" and 2 * int(database.execute(blanks).fetchall()[0][0]) > found.filled
+        shape = shape_of_text(database, source, text)
+        return replace(found, shape=shape, states=states, has_blanks=has_blanks)
     return found
+
+
+def _states(database: duckdb.DuckDBPyConnection, source: str, text: str) -> tuple[str, ...]:
+    found = database.execute(f"SELECT DISTINCT {text} AS v FROM {source} WHERE v IS NOT NULL ORDER BY v").fetchall()
+    return tuple(row[0] for row in found)
 
 
 def _kind_of(

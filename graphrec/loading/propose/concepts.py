@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from graphrec.loading.propose.words import words
+from graphrec.loading.propose.words import simplified, words
 
 _WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _SHORT = 5
@@ -26,6 +26,8 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "marketing",
             "newsletter",
             "contactpreference",
+            "communicationpreference",
+            "mailingpreference",
         ),
         *(
             "einwilligung",
@@ -55,6 +57,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
     ),
     "objection": (
         *("optout", "optedout", "donotcontact", "donotcall", "nomarketing", "noadvertising", "consentwithdrawn"),
+        *("dnd", "donotdisturb", "donotsolicit", "donotmail", "suppressed", "suppression", "unsubscribed"),
         *("widerspruch", "widerruf", "werbesperre", "werbeverbot", "kontaktsperre", "robinson", "keinewerbung"),
         *("不同意", "拒绝营销", "拒收", "免打扰", "撤回"),
         *(
@@ -104,6 +107,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
     "pep": ("pep", "politicallyexposed", "politischexponiert", "politischexponierte", "政治公众", "政要"),
     "tolerance": (
         *("risktolerance", "riskappetite", "riskprofile", "riskcapacity", "riskclass", "risklevel", "riskcategory"),
+        *("attitudetorisk", "maxrisk", "riskscore", "srimax", "maxsri", "sri", "srri"),
         *("riskrating", "risk", "risikotoleranz", "risikoneigung", "risikoprofil", "risikobereitschaft"),
         *("risikoklasse", "risikokategorie", "risikotyp", "risikostufe", "anlegerprofil", "anlegertyp", "risiko"),
         *("风险承受", "风险偏好", "风险等级", "风险级别", "风险类型", "风险评级", "风险测评"),
@@ -171,7 +175,17 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
     ),
     "end": (
         *("closedon", "endofsale", "salesend", "saleend", "offerend", "availableuntil", "validuntil", "delisted"),
-        *("discontinued", "withdrawnon", "expires", "expiry", "maturity", "closingdate", "closedtonew"),
+        *(
+            "discontinued",
+            "withdrawnon",
+            "withdrawal",
+            "lastsale",
+            "expires",
+            "expiry",
+            "maturity",
+            "closingdate",
+            "closedtonew",
+        ),
         *(
             "vertriebsende",
             "verkaufsende",
@@ -198,7 +212,21 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         ),
     ),
     "offered": (
-        *("status", "onsale", "forsale", "available", "active", "tradable"),
+        *(
+            "status",
+            "onsale",
+            "forsale",
+            "available",
+            "availability",
+            "active",
+            "tradable",
+            "sellable",
+            "opento",
+            "comercializable",
+            "commercialisable",
+            "commerciabile",
+        ),
+        *("opennew", "newbusiness", "newmoney", "acceptsnew", "lifecycle", "state"),
         *("vertriebsstatus", "imvertrieb", "aktiv", "verfuegbar", "lieferbar", "handelbar"),
         *("状态", "在售", "可售", "上架", "有效"),
         *(
@@ -223,6 +251,9 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         "inactive",
         "discontinued",
         "suspended",
+        "retired",
+        "obsolete",
+        "auslaufmodell",
         "geschlossen",
         "gesperrt",
         "inaktiv",
@@ -559,6 +590,7 @@ NO = frozenset(
             "optout",
             "declined",
         ),
+        *("nomarketing", "nocontact", "donotcontact", "keinewerbung", "keinkontakt", "nopublicidad", "勿扰"),
         *("notgiven", "falsch", "widerrufen", "verweigert", "abgelehnt", "nichterteilt", "fehlt", "entzogen", "keine"),
         *("否", "无", "不同意", "未同意", "未授权", "已撤回", "拒绝", "假"),
     )
@@ -567,6 +599,18 @@ OPEN = frozenset(
     (
         *("ouvert", "actif", "encours", "disponible", "abierto", "activo", "vigente", "enventa", "aperto", "attivo"),
         *("actief", "lopend", "aberto", "ativo", "beschikbaar"),
+        *(
+            "opentonew",
+            "forsale",
+            "released",
+            "sellable",
+            "可供认购",
+            "可认购",
+            "认购中",
+            "开放申购",
+            "开放认购",
+            "可申购",
+        ),
         *("open", "active", "available", "onsale", "live", "current", "tradable", "listed", "offen", "aktiv"),
         *(
             "verfuegbar",
@@ -599,6 +643,8 @@ CLOSED = frozenset(
             "descatalogado",
         ),
         *("closed", "inactive", "withdrawn", "suspended", "delisted", "matured", "discontinued", "ended", "expired"),
+        *("retired", "archived", "obsolete", "softclosed", "hardclosed", "closedtonew", "notforsale", "nolongersold"),
+        *("auslaufend", "暂停认购", "停止认购", "不可认购", "暂停申购", "停止申购", "暂停销售", "停止销售"),
         *("terminated", "soldout", "liquidated", "geschlossen", "inaktiv", "eingestellt", "gesperrt", "beendet"),
         *(
             "left",
@@ -724,6 +770,7 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ),
         (
             "aggressive",
+            "adventurous",
             "offensive",
             "offensif",
             "agressif",
@@ -788,7 +835,7 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
 
 def normal(text: str) -> str:
     """A text without case, signs, spaces and accents, umlauts written out."""
-    plain = unicodedata.normalize("NFKD", text.lower().translate(_WRITTEN_OUT))
+    plain = unicodedata.normalize("NFKD", simplified(text).lower().translate(_WRITTEN_OUT))
     return "".join(sign for sign in plain if sign.isalnum())
 
 

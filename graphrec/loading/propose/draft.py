@@ -128,6 +128,7 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
     """The draft with everything that the tables say; None where none joins two things."""
     owned = {table.name for table in tables if len(table.references) > 1}
     heads = _heads(tables, draft) | ({table.through for table in tables} - owned)
+    heads |= {one for table in tables for one in table.also}
     tables = [table for table in tables if table.name not in heads]
     draft.people = {
         table.name
@@ -300,7 +301,7 @@ def _ask_about(draft: Draft, table: TableProfile) -> None:
         ends = [f"its first {table.options['skip']} lines"] if "skip" in table.options and not is_fixed else []
         ends += [f"what begins with {text!r} at its end" for text in table.footer]
         draft.ask(f"{table.path}: {' and '.join(ends)} are no rows and are left out: is that right?")
-    if table.options.get("header") is False:
+    if table.options.get("header") is False and "begins" not in table.options:
         draft.ask(
             f"{table.path} has no header; its columns are named by what is in them ({', '.join(table.columns)}): "
             "correct names"
@@ -376,7 +377,7 @@ def _no_roles(draft: Draft) -> list[str]:
 
 def _files(draft: Draft, tables: list[TableProfile]) -> list[str]:
     """The lines of `[source.files]`: what is used, each once."""
-    through = {table.through for table in tables if table.name in draft.label_of}
+    through = {one for table in tables if table.name in draft.label_of for one in (table.through, *table.also)}
     used = {table.of: table for table in reversed(tables) if table.name in draft.label_of or table.name in through}
     order = [table.of for table in tables]
     return [_file(used[of], of) for of in dict.fromkeys(order) if of in used]

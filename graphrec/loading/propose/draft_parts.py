@@ -6,12 +6,14 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 
 from graphrec.loading.mapping.specs import ParseSpec
+from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import FEW_MISFITS, ColumnProfile
 from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.looks import (
     action_of,
     action_of_table,
     actions_in,
+    is_accounting,
     is_known,
     is_personal,
     is_protected,
@@ -21,6 +23,7 @@ from graphrec.loading.propose.looks import (
     says_who,
     type_name,
 )
+from graphrec.loading.propose.shapes.states import State, States, is_state, states_in
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import singular, stem, words
 from graphrec.loading.run.parse import YES, parsed_sql
@@ -93,8 +96,9 @@ class Draft:
         return [kind for kind, weight in self.interactions.items() if weight >= 1.0]
 
     def ask(self, question: str) -> None:
-        """Note what to look at."""
-        self.questions.append(question)
+        """Note what to look at, once."""
+        if question not in self.questions:
+            self.questions.append(question)
 
     def add_node(self, label: str, *lines: str, parse: Parse = ()) -> None:
         """Propose a label."""
@@ -144,6 +148,10 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
             (c.name for c in texts if looks(c.name, "description") and not _is_long(c) and _is_varied(c)), None
         )
     long = [c.name for c in texts if _is_long(c) and c.name not in {*personal, *protected, called}]
+    if called is None and label == draft.product:
+        called = next((c.name for c in texts if c.name not in long and _is_title(c)), None)
+        if called is not None:
+            draft.ask(f"nodes.{label}: {called} is taken for the name that people read: is that right?")
     embedded = [called, *long] if called and called not in personal else long
     issued = next((c for c in columns if c.kind == "time" and looks(c.name, "issued")), None)
     known_at = issued if label == draft.product else None
@@ -164,10 +172,16 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
         *([f"name = {quote(_in_graph(table, called))}"] if called else []),
         *(f"{mark} = {quote(marked)}" for mark, marked in marks.items() if marked),
         *([f"known_at = {quote(known_at.in_graph)}"] if known_at else []),
-        *_outside(draft, label, public),
+        *_outside(draft, label, public, _in_graph(table, called)),
         _select_from(table, table.columns[table.key or ""], *columns, more=[year] if year else ()),
         parse=_parsed(columns, {known_at.name} if known_at else ()),
     )
+    key = table.columns[table.key or ""]
+    if label == draft.user and (key.shape in REACHING or looks(key.name, "personal")):
+        draft.ask(
+            f"nodes.{label}: {key.name} names a person, and as the key it stands in every list and record: is there "
+            "another number of customers?"
+        )
     for mark, marked in (("personal", personal), ("protected", protected)):
         if marked:
             draft.ask(f"nodes.{label}: {', '.join(marked)} look {mark}: is that all?")
@@ -232,7 +246,7 @@ def _more_personal(draft: Draft, label: str, others: list[str], known: list[str]
     return found
 
 
-def _outside(draft: Draft, label: str, columns: Sequence[ColumnProfile]) -> list[str]:
+def _outside(draft: Draft, label: str, columns: Sequence[ColumnProfile], called: str) -> list[str]:
     """Lines for what is shown beside customers and products, and for the systems that take the lists."""
     if label == draft.user:
         found = {key: _first(columns, like) for key, like in (("crm_id", "crm"), ("adviser", "adviser"))}
@@ -244,7 +258,7 @@ def _outside(draft: Draft, label: str, columns: Sequence[ColumnProfile]) -> list
             c for c in columns if all(place(c.name, one) is None for one in ("least age", "most age", "binding"))
         ]
         shown["minimum"] = _first(amounts, "minimum")
-        left = [column for column in columns if column.in_graph not in shown.values()]
+        left = [column for column in columns if column.in_graph not in (*shown.values(), called)]
         shown = {"kind": _first(left, "kind"), **shown}
         listed = ", ".join(f"{key} = {quote(column)}" for key, column in shown.items() if column)
         return [f"show = {{ {listed} }}"] if listed else []
@@ -272,6 +286,12 @@ _CODE = 3.0
 def _is_code(column: ColumnProfile) -> bool:
     """Whether a column of texts holds codes, which people do not read."""
     return column.looks_like_id or (column.kind == "text" and column.mean_length <= _CODE)
+
+
+def _is_title(column: ColumnProfile) -> bool:
+    """Whether a column that no word names has a text of its own in each row, as names are."""
+    is_own = column.is_whole and column.distinct >= 0.9 * column.rows
+    return is_own and column.mean_length > _CODE and not _is_code(column)
 
 
 def _is_varied(column: ColumnProfile) -> bool:
@@ -404,9 +424,11 @@ def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) ->
     column = _action_column(others) if are_roles else None
     heads, parse, more, kinds = _said_of_event(draft, table, others, (source, target), column, are_roles=are_roles)
     there = _with_ends(draft, table, (source, target))
+    if are_roles and (states := _states_of(draft, table, others, column)) is not None:
+        heads, more, kinds, there = _with_states(table, states, heads, more, kinds, there)
     ends_of = [_end("from", source_label, table, source), _end("to", target_label, table, target)]
     if column is not None:
-        draft.ask(f"{table.name}: each value of {column.name} became an edge type; which speak for a product?")
+        _ask_about_kinds(draft, table, column)
     for kind in kinds:
         weight = kind.weight
         if are_roles and kind.is_asked:
@@ -431,6 +453,63 @@ def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) ->
         if kind.is_asked and column is None:
             draft.ask(f"{table.name}: {kind.says} became {given}, which speaks against a product: is that right?")
     return True
+
+
+def _ask_about_kinds(draft: Draft, table: TableProfile, column: ColumnProfile) -> None:
+    """What the values of a column that says what people did leave open."""
+    told = actions_in(column.values)
+    if gone := [one for one in column.values if told[one] is None and is_accounting(one)]:
+        draft.ask(f"{table.name}: {column.name} {', '.join(gone)} is nothing that a customer chose and is left out")
+    draft.ask(f"{table.name}: each value of {column.name} became an edge type; which speak for a product?")
+
+
+def _states_of(
+    draft: Draft,
+    table: TableProfile,
+    others: Sequence[ColumnProfile],
+    column: ColumnProfile | None,
+) -> States | None:
+    """The status of each row, where it says that something is over or never was; what it says is asked."""
+
+    def asks(name: str, text: str) -> State:
+        choices: tuple[State, ...] = ("held", "over", "never held")
+        told = draft.decide(Decision(f"{table.name}: what has {name} {text!r}: what is it?", choices))
+        return next(one for one in choices if one == told)
+
+    action = action_of_table(table.name)
+    of_orders = action is not None and action.type == "BOUGHT"
+    found = states_in([one for one in others if one is not column], asks, of_orders=of_orders)
+    if found is None:
+        return None
+    if found.untold:
+        listed = ", ".join(map(repr, found.untold))
+        draft.ask(f"{table.name}: what has {found.column.name} {listed} counts as held: which of them are over?")
+    if found.over:
+        draft.ask(
+            f"{table.name}: what has {found.column.name} {', '.join(found.over)} is over, is no holding and stays as "
+            "evidence: is that right?"
+        )
+    if found.never:
+        draft.ask(f"{table.name}: what has {found.column.name} {', '.join(found.never)} never was and is left out")
+    return found
+
+
+def _with_states(
+    table: TableProfile, states: States, heads: list[str], more: list[str], kinds: "list[_Kind]", there: str
+) -> "tuple[list[str], list[str], list[_Kind], str]":
+    """The lines, the select list, the edge types and the condition of an event whose rows may be over, or none."""
+    said = f"CAST({_expression(states.column)} AS VARCHAR)"
+    if states.never:
+        there = " AND ".join(filter(None, (there, f"coalesce({said} NOT IN {_texts(states.never)}, true)")))
+    if states.over and not any(line.startswith("quantity = ") for line in heads):
+        taken = {column.in_graph.casefold() for column in table.columns.values()}
+        named = next(one for one in ("still_held", *(f"still_held_{n}" for n in range(2, 99))) if one not in taken)
+        more = [*more, f"CASE WHEN {said} IN {_texts(states.over)} THEN 0 ELSE 1 END AS {named}"]
+        heads = [*heads, f"quantity = {quote(named)}"]
+    kinds = [
+        replace(kind, type="HELD", weight=1.0) if kind.weight == UNKNOWN and not kind.says else kind for kind in kinds
+    ]
+    return heads, more, kinds, there
 
 
 def _with_ends(draft: Draft, table: TableProfile, ends: tuple[str, str]) -> str:
@@ -459,7 +538,7 @@ def _said_of_event(
     are_roles: bool,
 ) -> "tuple[list[str], Parse, list[str], list[_Kind]]":
     """Lines of an event, how its columns are read, more for its select list, and the edge types that it becomes."""
-    ending = next((one for one in others if one.kind == "time" and looks(one.name, "end")), None) if are_roles else None
+    ending = _ending(draft, table, others) if are_roles else None
     if ending is not None:
         draft.ask(
             f"{table.name}: {ending.name} looks like the day on which it ends (until); what has ended is no holding "
@@ -480,6 +559,31 @@ def _said_of_event(
     return *position.completed(heads, parse, more), position.joined(kinds) if position.given else kinds
 
 
+def _ending(draft: Draft, table: TableProfile, others: Sequence[ColumnProfile]) -> ColumnProfile | None:
+    """The day on which a holding ends, by its name; or one that few rows have, where a person says so."""
+    times = [one for one in others if one.kind == "time"]
+    named = next((one for one in times if looks(one.name, "end")), None)
+    if named is not None:
+        return None if _is_when(named, times) else named
+    whole = [one for one in times if one.is_whole]
+    for one in times:
+        if whole and 0 < one.filled < _PARTLY * one.rows and not looks(one.name, "known"):
+            told = f"{table.name}: {one.name} is there in {one.filled} of {one.rows} rows: what is it?"
+            if draft.decide(Decision(told, ("another day", "the day on which it ends"))) != "another day":
+                return one
+            draft.ask(f"{table.name}: {one.name} is there in {one.filled} of {one.rows} rows: is it the end (until)?")
+    return None
+
+
+def _is_when(column: ColumnProfile, times: Sequence[ColumnProfile]) -> bool:
+    """Whether the only time of an event, such as the day on which a sale was closed, is when it was, and no end."""
+    return len(times) == 1 and bool({"close", "closed", "closing"}.intersection(column.words))
+
+
+_PARTLY = 0.9
+"""A time that fewer rows have may be that of their end."""
+
+
 def _own_heads(heads: Sequence[str], kind: "_Kind") -> list[str]:
     """The lines of one edge type: no weight where numbers say no, a position only where something is bought."""
     unsaid = (["weight"] if kind.is_unweighed else []) + (["quantity", "until"] if kind.weight < UNKNOWN else [])
@@ -490,7 +594,8 @@ def _own_heads(heads: Sequence[str], kind: "_Kind") -> list[str]:
 class _Position:
     """A signed quantity: what is held is what sums to more than 0."""
 
-    quantity: ColumnProfile
+    quantity: ColumnProfile | None
+    """None: each row is one more or one less."""
     named: str
     """Its name in the graph."""
     given: str = ""
@@ -498,6 +603,9 @@ class _Position:
 
     def completed(self, heads: list[str], parse: Parse, more: list[str]) -> tuple[list[str], Parse, list[str]]:
         """Lines, parsing and select list of an event with it."""
+        if self.quantity is None:
+            more = [*more, f"CASE WHEN {self.given} THEN -1 ELSE 1 END AS {name(self.named)}"]
+            return [*heads, f"quantity = {quote(self.named)}"], list(parse), more
         own = [(column, how) for column, how in parse if column != self.named]
         how = next((how for column, how in parse if column == self.quantity.in_graph), self.quantity.parse)
         is_parsed = how is not None and not (how.decimal == "." and not how.thousands and not how.null)
@@ -514,9 +622,10 @@ class _Position:
 
     def joined(self, kinds: "Sequence[_Kind]") -> "list[_Kind]":
         """What is bought and what is sold as one edge type."""
-        sold = next(kind for kind in kinds if kind.type == "SOLD")
+        sold = next(kind for kind in kinds if kind.type == ("SOLD" if self.quantity is not None else "CLOSED"))
+        given = next(kind for kind in kinds if kind.type in {"BOUGHT", "HELD"})
         return [
-            replace(kind, where=f"({kind.where} OR {sold.where})", is_asked=False) if kind.type == "BOUGHT" else kind
+            replace(kind, where=f"({kind.where} OR {sold.where})", is_asked=False) if kind is given else kind
             for kind in kinds
             if kind is not sold
         ]
@@ -527,6 +636,11 @@ def _position(
 ) -> _Position | None:
     """The quantity that tells what is still held: numbers below 0, or a column that says bought or sold."""
     quantity = next((c for c in others if c.kind in {"integer", "real"} and looks(c.name, "quantity")), None)
+    kinds = {kind.type: kind for kind in _kinds(table, others, column, are_roles=True)} if column else {}
+    if column is not None and "CLOSED" in kinds and kinds.keys() & {"BOUGHT", "HELD"}:
+        says = kinds["CLOSED"].says
+        draft.ask(f"{table.name}: {says} gives up what was held: is that right?")
+        return _Position(None, "held_change", kinds["CLOSED"].where)
     if quantity is None or quantity.misfits or quantity is column:
         return None
     if column is None:
@@ -534,7 +648,6 @@ def _position(
         if quantity.least >= 0:
             return None
     else:
-        kinds = {kind.type: kind for kind in _kinds(table, others, column, are_roles=True)}
         if not {"BOUGHT", "SOLD"} <= kinds.keys():
             return None
         says, given = kinds["SOLD"].says, kinds["SOLD"].where
@@ -571,10 +684,18 @@ def _is_one_of(column: str, values: list[str]) -> str:
 
 def _action_column(others: list[ColumnProfile]) -> ColumnProfile | None:
     """The column that says what people did: most of its values are known actions, or it is called like one."""
-    found = [column for column in others if len(column.values) >= 2 and column.filled == column.rows]
+    found = [c for c in others if c.kind == "text" and len(c.values) >= 2 and c.filled == c.rows]
+    # What says what became of an order or a contract says nothing of what people did.
+    found = [c for c in found if not _is_state(c)]
     known = {column.name: sum(one is not None for one in actions_in(column.values).values()) for column in found}
     found = [column for column in found if 2 * known[column.name] >= len(column.values) or looks(column.name, "action")]
     return max(found, key=lambda column: known[column.name], default=None)
+
+
+def _is_state(column: ColumnProfile) -> bool:
+    """Whether a column is called a status, and has no more than one sort of what people do."""
+    types = {action.type for action in actions_in(column.values).values() if action is not None}
+    return (looks(column.name, "state") or is_state(column)) and len(types - {"RETURNED", "REJECTED", "CLOSED"}) == 0
 
 
 def _kinds(
@@ -590,6 +711,8 @@ def _kinds(
         return _with_refusals(others, kind)
     found: dict[tuple[str, float], list[str]] = {}
     for one, action in actions_in(column.values).items():
+        if action is None and is_accounting(one):
+            continue
         found.setdefault((action.type, action.weight) if action else (type_name(one, base), UNKNOWN), []).append(one)
     kinds = [
         _Kind(type_, weight, _is_one_of(column.name, values), f"{column.name} {', '.join(values)}", is_asked=True)
@@ -652,7 +775,7 @@ def _event_heads(
     key = next((c for c in whole if (c.is_unique and c.looks_like_id) or c.is_nearly_unique), None)
     key = next((c for c in whole if c.name == table.key), None) or key
     ends_at = next((c for c in others if c.kind == "time" and looks(c.name, "end")), None)
-    times = [column for column in times if column is not ends_at]
+    times = [column for column in times if column is not ends_at or _is_when(column, times)]
     known = next((c for c in others if c.kind == "time" and looks(c.name, "known") and times[:1] != [c]), None)
     numbers = [c for c in whole if c.kind in {"integer", "real"} and not c.misfits]
     numbers = [c for c in numbers if c.least >= 0 or is_signed]

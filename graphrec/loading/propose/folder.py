@@ -1,7 +1,7 @@
 """Which files of a folder are tables, and how each is read."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,6 +10,7 @@ from graphrec.errors import SourceError
 from graphrec.loading.mapping.specs import PACKED, SUFFIXES, FileSpec
 from graphrec.loading.propose.looks import action_of_table
 from graphrec.loading.propose.shapes.headless import names_of
+from graphrec.loading.propose.shapes.records import Layout, kinds_of, layout_in, options_of
 from graphrec.loading.propose.words import words
 from graphrec.loading.sources.csv_form import first_records, guess_frame
 from graphrec.loading.sources.databases import database_tables, is_sqlite, sqlite_tables
@@ -34,11 +35,12 @@ TEXTS = (".txt", ".dat", ".tab", ".asc", ".csv_", ".out", ".exp", ".unl")
 def all_specs(folder: Path, url_env: str | None) -> tuple[dict[str, FileSpec], dict[str, list[Path]], list[str]]:
     """An entry of `[source.files]` for everything that can be read, with its files, and what is left out."""
     found, left = _group_files(folder)
+    layouts = [one for _, paths in found.values() for path in paths if (one := _layout(path, folder)) is not None]
     specs: dict[str, FileSpec] = {}
     files: dict[str, list[Path]] = {}
     for table, (path, paths) in found.items():
         try:
-            some = _specs(table, path, paths, folder)
+            some = _specs(table, path, paths, folder, layouts, left)
         except SourceError as error:
             if len(found) == 1 and url_env is None:
                 raise
@@ -57,13 +59,21 @@ def all_specs(folder: Path, url_env: str | None) -> tuple[dict[str, FileSpec], d
     return specs, files, left
 
 
-def _specs(table: str, path: str, paths: list[Path], folder: Path) -> dict[str, FileSpec]:
+def _layout(path: Path, folder: Path) -> Layout | None:
+    """What a file says of the columns of others."""
+    is_text = suffix_of(path) in TEXTS or SUFFIXES.get(suffix_of(path)) == "csv"
+    return layout_in(path, path.relative_to(folder).as_posix()) if is_text else None
+
+
+def _specs(
+    table: str, path: str, paths: list[Path], folder: Path, layouts: Sequence[Layout], left: list[str]
+) -> dict[str, FileSpec]:
     """The entries of `[source.files]` for one file or glob: one for each sheet or table of a workbook or database."""
     suffix = suffix_of(paths[0])
     reader = SUFFIXES.get(suffix, "csv")
     shown = [(each, each.relative_to(folder).as_posix()) for each in paths]
     if reader == "csv":
-        return {table: _text(table, path, shown)}
+        return _records(table, path, shown, layouts, left) or {table: _text(table, path, shown)}
     if reader == "xlsx":
         return _sheets(table, path, *shown[0])
     if reader == "xml":
@@ -87,6 +97,37 @@ def _text(table: str, path: str, files: list[tuple[Path, str]]) -> FileSpec:
     given |= {"footer": list(footer)} if footer else {}
     names = names_of(first_records(*files[0], given))
     return FileSpec(table, path, "csv", options=given | ({"header": False, "names": names} if names else {}))
+
+
+def _records(
+    table: str, path: str, files: list[tuple[Path, str]], layouts: Sequence[Layout], left: list[str]
+) -> dict[str, FileSpec]:
+    """The entries of a text with records of several kinds, one for each; nothing where all are of one."""
+    encoding = guess_encoding(*files[0])
+    kinds = kinds_of(*files[0], encoding)
+    if kinds is None:
+        return {}
+    layout = next((one for one in layouts if one.of(kinds) and one.path != path), None)
+    found = {}
+    if layout is not None:
+        left.append(f"{path}: the columns of its records are those that {layout.path} tells: is that right?")
+    for kind, count in kinds.counts.items():
+        options = options_of(kinds, kind, layout, *files[0])
+        if options is None:
+            left.append(
+                f"{path}: its {count:,} lines that begin with {kind} are MISSING: nothing says where their columns "
+                "are; add a table with the columns record, field, from, to, or an entry with reader = "
+                f'"fixed", begins = "{kind}", columns = {{ … }}'
+            )
+            continue
+        options |= {"encoding": encoding} if encoding != "utf-8" else {}
+        key = _table_name(f"{table}_{kind}", table)
+        found[key] = FileSpec(key, path, "csv" if kinds.delimiter else "fixed", options=options)
+    if kinds.left and found:
+        left.append(f"{path}: lines that begin with {', '.join(kinds.left[:5])} are no records and are left out")
+    if layout is None and found:
+        left.append(f"{path}: nothing says what the columns of its records are; they are named by what is in them")
+    return found
 
 
 def _fixed(path: Path, shown: str, encoding: str) -> dict[str, object]:
@@ -141,7 +182,8 @@ def _is_table(path: Path, shown: str) -> bool:
     """Whether a file of another suffix is a table all the same."""
     try:
         encoding = guess_encoding(path, shown)
-        return bool(guess_frame(path, shown, encoding)[0] or guess_fixed(path, shown, encoding))
+        is_one = guess_frame(path, shown, encoding)[0] or guess_fixed(path, shown, encoding)
+        return bool(is_one) or kinds_of(path, shown, encoding) is not None
     except SourceError:
         return False
 

@@ -13,7 +13,7 @@ from graphrec.loading.persons.names import sort_of
 from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.concepts import CONCEPTS, place
-from graphrec.loading.propose.words import singular, words
+from graphrec.loading.propose.words import simplified, singular, words
 from graphrec.loading.run.columns import EDGE_OWN, NODE_OWN
 
 
@@ -50,7 +50,9 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _ACTIONS = (
     _action("BOUGHT", 1.0, "buy bought purchase order trade transaction kauf käufe gekauft bestellung buchung umsatz"),
     _action("BOUGHT", 1.0, "umsätze umsaetze abschluss abschlüsse subscribe subscription invest zeichnung"),
-    _action("BOUGHT", 1.0, "execution erwerb zugang einzahlung sparplanausführung bot"),
+    _action(
+        "BOUGHT", 1.0, "reinvestment reinvest wiederanlage execution erwerb zugang einzahlung sparplanausführung bot"
+    ),
     _action("BOUGHT", 1.0, "购买 买入 买 申购 认购 定投 交易 订单 成交"),
     _action("HELD", 1.0, "hold held holding position own owned ownership contract bestand bestände vertrag verträge"),
     _action(
@@ -87,6 +89,17 @@ _ACTIONS = (
     ),
     _action("RETURNED", -1.0, "return returned refund refunded retoure retouren rücksendung rückgabe zurückgegeben"),
     _action(
+        "HELD", 1.0, "opened activated activation onboarded enrolled eröffnung eröffnet aktiviert abierta ouverture"
+    ),
+    _action("HELD", 1.0, "apertura 开户 开通 激活"),
+    _action(
+        "CLOSED",
+        -1.0,
+        "closed closure terminated termination deactivated offboarded unenrolled matured lapsed surrendered kündigung "
+        "gekündigt auflösung aufgelöst geschlossen schliessung schließung beendet clôture clôturé résiliation résilié "
+        "cancelación cancelada cierre cerrado chiusura chiuso disdetta opgezegd beëindigd 关闭 销户 解约 终止 结清",
+    ),
+    _action(
         "RETURNED", -1.0, "storno storniert cancel canceled cancelled cancellation widerruf widerrufen 退货 退款 撤销"
     ),
     _action(
@@ -97,19 +110,30 @@ _ACTIONS = (
         "refus refusé refusée réclamation rechazo rechazado rechazada reclamación rifiuto rifiutato reclamo geweigerd",
     ),
 )
+_HOLDINGS = _action(
+    "HELD",
+    1.0,
+    "policy policies loan loans mortgage mortgages lease leases facility facilities enrolment enrolments "
+    "enrollment enrollments membership memberships subscriptions darlehen kredit kredite police policen "
+    "versicherung versicherungen bausparvertrag leasing prêt prêts préstamo préstamos prestito prestiti mutui "
+    "lening leningen 贷款 保单 借款",
+).names
+"""Words of tables whose rows are what customers have, until they end."""
 _USER = re.compile(
     r"^(customer|cust|client|user|member|account|investor|patient|person|people|subscriber|reader|borrower|holder|household|"
     r"guest|student|employee|citizen|visitor|shopper|buyer|passenger|tenant|insured|player|listener|farmer|policyholder|cardholder|"
-    r"accountholder|unitholder|shareholder|counterparty|proposer|applicant|clientele|clientela|clientèle)$"
-    r"|^(kunde|kunden|kdn?r?$|mandant|anleger|nutzer|depotinhaber|versicherte|mitglied)"
+    r"accountholder|unitholder|shareholder|counterparty|proposer|applicant|party|lessee|mortgagor|taxpayer|donor|clientele|"
+    r"clientela|clientèle)$"
+    r"|^(kunde|kunden|kdn?r?$|mandant|anleger|nutzer|depotinhaber|versicherte|mitglied)|^\w{3,}(nehmer|inhaber)(in)?$"
     r"|^(abonné|adhérent|assuré|souscripteur|sociétaire|titulaire|cliente|asegurado|tomador|socio|titular|afiliado|"
     r"assicurato|contraente|klant|deelnemer|verzekerde|segurado|utente|usuario|utilisateur)s?$|客户|用户|会员|投资者|持卡人"
 )
 _PRODUCT = re.compile(
     r"^(product|prod|item|article|book|movie|film|song|track|security|fund|stock|asset|isin|instrument|recipe|course|drug|"
-    r"treatment|hotel|restaurant|game|job|offer|policy|plan|service|dish|wine|therapy|lesson|title)$"
-    r"|^(produkt|artikel|wertpapier|fonds|tarif|angebot)"
-    r"|^(produit|titre|placement|garantie|producto|fondo|valor|título|prodotto|titolo|tariffa|produto|fundo|effect)s?$|产品|商品|基金|股票|证券|理财"
+    r"treatment|hotel|restaurant|game|job|offer|policy|plan|service|dish|wine|therapy|lesson|title|scheme|"
+    r"catalog|catalogue|model|etf)$"
+    r"|^(produkt|artikel|wertpapier|fonds|tarif|angebot|modell|titel$|anlageprodukt)|(tarif|produkt)(e|en)?$"
+    r"|^(produit|titre|placement|garantie|producto|fondo|valor|valore|valori|strumento|strumenti|título|prodotto|titolo|tariffa|produto|fundo|effect)s?$|产品|商品|基金|股票|证券|理财"
 )
 _PERSONAL = re.compile(
     r"^(e?mail|phone|mobile|pan|aadhaar|aadhar|fax|address|street|birth|dob|birthday|birthdate|ssn|iban|passport|surname|lastname|firstname|"
@@ -132,11 +156,11 @@ _END = re.compile(
 _RATING = re.compile(r"^(rating|stars|score|note|grade|bewertung|sterne)$|评分|星")
 _PROTECTED = re.compile(
     r"^(sex|gender|marital|religion|ethnicity|race|nationality|disability|orientation|salutation|geschl|geschlecht|anrede|anr|"
-    r"familienstand|zivilstand|civilité|sexe|sexo|sesso|geslacht|género|genere|civil|civile|nacionalidad|nationalité|nazionalità|nationaliteit|konfession|nationalität|citizenship|staats\w+|pep|politically|behinderung|vulnerable|vulnerability)$|性别|婚姻|民族|宗教|国籍|残疾|政治公众|政要"
+    r"fam(ilien)?st(and)?|zivilstand|civilité|sexe|sexo|sesso|geslacht|género|genere|civil|civile|nacionalidad|nationalité|nazionalità|nationaliteit|konfession|nationalität|citizenship|staats\w+|pep|politically|behinderung|vulnerable|vulnerability)$|性别|婚姻|民族|宗教|国籍|残疾|政治公众|政要"
 )
 _OF_PERSON = re.compile(r"name|\b(nom|nombre|nome)\b|naam", re.IGNORECASE)
 _NAME = re.compile(
-    r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname|libellé|intitulé|nom|nombre|denominación|denominazione|nome|naam|omschrijving|designação)$|名称|姓名|标题|简称"
+    r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname|libellé|intitulé|nom|nombre|denominación|denominazione|nome|naam|omschrijving|designação|\w*bezeichnung|\w{3,}bez|\w{3,}name|benennung)$|名称|姓名|标题|简称"
 )
 _DESCRIPTION = re.compile(
     r"^(description|desc|details|summary|objective|objectives|strategy|about|text|abstract|synopsis|"
@@ -159,25 +183,26 @@ _ACTION = re.compile(
     r"^(type|kind|action|event|side|operation|activity|art|vorgang|buchungsart|transaktionsart|sens|opération|operación|operazione|resultado|résultat|esito|movimiento|tipo)$|类型|方向|操作"
 )
 _STATE = re.compile(
-    r"^(\w*status|currency|consent|flag|language|unit|channel|währung|waehrung|\w*einwilligung|\w*zustimmung|sprache|stat|statut|état|estado|stato|devise|divisa|moneda|langue|lengua|lingua|idioma|valuta|taal)$|状态|币种|货币|语言"
+    r"^(\w*status|\w*stat|currency|consent|flag|language|unit|channel|währung|waehrung|\w*einwilligung|\w*zustimmung|sprache|stat|statut|état|estado|stato|devise|divisa|moneda|langue|lengua|lingua|idioma|valuta|taal)$|状态|币种|货币|语言"
 )
 _ADVISER = re.compile(
-    r"^(adviser|advisor|relationshipmanager|rm|betreuer|betreuerin|berater|beraterin|kundenberater|conseiller|gestionnaire|gestor|asesor|mediador|consulente|gestore|adviseur|agent|agente)$|客户经理"
+    r"^(adviser|advisor|relationshipmanager|rm|\w*betreuer|betreuerin|\w*berater|beraterin|conseiller|gestionnaire|servicing|gestor|asesor|mediador|consulente|gestore|adviseur|agent|agente)$|客户经理"
 )
 _CRM = re.compile(r"^(crm|salesforce|sfdc|hubspot|dynamics)$")
 _SENSITIVE = re.compile(
-    r"^(age|born|income|salary|wealth|region|city|town|country|zip|postcode|postal|plz|ort|wohnort|stadt|land|bundesland|alter|"
+    r"^(age|province|state|county|district|domicile|born|income|salary|wealth|region|city|town|country|zip|postcode|postal|plz|ort|wohnort|stadt|land|bundesland|alter|"
     r"altersgruppe|einkommen|gehalt|vermögen|canton|département|commune|ville|pays|âge|revenus?|salaire|patrimoine|provincia|ciudad|país|edad|ingresos|renta|profesión|provincie|reddito|età|città|comune|regione|cap|inkomen|leeftijd|gemeente|stad|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业"
 )
 _KIND = re.compile(
-    r"^(kind|type|category|class|sector|branch|line|lob|art|produktart|produktgruppe|produkttyp|sparte|kategorie|gattung|catégorie|famille|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类"
+    r"^(kind|type|category|class|sector|branch|line|lob|art|typ|gruppe|\w{3,}(art|gruppe|typ|klasse|kategorie)|sparte|kategorie|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类"
 )
 _RISK = re.compile(r"^(risk|riskometer|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico|risco)$|风险")
 _FEE = re.compile(
-    r"^(fee|fees|ter|ocf|expense|expenses|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|spese|kosten|custos)$|费"
+    r"^(fee|fees|ter|ocf|expense|expenses|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|commissione|spese|kosten|custos)$|费"
 )
 _MINIMUM = re.compile(
-    r"^(minimum|min|mínimo|minima|mínima|minimo|mindest(anlage\w*|betrag|summe|einlage|veranlagung|zeichnung|investition|kauf\w*))$|起购|最低"
+    r"^(minimum|min|mínimo|minima|mínima|minimo|"
+    r"mindest(anlage\w*|\w*betrag|\w*summe|\w*rate|\w*prämie|\w*praemie|einlage|veranlagung|zeichnung|investition|kauf\w*))$|起购|最低"
 )
 _ISSUER = re.compile(
     r"^(issuer|emittent\w*|emittente|émetteur|emetteur|emisor|emissor|uitgever|debtor|borrower|kapitalanlagegesellschaft|kvg|kag|"
@@ -212,7 +237,9 @@ _PATTERNS = {
 
 def looks(text: str, like: str) -> bool:
     """Whether one of the words of a name is of a sort: user, product, personal, weight and so on."""
-    return any(_PATTERNS[like].search(word) or _PATTERNS[like].search(singular(word)) for word in words(text))
+    return any(
+        _PATTERNS[like].search(word) or _PATTERNS[like].search(singular(word)) for word in words(simplified(text))
+    )
 
 
 def likeness(text: str) -> int:
@@ -232,7 +259,17 @@ def is_personal(column: ColumnProfile, *, of_user: bool) -> bool:
         or sort == "personal"
         or (of_user and column.shape in _OF_ONE and sort != "known" and not column.looks_like_id)
         or (of_user and column.kind == "text" and _OF_PERSON.search(column.name) is not None)
+        or (of_user and _is_of_each(column))
     )
+
+
+def _is_of_each(column: ColumnProfile) -> bool:
+    """Whether each customer has a text of their own with several words, as names and addresses are."""
+    is_own = column.filled >= _ENOUGH and column.distinct >= 0.9 * column.filled
+    return is_own and column.kind == "text" and column.has_blanks and not column.looks_like_id
+
+
+_ENOUGH = 10
 
 
 def is_protected(column: ColumnProfile, *, of_user: bool) -> bool:
@@ -274,6 +311,7 @@ _COMPOUND = 6
 
 def action_of(text: str) -> Action | None:
     """What a value says that people do."""
+    text = simplified(text)
     found = {folded(one) for one in (*words(text), *(singular(word) for word in words(text)), text.strip())}
     named = next((action for action in _ACTIONS if found & action.names or action.is_within(text)), None)
     return named or _action_of_compound(found)
@@ -304,10 +342,60 @@ def _action_of_compound(found: set[str]) -> Action | None:
     return max(fits, key=lambda pair: pair[0], default=(0, None))[1]
 
 
+_ACCOUNTING = frozenset(
+    {
+        *(
+            "dividend",
+            "dividends",
+            "interest",
+            "coupon",
+            "fee",
+            "fees",
+            "tax",
+            "taxes",
+            "split",
+            "merger",
+            "withholding",
+        ),
+        *("distribution", "accrual", "dividende", "dividenden", "zins", "zinsen", "gebühr", "gebühren", "steuer"),
+        *(
+            "ausschüttung",
+            "kupon",
+            "intérêt",
+            "intérêts",
+            "frais",
+            "taxe",
+            "dividendo",
+            "dividendos",
+            "cupón",
+            "interés",
+        ),
+        *("comisión", "cedola", "interessi", "imposta", "rente", "kosten"),
+    }
+)
+
+
+def is_accounting(text: str) -> bool:
+    """Whether a value says what a security did, or was charged, and nothing that a customer chose."""
+    plain = simplified(text)
+    is_chinese = any(one in plain for one in ("股息", "分红", "派息", "利息", "手续费", "税"))
+    return is_chinese or bool(_ACCOUNTING.intersection(words(plain)))
+
+
 def action_of_table(text: str) -> Action | None:
     """What the rows of a table say that people did: what a bank calls its sales, its customers bought."""
     action = action_of(text)
+    if action is None and _is_holding(text):
+        return next(one for one in _ACTIONS if one.type == "HELD")
     return _ACTIONS[0] if action is not None and action.type == "SOLD" else action
+
+
+def _is_holding(text: str) -> bool:
+    plain = simplified(text)
+    found = {folded(one) for word in words(plain) for one in (word, singular(word))}
+    within = any(one in plain for one in _HOLDINGS if not one.isascii())
+    ends = any(word.endswith(one) for word in found for one in _HOLDINGS if one.isascii() and len(one) >= _COMPOUND)
+    return bool(found & _HOLDINGS) or within or ends
 
 
 def property_name(column: str) -> str:

@@ -14,6 +14,7 @@ from graphrec.loading.propose.column_profile import NEARLY_UNIQUE, ColumnProfile
 from graphrec.loading.propose.folder import all_specs, suffix_of
 from graphrec.loading.propose.looks import likeness, property_name
 from graphrec.loading.propose.references import key_of, with_keys, with_references
+from graphrec.loading.propose.shapes.codes import written_out
 from graphrec.loading.propose.shapes.nested import Flat, flatten
 from graphrec.loading.propose.shapes.snapshots import as_spans, key_by_day, latest
 from graphrec.loading.propose.shapes.wide import holdings, products_in
@@ -78,7 +79,7 @@ def profile_folder(
             tables += [_profile(database, spec, part, has_commas=has_commas) for part in flat.parts]
             if are_wide:
                 tables[-1:] = _with_holdings(database, spec, tables[-1])
-        tables = [latest(database, table) for table in tables]
+        tables = written_out(database, [latest(database, table) for table in tables])
         tables = with_references(database, spelled_alike(database, with_keys(tables)))
         tables = [as_spans(database, table) for table in tables]
         tables = [_joined(database, table, tables) for table in tables]

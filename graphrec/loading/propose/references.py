@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import duckdb
 
+from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import is_identifier, singular, stem, words
@@ -38,12 +39,14 @@ def key_of(table: TableProfile, elsewhere: set[str]) -> str | None:
         return min(
             named,
             key=lambda one: (
+                one.shape in REACHING,
                 not one.looks_like_id,
                 not own & set(one.words),
                 one.name.casefold() not in elsewhere,
             ),
         ).name
-    first = columns[0] if columns else None
+    # What is the same in all rows, such as the kind of a record, names none.
+    first = next((one for one in columns if one.distinct > 1), None)
     if first is not None and ((first.is_unique and first.mean_length <= 40) or first.is_nearly_unique):
         return first.name
     return None

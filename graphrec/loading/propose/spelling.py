@@ -37,9 +37,21 @@ def spelled_alike(database: duckdb.DuckDBPyConnection, tables: list[TableProfile
         for name_of in [table.name for table in tables if table.name != owner_name]:
             for column in by_name[name_of].columns.values():
                 table, owner = by_name[name_of], by_name[owner_name]
-                if not column.written and _may_be_meant(column, owner):
+                is_other = column.name == table.key and not is_called_like(column, owner)
+                if not column.written and not is_other and _may_be_meant(column, owner):
+                    if any(_is_whole(database, table, column, one) for one in by_name.values() if one is not owner):
+                        continue
                     by_name |= _alike(database, table, column, owner)
     return [by_name[table.name] for table in tables]
+
+
+def _is_whole(
+    database: duckdb.DuckDBPyConnection, table: TableProfile, column: ColumnProfile, owner: TableProfile
+) -> bool:
+    """Whether a column has the keys of a table that it is called like, as they are written."""
+    if owner.key is None or owner.name == table.name or not is_called_like(column, owner):
+        return False
+    return count_strays(database, table, column.name, owner) == 0
 
 
 def _may_be_meant(column: ColumnProfile, owner: TableProfile) -> bool:

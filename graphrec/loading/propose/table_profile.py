@@ -31,6 +31,8 @@ class TableProfile:
     fields: Keys[str, str] = field(default_factory=dict)
     """Column → its SQL over `t`, the rows of `inner`, where the columns of `source` lie in rows of JSON."""
     inner: str = ""
+    also: tuple[str, ...] = ()
+    """Other tables that `source` reads, such as those of what codes mean."""
     through: str = ""
     """That table: its rows say whose an account is, and are nothing by themselves."""
 

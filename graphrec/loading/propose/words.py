@@ -2,23 +2,78 @@
 
 import re
 
-_ENDINGS = (("ies", "y"), ("sses", "ss"), ("ungen", "ung"), ("kunden", "kunde"), ("produkte", "produkt"), ("s", ""))
+_ENDINGS = (
+    *(
+        ("ies", "y"),
+        ("sses", "ss"),
+        ("statuses", "status"),
+        ("status", "status"),
+        ("ungen", "ung"),
+        ("kunden", "kunde"),
+    ),
+    *(("produkte", "produkt"), ("tarife", "tarif"), ("verträge", "vertrag"), ("vertraege", "vertrag"), ("s", "")),
+)
+_HAN_PAIRS = (
+    "編编號号碼码戶户產产員员資资單单風风險险級级別别類类買买賣卖貨货幣币額额數数價价費费購购銷销狀状態态"
+    "暫暂開开關关閉闭終终結结帳账賬账證证書书稱称簡简績绩體体會会議议認认許许權权訊讯聯联絡络電电話话郵邮"
+    "時时間间點点區区國国際际養养壽寿財财務务處处辦办業业職职歲岁齡龄歷历經经驗验識识學学專专門门總总餘余"
+    "實实應应選选擇择樂乐積积進进穩稳長长極极謹谨溫温與与對对為为過过還还運运轉转讓让換换撥拨滙汇匯汇緊紧"
+    "係系師师隊队組组織织團团標标準准則则條条項项種种樣样屬属債债獎奖勵励優优補补償偿繳缴納纳稅税後后備备"
+    "註注錄录記记檔档檢检測测試试評评審审發发擬拟圖图畫画見见規规設设計计創创軟软導导東东廣广億亿萬万無无"
+    "並并從从來来兩两個个嚴严臨临習习鄉乡幹干麼么變变傷伤華华協协衛卫廠厂縣县雙双響响園园圍围場场壞坏塊块"
+    "聲声頭头夠够夾夹奪夺婦妇嬰婴孫孙寧宁寶宝寬宽層层屆届嶼屿嶺岭幫帮張张強强彈弹彙汇慣惯憑凭戰战擔担據据"
+    "損损擴扩護护擁拥揚扬攜携斷断於于昇升曆历術术機机構构歡欢殘残毀毁滅灭潛潜濟济爾尔獨独獲获環环現现瑪玛"
+    "療疗監监盤盘礦矿禮礼穫获競竞籌筹紀纪約约純纯紛纷紙纸細细紹绍給给統统繼继續续維维網网罰罚聽听脫脱腦脑"
+    "臺台舉举艙舱蘇苏藝艺虧亏觀观視视訂订討讨訓训託托訪访診诊詞词詢询詳详誤误說说課课調调談谈請请論论諾诺"
+    "謂谓謝谢譯译負负貢贡貧贫販贩貪贪貫贯責责貴贵貸贷貿贸賀贺賃赁賠赔質质賴赖贈赠贖赎贏赢踐践躍跃輕轻輔辅"
+    "輪轮輸输農农達达違违適适鄰邻釋释鐵铁銀银銅铜鏈链錢钱錯错鍵键鎖锁陣阵陸陆陽阳隨随隱隐雜杂離离難难雲云"
+    "靈灵靜静順顺預预領领頻频題题願愿顧顾飛飞館馆騰腾魚鱼麗丽齊齐龍龙紅红這这漲涨"
+)
+"""Traditional signs of Chinese that banks write, each before the simplified one."""
+_HAN = str.maketrans(_HAN_PAIRS[::2], _HAN_PAIRS[1::2])
+
 _ID_WORDS = (
     *("id", "key", "code", "no", "nr", "number", "isin", "ticker", "symbol", "sku", "uuid", "cusip", "wkn", "ean"),
     *("ref", "reference", "sedol", "valor", "lei"),
     *("nummer", "kennung", "schlüssel", "schluessel", "num", "nbr", "cd", "cod", "ident", "identifier"),
     *("numéro", "numero", "número", "núm", "código", "codigo", "cód", "codice", "réf", "référence", "referencia"),
     *("identifiant", "identificador", "identificativo", "riferimento", "matricule", "dni", "nif"),
+    *("pan", "swift", "bic", "figi", "ric", "uid", "guid"),
 )
-_CHINESE_TABLE = re.compile(r"(?<=\w)((基本)?(信息|资料|明细|档案)表?|表)$")
-_ID_ENDING = re.compile(r"(?<=\w)(编号|编码|代码|代号|流水号|账号|号|nummer|nr|kennung|schlüssel|schluessel|ID|Id)$")
+_CHINESE_TABLE = re.compile(r"(?<=\w)((基本)?(信息|资料|明细|档案|清单|列表|名单|记录|数据)表?|表)$")
+_ID_ENDING = re.compile(
+    r"(?<=\w)(编号|编码|代码|代号|流水号|账号|号|(?i:nummer|nr|kennung|schlüssel|schluessel)|ID|Id)$"
+)
 _ID_FIRST = (
     *("id", "code", "código", "codigo", "cód", "cod", "codice", "num", "numéro", "numero", "número", "núm"),
-    *("réf", "référence", "referencia", "identifiant", "identificador"),
+    *("réf", "référence", "referencia", "identifiant", "identificador", "nº", "nr"),
 )
 """Where the thing comes second: código producto, numéro de client."""
 _ID_SIGN = re.compile(r"#\s*$|№|(?<!\w)n[°º]|(?<!\w)no\.", re.IGNORECASE)
+_NOT_A_NUMBER = (
+    *(
+        "marketing",
+        "advertising",
+        "ads",
+        "contact",
+        "mail",
+        "mailing",
+        "email",
+        "call",
+        "calls",
+        "phone",
+        "sms",
+        "claims",
+    ),
+    *("publicité", "publicite", "pubblicità", "publicidad", "of", "longer", "risk", "newsletter", "consent", "show"),
+)
+"""What stands behind a "no" that denies: no marketing; behind any other it is a number: No client, No. opération."""
 _LINKS = ("de", "du", "des", "del", "della", "di", "da", "do", "la", "le", "el", "van", "of", "the")
+
+
+def simplified(text: str) -> str:
+    """A text with the simplified signs of Chinese, in which the words here are written: 客戶編號 is 客户编号."""
+    return text if text.isascii() else text.translate(_HAN)
 
 
 def words(text: str) -> list[str]:
@@ -29,8 +84,8 @@ def words(text: str) -> list[str]:
 
 def singular(text: str) -> str:
     """A table's name for one of its rows: customers is customer, categories is category."""
-    if (short := _CHINESE_TABLE.sub("", text)) and short != text:
-        return short
+    if (short := _CHINESE_TABLE.sub("", simplified(text))) and len(short) != len(text):
+        return text[: len(short)]
     for ending, one in _ENDINGS:
         if text.lower().endswith(ending) and len(text) > len(ending) + 2 and not text.lower().endswith("ss"):
             return text[: -len(ending)] + one
@@ -41,7 +96,10 @@ def singular(text: str) -> str:
 
 def is_identifier(column: str) -> bool:
     """Whether a column is called like an identifier: customer_id, ISIN, Kundennummer, 客户编号."""
+    column = simplified(column)
     found = words(column)
+    if len(found) > 1 and found[0] == "no" and found[1] not in _NOT_A_NUMBER:
+        return True
     return bool(found) and (
         found[-1] in _ID_WORDS or found[0] in _ID_FIRST or bool(_ID_ENDING.search(column) or _ID_SIGN.search(column))
     )
@@ -49,5 +107,6 @@ def is_identifier(column: str) -> bool:
 
 def stem(column: str) -> list[str]:
     """The words of a column without those of an identifier: customer_id is customer, Kundennr is kunden."""
+    column = simplified(column)
     kept = [word for word in words(_ID_SIGN.sub(" ", _ID_ENDING.sub("", column))) if word not in (*_ID_WORDS, *_LINKS)]
     return kept or words(column)

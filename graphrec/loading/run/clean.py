@@ -65,12 +65,15 @@ def cleaned(
         select[column] = expression
     kept = tuple(sorted((*schema.columns, *marks), key=lambda one: one.name))
     ordered = {field: select[field] for field in node_fields(kept).names}
-    hidden = {}
-    for kept_apart in ("personal", "protected", "sensitive"):
-        own = getattr(schema, kept_apart)
-        hidden[kept_apart] = tuple(sorted({*own, *({f"{one}{MARK}" for one in own} & ordered.keys())}))
     plan = replace(plan, raw=plan.select, select=ordered, schema=node_fields(kept), checks=tuple(checks))
-    return plan, replace(schema, columns=kept, **hidden)
+
+    def with_marks(own: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted({*own, *({f"{one}{MARK}" for one in own} & ordered.keys())}))
+
+    return plan, replace(
+        schema, columns=kept, personal=with_marks(schema.personal), protected=with_marks(schema.protected),
+        sensitive=with_marks(schema.sensitive),
+    )  # fmt: skip
 
 
 def _check_of(place: str, schema: NodeSchema, column: str, of: str) -> None:

@@ -1,5 +1,6 @@
 """How a CSV file is written: its columns and dialect, read from the first record instead of guessed from samples."""
 
+import codecs
 import csv
 import io
 import re
@@ -40,10 +41,12 @@ class CsvForm:
     """Lines that stand above the first row."""
     footer: tuple[str, ...] = ()
     """What the last lines begin with that are no rows."""
+    begins: str = ""
+    """What lines begin with that are rows; nothing: all are."""
 
     def arguments(self) -> str:
         """The arguments of read_csv after the path."""
-        options = {key: option for key, option in self.options.items() if key != "encoding"}
+        options = {key: option for key, option in self.options.items() if key not in {"encoding", "begins"}}
         given = {"auto_detect": False, "columns": dict(self.columns), **options}
         return ", ".join(f"{key} = {value(option)}" for key, option in given.items())
 
@@ -55,6 +58,8 @@ class CsvForm:
             for _ in range(int(self.options.get("skip", 0))):
                 next(text)
                 before += 1
+            if self.begins:
+                return [number for number, line in enumerate(text, start=before + 1) if line.startswith(self.begins)]
             reader = _records(text, self.options)
             for number, record in _numbered(reader):
                 if record or len(self.columns) == 1:
@@ -95,7 +100,9 @@ def csv_form(path: Path, shown: str, spec: FileSpec) -> CsvForm:
         types = dict(zip(names, types, strict=False))
     columns = given or {column: types.get(column, "VARCHAR") for column in names}
     footer = tuple(options.pop("footer", ()))
-    return CsvForm(path, shown, columns, options, int(options.get("skip", 0)) + bool(options["header"]), footer)
+    begins = str(options.pop("begins", ""))
+    before = int(options.get("skip", 0)) + bool(options["header"])
+    return CsvForm(path, shown, columns, options, before, footer, begins)
 
 
 def guess_frame(path: Path, shown: str, encoding: str) -> tuple[str, dict[str, Any]]:
@@ -131,8 +138,9 @@ def guess_frame(path: Path, shown: str, encoding: str) -> tuple[str, dict[str, A
 def first_records(path: Path, shown: str, given: Mapping[str, Any]) -> list[list[str]]:
     """The records at the beginning of a file that hold something, read as its entry says."""
     options = csv_form(path, shown, FileSpec("", shown, "csv", options=given)).options
+    begins = str(given.get("begins", ""))
     with text_of(path, shown, str(options.get("encoding", "utf-8"))) as text:
-        lines = list(islice(text, int(options.get("skip", 0)), _FIRST))
+        lines = list(islice((line for line in text if line.startswith(begins)), int(options.get("skip", 0)), _FIRST))
     return [record for _, record in _of_lines(lines, str(options["delim"]))]
 
 
@@ -154,6 +162,15 @@ def without_footer(path: Path, shown: str, footer: Collection[str], target: Path
             if not is_footer(line.decode(errors="replace"), footer) and line.strip():
                 while held:
                     copy.write(held.popleft())
+
+
+def only_lines(path: Path, shown: str, begins: str, target: Path) -> None:
+    """Copy the lines of a text that begin so, in UTF-8 by then."""
+    wanted = begins.encode()
+    with open_unpacked(path, shown) as stream, target.open("wb") as copy:
+        for line in io.BufferedReader(stream):
+            if line.removeprefix(codecs.BOM_UTF8).startswith(wanted):
+                copy.write(line.removeprefix(codecs.BOM_UTF8))
 
 
 def _take_sep_line(path: Path, shown: str, options: dict[str, Any]) -> None:
@@ -214,7 +231,9 @@ def _first_record(path: Path, shown: str, options: Mapping[str, Any]) -> list[st
     with text_of(path, shown, str(options.get("encoding", "utf-8"))) as text:
         for _ in range(int(options.get("skip", 0))):
             next(text, None)
-        return next((record for record in _records(text, options) if record), [])
+        begins = str(options.get("begins", ""))
+        rows = (line for line in text if line.startswith(begins)) if begins else text
+        return next((record for record in _records(rows, options) if record), [])
 
 
 def _guess_delimiter(path: Path, shown: str, options: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from graphrec.errors import SourceError
 from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import PACKED, FileSpec, Mapping
 from graphrec.loading.sources import csv_form, fixed_width, workbooks, xml_files
-from graphrec.loading.sources.csv_form import without_footer
+from graphrec.loading.sources.csv_form import only_lines, without_footer
 from graphrec.loading.sources.databases import read_database, read_sqlite
 from graphrec.loading.sources.encodings import first_broken_line, is_utf8, marked_encoding, write_utf8
 from graphrec.loading.sources.packed import ZIP, archive_of, members, open_unpacked
@@ -271,7 +271,15 @@ def _readable(path: Path, shown: str, scratch: Path, spec: FileSpec) -> SourceFi
 
 def _cut(file: SourceFile, scratch: Path, spec: FileSpec) -> SourceFile:
     """A file without the lines at its end that are no rows."""
-    footer = spec.options.get("footer")
+    footer, begins = spec.options.get("footer"), spec.options.get("begins", "")
+    if not isinstance(begins, str):
+        raise SourceError(f"{file.shown}: begins = {begins!r} is no text; want what lines begin with that are rows")
+    if spec.reader == "csv" and begins:
+        target = scratch / (hashlib.sha256(f"{file.shown} {begins}".encode()).hexdigest()[:16] + " kind.csv")
+        only_lines(file.readable, file.shown, begins, target)
+        if file.readable.parent == scratch:
+            file.readable.unlink()
+        file = replace(file, readable=target)
     if spec.reader != "csv" or not footer:
         return file
     if not isinstance(footer, list) or not all(isinstance(one, str) and one for one in footer):
@@ -463,7 +471,7 @@ def _correct_lines(
     database.unregister("_moved_lines")
 
 
-_OWN = {"csv": {"footer"}}
+_OWN = {"csv": {"footer", "begins"}}
 """What readers of DuckDB take besides its options."""
 _OPTIONS: Keys[str, set[str]] = {
     "lines": {"encoding"},

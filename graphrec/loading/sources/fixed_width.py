@@ -15,9 +15,9 @@ from graphrec.loading.sources.encodings import text_of
 from graphrec.loading.sources.frame import is_footer
 from graphrec.loading.sources.values import RowTable
 
-OPTIONS = ("columns", "skip", "footer", "encoding")
+OPTIONS = ("columns", "skip", "footer", "encoding", "begins")
 """What the entry of such a file may say: name and places of each column, lines above the first row, what the last lines
-begin with that are no rows, and how it is encoded."""
+begin with that are no rows, how it is encoded, and what lines begin with that are rows."""
 _RULER = re.compile(r"\s*[-=]{2,}([ \t+|]+[-=]{2,})+[\s|+]*")
 _LOOKED_AT = 2000
 _RULER_WITHIN = 20
@@ -56,12 +56,12 @@ def _rows(
     path: Path, shown: str, spec: FileSpec, cuts: Sequence[Cut], skip: int, footer: tuple[str, ...]
 ) -> Iterator[tuple[int, list[str]]]:
     held: list[tuple[int, str]] = []
-    encoding = str(spec.options.get("encoding", "utf-8"))
+    encoding, begins = str(spec.options.get("encoding", "utf-8")), str(spec.options.get("begins", ""))
     with text_of(path, shown, encoding, "surrogateescape") as text:
         for number, line in islice(enumerate(text, start=1), skip, None):
             if any("\udc80" <= sign <= "\udcff" for sign in line):
                 raise SourceError(f"{shown} line {number} is not {encoding}; set another encoding")
-            if not line.strip("\r\n\x1a\f "):
+            if not line.strip("\r\n\x1a\f ") or not line.startswith(begins):
                 continue
             held.append((number, line))
             if not (footer and is_footer(line, footer)):

@@ -301,6 +301,8 @@ class Sentences:
             return self.fact(value)
         if unit == "%":
             return self.language.percent(value, 0 if value == int(value) else 2)
+        if unit != "‰" and not any(sign.isalpha() for sign in unit):
+            return self.language.say("numbers.money", n=self.fact(value), unit=unit)
         return f"{self.fact(value)} {unit}"
 
     def _noun(self, said: str) -> str:

@@ -37,9 +37,14 @@ def names_of(records: Sequence[Sequence[str]]) -> list[str] | None:
     rest = [record for record in records[1:] if len(record) == width]
     if width < 2 or len(rest) < _LEAST or not _is_row(records[0], rest):
         return None
+    return forced_names((records[0], *rest))
+
+
+def forced_names(records: Sequence[Sequence[str]]) -> list[str]:
+    """Names for columns of records that are all rows, by what is in them."""
     named: list[str] = []
-    for place in range(width):
-        name = _name([record[place].strip() for record in (records[0], *rest)])
+    for place in range(len(records[0])):
+        name = _name([record[place].strip() for record in records])
         taken = sum(re.fullmatch(rf"{name}(_\d+)?", one) is not None for one in named)
         named.append(f"{name}_{taken + 1}" if taken else name)
     return named

@@ -127,7 +127,20 @@ def _named(leaves: list[_Leaf]) -> dict[str, str]:
     return found
 
 
+_BARE = frozenset(
+    {
+        *("granted", "given", "accepted", "agreed", "value", "values", "at", "date", "time", "since", "from", "to"),
+        *("until", "first", "last", "middle", "level", "state", "status", "amount", "code", "name", "label", "text"),
+        *("type", "kind", "id", "number", "no", "flag", "enabled", "active", "class", "score", "rating", "min", "max"),
+        *("unit", "raw", "ref", "key", "start", "end", "count", "total", "index", "version", "desc", "short", "long"),
+    }
+)
+"""Words of fields that say nothing without what they lie in: first of a name, granted of a consent."""
+
+
 def _free(path: tuple[str, ...], whole: Container[str], taken: Container[str]) -> str:
+    while len(path) > 1 and "_".join(words(path[-1])) in _BARE:
+        path = (*path[:-2], f"{path[-2]}_{path[-1]}")
     names = ["_".join(path[first:]) for first in reversed(range(len(path)))]
     names += [f"{names[-1]}_{n}" for n in range(2, 1000)]
     return next(one for one in names if one not in whole and one not in taken)
