@@ -61,7 +61,7 @@ def index_of(courses: Sequence[Course]) -> Course:
         sums[here[1:]] += np.diff(values[places[here]]) / values[places[here[:-1]]]
         known[here[1:]] += 1
     returns = np.divide(sums, known, out=np.zeros(len(calendar)), where=known > 0)
-    return calendar, np.cumprod(1 + returns)
+    return calendar, np.asarray(np.cumprod(1 + returns), np.float64)
 
 
 def worst(index: Course, *, window: int = WINDOW, most: int = WORST) -> tuple[Episode, ...]:
