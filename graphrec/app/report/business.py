@@ -13,6 +13,7 @@ from graphrec.app.jobs import AskOutcomes, CheckPolicy, ListAlerts, ReportCampai
 from graphrec.app.report.figures import Concern, Details, Figure, Part
 from graphrec.errors import GraphrecError
 from graphrec.evaluation.evaluate import checked_split
+from graphrec.evaluation.hidden_part import HiddenPart
 from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.metrics.intervals import bootstrap_all
@@ -114,8 +115,8 @@ def _of_lists(bank: Bank, what: str, listed: str, held: str, *, better: int) -> 
         return []  # accuracy says why there are no lists
     if found is None:
         return []
-    told = bootstrap_all({listed: found.listed}, seed=0) | bootstrap_all({held: found.held}, seed=0)
-    return [Figure.within(listed, told[listed], better=better), Figure.within(held, told[held])]
+    means = bootstrap_all({listed: found.listed}, seed=0) | bootstrap_all({held: found.held}, seed=0)
+    return [Figure.within(listed, means[listed], better=better), Figure.within(held, means[held])]
 
 
 def _means(bank: Bank, what: str) -> _Means | None:
@@ -135,8 +136,9 @@ def _means(bank: Bank, what: str) -> _Means | None:
     split = checked_split(snapshot, meta, folder)
     visible = visible_graph(snapshot, split.hidden(split.fitted))
     model = open_model(folder, snapshot, visible.hops)
-    users = np.unique(split.test // visible.num_products).astype(np.int32)
-    lists = ranked_lists(model.blend, users, visible.held(), min(K, visible.num_products))
+    part = HiddenPart.of(snapshot, split, visible)
+    users = part.users
+    lists = ranked_lists(model.blend, users, part.masked, min(K, part.num_products))
     shown = np.where(lists >= 0, values[np.maximum(lists, 0)], np.nan)
     origin, products = visible.held().expand(users)
     sums, counts = (
