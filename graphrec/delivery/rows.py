@@ -103,7 +103,7 @@ class Run:
 
 
 #: A text as JSON in quotes.
-_quoted = json.encoder.encode_basestring
+quoted = json.encoder.encode_basestring
 #: Stands for the number of a list in the decision record until it has one.
 NUMBER = -(10**18) - 7
 
@@ -196,9 +196,9 @@ class Rows:
         return Batch(answers, rows, without, self.run.id, lists=lists, counts=(len(rows), len(without)))
 
     def _rows(self, answer: Answer, number: int | None) -> Iterator[Row]:
-        ranks = self._ranks(answer.user)
+        ranks, crm_id = self._ranks(answer.user), self._crm_id(answer.user) if answer.items else None
         for item in answer.items:
-            row = self._row(answer, item, number)
+            row = self._row(answer, item, number, crm_id)
             if ranks is None:
                 yield row
                 continue
@@ -217,7 +217,7 @@ class Rows:
             return None
         return {product: rank for rank, product in enumerate(self.before.get(user, ()), start=1)}
 
-    def _row(self, answer: Answer, item: Item, number: int | None) -> Row:
+    def _row(self, answer: Answer, item: Item, number: int | None, crm_id: str | None) -> Row:
         seen: Item | SeenItem = item if self.viewer is None else self.viewer.item(item)
         first = seen.reasons[0] if seen.reasons else None
         exact = item.reasons[0] if item.reasons and self.viewer is None else None
@@ -237,13 +237,16 @@ class Rows:
             warnings="; ".join(item.warnings) or None,
             reason_percent=first.percent if first else None,
             reasons=tuple(
-                {"text": one.text, "percent": one.percent, "kind": one.kind, "lines": one.lines} for one in seen.reasons
+                [
+                    {"text": one.text, "percent": one.percent, "kind": one.kind, "lines": one.lines}
+                    for one in seen.reasons
+                ]
             ),
             kind=item.product_kind,
             risk=_cell(item.risk),
             fee=_cell(item.fee),
             minimum=_cell(item.minimum),
-            crm_id=self._crm_id(answer.user),
+            crm_id=crm_id,
             change=None,
             run=self.run.id,
             record=number,
@@ -303,14 +306,15 @@ def plain(row: Row | Without) -> list[str | float | None]:
 def reasons_text(reasons: Sequence[Mapping[str, Any]]) -> str:
     """Reasons as JSON: what `json.dumps` writes, put together by hand."""
     parts = [
-        f'{{"text": {_quoted(one["text"])}, "percent": {_number(one["percent"])}, "kind": {_quoted(one["kind"])}, '
+        f'{{"text": {quoted(one["text"])}, "percent": {as_json(one["percent"])}, "kind": {quoted(one["kind"])}, '
         f'"lines": {one["lines"]}}}'
         for one in reasons
     ]
     return f"[{', '.join(parts)}]"
 
 
-def _number(value: float | None) -> str:
+def as_json(value: float | None) -> str:
+    """A number as JSON."""
     return "null" if value is None else repr(value)
 
 

@@ -2,14 +2,14 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from graphrec.delivery.rows import Batch, Form, Row, Without, reasons_text
+from graphrec.delivery.rows import Batch, Form, Row, Without, as_json, quoted
 from graphrec.delivery.sinks import Sink, SinkReport, SinkSpec, TableTarget, Target
 from graphrec.files import whole_file
 from graphrec.shown import harmless
@@ -83,6 +83,22 @@ def _between(decimal: str) -> str:
     return "," if decimal == "." else ";"
 
 
+class _Texts(dict[str | None, str]):
+    """Texts as cells of a .csv, written once as long as they fit; no text is an empty cell."""
+
+    def __init__(self, write: Callable[[str], str]) -> None:
+        super().__init__()
+        self._write = write
+
+    def __missing__(self, value: str | None) -> str:
+        if value is None:
+            return ""
+        if len(self) >= KEPT:
+            self.clear()
+        found = self[value] = self._write(value)
+        return found
+
+
 class Cells:
     """Values as cells of a .csv; texts that were written before are looked up."""
 
@@ -90,21 +106,26 @@ class Cells:
         self._raw = raw
         self._decimal = decimal
         self.between = _between(decimal)
-        self._texts: dict[str, str] = {}
+        self._texts = _Texts(self.long)
 
     def text(self, value: str) -> str:
         """A text."""
-        found = self._texts.get(value)
-        if found is None:
-            if len(self._texts) >= KEPT:
-                self._texts = {}
-            found = self._texts[value] = self.long(value)
-        return found
+        return self._texts[value]
 
     def long(self, value: str) -> str:
         """A text that hardly occurs twice."""
         text = value if self._raw else harmless(value)
         return '"' + text.replace('"', '""') + '"'
+
+    def _reasons(self, reasons: Sequence[Mapping[str, Any]]) -> str:
+        """Reasons as JSON in a cell: what `reasons_text` writes; it begins with a bracket, and so is no formula."""
+        # Texts with a number of people hardly occur twice.
+        parts = [
+            f'{{"text": {quoted(one["text"])}, "percent": {as_json(one["percent"])}, "kind": "{one["kind"]}", '
+            f'"lines": {one["lines"]}}}'
+            for one in reasons
+        ]
+        return '"[' + ", ".join(parts).replace('"', '""') + ']"'
 
     def number(self, value: float | None) -> str:
         """A number; nothing where there is none."""
@@ -114,14 +135,19 @@ class Cells:
 
     def row(self, row: Row | Without) -> list[str]:
         """All values of a row."""
-        known, text = self._texts.get, self.text
-        return [
-            "" if value is None
-            else known(value) or text(value) if isinstance(value, str)
-            else self.long(reasons_text(value)) if isinstance(value, tuple)
-            else self.number(value)
-            for value in row
-        ]  # fmt: skip
+        texts, number = self._texts, self.number
+        if isinstance(row, Row):
+            (
+                user, product, rank, score, reason, share, model, snapshot, as_of, name, confidence, warnings, percent,
+                reasons, kind, risk, fee, minimum, crm_id, change, run, record, policy, generated_at, valid_until,
+            ) = row  # fmt: skip
+            return [
+                texts[user], texts[product], number(rank), number(score), texts[reason], number(share), texts[model],
+                texts[snapshot], texts[as_of], texts[name], number(confidence), texts[warnings], number(percent),
+                self._reasons(reasons), texts[kind], texts[risk], texts[fee], texts[minimum], texts[crm_id],
+                texts[change], texts[run], number(record), texts[policy], texts[generated_at], texts[valid_until],
+            ]  # fmt: skip
+        return ["" if value is None else texts[value] if isinstance(value, str) else number(value) for value in row]
 
 
 def _csv_line(row: Row | Without, *, cells: Cells) -> str:

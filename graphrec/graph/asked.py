@@ -1,7 +1,7 @@
 """What facts say of one customer: their columns and the rows of their edges, as an entry of the record keeps them."""
 
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,8 @@ from graphrec.graph.folders.facts import EVENTS, events_of, user_types
 from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
 from graphrec.graph.folders.strings import Strings
 
+_BY_SOURCE = ("indptr", "indices", *EVENTS)
+_BY_TARGET = tuple(f"in_{name}" for name in _BY_SOURCE)
 _TIMES = ("at", "known_at", "until", "until_known_at")
 _NUMBERS = ("weight", "quantity")
 
@@ -102,20 +104,22 @@ def _hops(facts: Snapshot) -> list[tuple[str, bool]]:
 def _row(facts: Snapshot, name: str, user: int, *, reverse: bool) -> dict[str, list[Any]]:
     """The events of one type of a customer, as plain values."""
     edges = facts.edges(name)
-    read: dict[str, Any] = {}
     if reverse and not edges.is_by_target:
-        read.update(events_of(edges, reverse=True))
+        read: Sequence[Any] = tuple(events_of(edges, reverse=True).values())
     else:
-        prefix = "in_" if reverse else ""
-        read.update({name: edges.array(f"{prefix}{name}") for name in ("indptr", "indices", *EVENTS)})
-    start, end = (int(bound) for bound in read["indptr"][user : user + 2])
+        read = edges.arrays(_BY_TARGET if reverse else _BY_SOURCE)
+    indptr, indices, *columns = read
+    start, end = indptr[user : user + 2].tolist()
     if start == end:
         return {}
-    found: dict[str, list[Any]] = {"to": read["indices"][start:end].tolist()}
-    for column in EVENTS:
-        if read[column] is not None:
-            values = read[column][start:end].tolist()
-            found[column] = [(_time(one) if column in _TIMES else None if one != one else one) for one in values]
+    found: dict[str, list[Any]] = {"to": indices[start:end].tolist()}
+    for column, events in zip(EVENTS, columns, strict=True):
+        if events is not None:
+            values = events[start:end].tolist()
+            if column in _TIMES:
+                found[column] = [None if one == ALWAYS else one for one in values]
+            else:
+                found[column] = [None if one != one else one for one in values]
     return found
 
 

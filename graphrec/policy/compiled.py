@@ -25,6 +25,8 @@ from graphrec.times import moment_of
 NOT_AVAILABLE = "not available"
 """What others than compliance read in place of the sentence of a rule that is named by its code."""
 FOR_REVIEW = "needs approval: "
+#: Users whose values are kept.
+USERS = 1_024
 """Before the sentence of a rule that asks for a review."""
 
 
@@ -115,6 +117,7 @@ class CompiledPolicy:
         self._known = self._known_values()
         self._of_products: dict[int, dict[str, Fact]] = {}
         self._remarks: dict[tuple[Column, int, str], str | None] = {}
+        self._of_users: dict[int, dict[Column, Fact]] = {}
 
     def asking(self, occasion: Occasion) -> Self:
         """The same policy asked by a request that says something of itself."""
@@ -125,7 +128,7 @@ class CompiledPolicy:
     def reading(self, snapshot: Snapshot) -> Self:
         """The same policy over facts in which the rows and values of some users are others."""
         other = copy.copy(self)
-        other.facts = self.facts.reading(snapshot)
+        other.facts, other._of_users = self.facts.reading(snapshot), {}
         return other
 
     def check_age(self, known: int | None) -> None:
@@ -257,7 +260,7 @@ class CompiledPolicy:
         """What the rules that refuse read of a user, by column, but for confidential ones and what is protected."""
         rules = (rule for rule in self.refusing if not rule.rule.protected and not rule.rule.confidential)
         columns = (one for rule in rules for one in rule.condition.columns)
-        return {column.name: shown(self.facts, column, user) for column in columns if column.side == "user"}
+        return {column.name: self._of_user(column, user) for column in columns if column.side == "user"}
 
     def letters(self, users: NDArray[np.integer], products: NDArray[np.integer]) -> NDArray[np.uint8]:
         """What every rule says of some products of each user.
@@ -350,7 +353,20 @@ class CompiledPolicy:
 
     def _side(self, side: str, position: int) -> dict[str, Fact]:
         columns = dict.fromkeys(one for rule in self.rules for one in rule.condition.columns if one.side == side)
+        if side == "user":
+            return {str(column): self._of_user(column, position) for column in columns}
         return {str(column): shown(self.facts, column, position) for column in columns}
+
+    def _of_user(self, column: Column, user: int) -> Fact:
+        """The value of a column of a user: a list and its entry in the record ask the same."""
+        known = self._of_users.get(user)
+        if known is None:
+            if len(self._of_users) >= USERS:
+                self._of_users.clear()
+            known = self._of_users.setdefault(user, {})
+        if column not in known:
+            known[column] = shown(self.facts, column, user)
+        return known[column]
 
     def remarks(self, user: int, products: Sequence[int], language: Language | None = None) -> list[tuple[str, ...]]:
         """The values of a user and of some products that the policy does not know, in one sentence each."""
@@ -370,7 +386,7 @@ class CompiledPolicy:
         return self._remarks[key]
 
     def _remark(self, column: Column, position: int, language: Language | None) -> str | None:
-        value = shown(self.facts, column, position)
+        value = self._of_user(column, position) if column.side == "user" else shown(self.facts, column, position)
         if value is None or str(value) in self._known[column]:
             return None
         if language is not None:

@@ -12,10 +12,10 @@ bytes and of every sealed entry. docs/records.md describes both for auditors.
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from math import isfinite
 from pathlib import Path
 from types import NoneType
@@ -29,6 +29,7 @@ START = "0" * 64
 """What stands for the block before the first one."""
 HEAD = "head.json"
 _WHOLE = frozenset((str, int, bool, NoneType))
+_ROWS, _MAPPINGS = frozenset((tuple, list)), frozenset((dict,))
 _BEGINNING = re.compile(rb'[0-9a-f]{64} \{"block":')
 
 
@@ -37,13 +38,15 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain).encode("ascii")
 
 
-def check_finite(values: Iterable[Any]) -> None:
+def check_finite(values: Collection[Any]) -> None:
     """Look for numbers that JSON cannot hold, in dataclasses too.
 
     Raises:
         ValueError: there is one.
     """
-    for value in values:
+    if _WHOLE.issuperset(map(type, values)):
+        return
+    for value in _merged(values):
         kind: Any = type(value)
         if kind in _WHOLE:
             continue
@@ -57,6 +60,16 @@ def check_finite(values: Iterable[Any]) -> None:
         elif names := _with_numbers(kind):
             own = vars(value)
             check_finite([own[name] for name in names if name in own])
+
+
+def _merged(values: Collection[Any]) -> Collection[Any]:
+    """The values of mappings or of lists that stand side by side as one list, which takes one look."""
+    kinds = set(map(type, values))
+    if kinds <= _ROWS:
+        return list(chain.from_iterable(values))
+    if kinds <= _MAPPINGS:
+        return list(chain.from_iterable([value.values() for value in values]))
+    return values
 
 
 @cache

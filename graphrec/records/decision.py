@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -237,7 +237,13 @@ def _entries(engine: Engine, request: Request, answers: Sequence[Answer], produc
 
 def packed(flags: NDArray[np.bool_]) -> str:
     """Flags of all products, in the order of their ids, as compressed bits in base64."""
-    return base64.b64encode(zlib.compress(np.packbits(flags).tobytes(), 9)).decode("ascii")
+    return _compressed(np.packbits(flags).tobytes())
+
+
+@lru_cache(256)
+def _compressed(bits: bytes) -> str:
+    # Many customers are left the same products.
+    return base64.b64encode(zlib.compress(bits, 9)).decode("ascii")
 
 
 def unpacked(text: str, count: int) -> NDArray[np.bool_]:

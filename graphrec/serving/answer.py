@@ -301,8 +301,10 @@ class ScoreGradients:
 
 
 @dataclass(frozen=True)
-class Item:
+class Item(_Made):
     """One product of a list; its score is the sum of `lines` and `rest`."""
+
+    _LATER = ("composition",)
 
     rank: int | None
     """None for a product that is not eligible."""

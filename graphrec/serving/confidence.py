@@ -36,6 +36,17 @@ def confidence(
     return found
 
 
+def confidence_of(
+    scores: NDArray[np.float64], allowed: NDArray[np.bool_], total_weight: float, products: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """What `confidence` gives for some products of one user, to the bit (len(products),)."""
+    count = max(int(np.count_nonzero(allowed)), 1)
+    mass = np.maximum((scores[products] - np.sum(scores, where=allowed) / count) / total_weight, 0.0)
+    squared = mass * mass
+    found: NDArray[np.float64] = squared / (1.0 + squared)
+    return found
+
+
 def total_weight(blend: Blend) -> float:
     """The sum of the weights of all terms: the most spreads that a score can be made of."""
     return sum(abs(weight) for weight in blend.weights)

@@ -9,7 +9,7 @@ import copy
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,10 +43,10 @@ from graphrec.serving.answer import (
     ScoreGradients,
     from_fields,
 )  # fmt: skip
-from graphrec.serving.confidence import confidence, total_weight
+from graphrec.serving.confidence import confidence_of, total_weight
 from graphrec.serving.eligible import Eligibility
 from graphrec.serving.positions import Positions
-from graphrec.serving.reasons.groups import Chosen, Groups, Reasoned
+from graphrec.serving.reasons.groups import Chosen, Groups, Reasoned, reasoned
 from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, iso_text, utc_text
 from graphrec.serving.reasons.sentences import Sentences
 from graphrec.terms.folder import Model, ModelFiles, latest, open_files
@@ -64,8 +64,6 @@ PRODUCTS = 100_000
 #: Users whose positions are kept.
 USERS = 10_000
 LIST, EXPLANATION = ListOptions(), ExplainOptions()
-#: What an item of a list does not say.
-_OF_ITEM: dict[str, Any] = {"gradients": None, "audit": None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +94,7 @@ class Scored:
         """
         count = len(wanted.candidates)
         ledger = replace(whole, values=np.ascontiguousarray(whole.values[:, :count]))
-        order = np.argsort(wanted.asked)
-        places = order[np.searchsorted(wanted.asked, wanted.reference, sorter=order)]
-        beside = whole.values[:, places]
+        beside = whole.values[:, wanted.places]
         return cls(user, row, allowed, wanted.candidates, wanted.ranked, ledger, wanted.reference, beside)
 
 
@@ -113,15 +109,31 @@ class Wanted:
     @cached_property
     def asked(self) -> NDArray[np.int32]:
         """Each of them once, the candidates first."""
-        return np.concatenate((self.candidates, self.reference[~np.isin(self.reference, self.candidates)]))
+        return np.concatenate((self.candidates, self.reference[self._places < 0]))
+
+    @cached_property
+    def places(self) -> NDArray[np.int64]:
+        """Where the products of reference stand among those that are asked for."""
+        places = self._places
+        new = places < 0
+        return np.where(new, len(self.candidates) + np.cumsum(new) - 1, places)
+
+    @cached_property
+    def _places(self) -> NDArray[np.int64]:
+        """Where the products of reference stand among the candidates; -1: they are none."""
+        size = 1 + max(int(self.candidates.max(initial=0)), int(self.reference.max(initial=0)))
+        places = np.full(size, -1, np.int64)
+        places[self.candidates] = np.arange(len(self.candidates))
+        found: NDArray[np.int64] = places[self.reference]
+        return found
 
 
 @dataclass(frozen=True, eq=False)
 class Listed:
     """A list of one user before it is put into words.
 
-    Shapes: order (num_candidates,), places among the candidates, best first; totals (num_candidates,), the scores;
-    confidence (num_products,).
+    Shapes: order (num_candidates,), places among the candidates, best first; totals and confidence (num_candidates,),
+    the scores and what they are trusted.
     """
 
     scored: Scored
@@ -491,26 +503,45 @@ class Engine:
             only: a candidate that is listed instead, wherever it ranks.
             chosen: gets the places of the order that can be listed, and returns those that are.
         """
-        reasons, ledger = self.reasons_in(options.language, options.voice), scored.ledger
-        totals = ledger.totals()
-        # What no line speaks for or against is not listed: it is behind all that is.
-        spoken = _spoken(ledger)
-        length = min(k, scored.ranked, int(spoken.sum()))
-        order = np.lexsort((self._by_id(scored.candidates), -totals, ~spoken))
-        groups = reasons.groups(scored.user, ledger, scored.beside, scored.reference)
-        trusted = confidence(scored.row.scores, scored.allowed, total_weight(self.model.blend))
-        listed = Listed(scored, order, totals, groups, trusted, length, (), ())
-        places: tuple[int, ...]
-        if only is not None:
-            places = (int(np.flatnonzero(scored.candidates[order] == only)[0]),)
-        else:
-            places = chosen(tuple(p for p in range(length) if trusted[listed.product(p)] >= options.min_confidence))
-        wish = reasons.wish(options.prefer, scored.user) if options.prefer else None
-        products, columns = ([of(place) for place in places] for of in (listed.product, listed.column))
-        found = groups.of_products(products, columns, options.reasons, plain=options.plain)
-        if wish is not None:
-            found = [replace(one, shown=wish.led(ledger, one.shown)) for one in found]
-        return replace(listed, places=places, reasons=tuple(found))
+        return self.lists([scored], k, options, only, chosen=chosen)[0]
+
+    def lists(
+        self,
+        scored: Sequence[Scored],
+        k: int,
+        options: ListOptions = LIST,
+        only: int | None = None,
+        *,
+        chosen: Callable[[tuple[int, ...]], tuple[int, ...]] = tuple,
+    ) -> list[Listed]:
+        """What `listed` gives for each of several users; their reasons are counted together."""
+        reasons = self.reasons_in(options.language, options.voice)
+        weight = total_weight(self.model.blend)
+        found, asked = [], []
+        for one in scored:
+            ledger, candidates = one.ledger, one.candidates
+            totals = ledger.totals()
+            # What no line speaks for or against is not listed: it is behind all that is.
+            spoken = _spoken(ledger)
+            length = min(k, one.ranked, int(spoken.sum()))
+            order = np.lexsort((self._by_id(candidates), -totals, ~spoken))
+            groups = reasons.groups(one.user, ledger, one.beside, one.reference)
+            trusted = confidence_of(one.row.scores, one.allowed, weight, candidates)
+            places: tuple[int, ...]
+            if only is not None:
+                places = (int(np.flatnonzero(candidates[order] == only)[0]),)
+            else:
+                sure = trusted[order[:length]] >= options.min_confidence
+                places = chosen(tuple(np.flatnonzero(sure).tolist()))
+            columns = order[list(places)]
+            found.append(Listed(one, order, totals, groups, trusted, length, places, ()))
+            asked.append((groups, candidates[columns].tolist(), columns.tolist()))
+        for place, made in enumerate(reasoned(asked, options.reasons, plain=options.plain)):
+            if options.prefer:
+                wish, ledger = reasons.wish(options.prefer, scored[place].user), scored[place].ledger
+                made = [replace(one, shown=wish.led(ledger, one.shown)) for one in made]
+            found[place] = replace(found[place], reasons=tuple(made))
+        return found
 
     def _by_id(self, products: NDArray[np.int32]) -> NDArray[np.integer]:
         """Numbers that order products by their ids."""
@@ -662,9 +693,10 @@ class Engine:
         reasons, scored, groups = self.reasons_in(options.language, options.voice), listed.scored, listed.groups
         user, ledger = scored.user, scored.ledger
         columns = listed.order[list(listed.places)].tolist()
+        confidences = listed.confidence[columns].tolist()
         found = []
-        for place, column, one, parts, warned in zip(
-            listed.places, columns, listed.reasons, groups.composition(columns), warnings, strict=True
+        for number, (place, column, one, warned) in enumerate(
+            zip(listed.places, columns, listed.reasons, warnings, strict=True)
         ):
             product, score = int(scored.candidates[column]), float(listed.totals[column])
             lines: tuple[Line, ...] = ()
@@ -693,13 +725,15 @@ class Engine:
                 "others": one.others,
                 "against": one.against,
                 "lines": lines,
-                "rest": score - sum([line.share for line in lines]),
-                "composition": parts,
-                "confidence": float(listed.confidence[product]),
+                "rest": score - sum([line.share for line in lines]) if lines else score,
+                "confidence": confidences[number],
                 "warnings": warned,
                 "fewest": fewest,
+                "gradients": None,
+                "audit": None,
+                "_later": partial(_composed, groups, column),
             }
-            found.append(from_fields(Item, _OF_ITEM | item))
+            found.append(from_fields(Item, item))
         return tuple(found)
 
     def limits(self, user: int) -> dict[str, Fact]:
@@ -808,6 +842,11 @@ def _fewest(reasons: Iterable[Chosen], lines: Iterable[Line]) -> int | None:
     return min((count for count in counts if count is not None), default=None)
 
 
+def _composed(groups: Groups, column: int) -> tuple[dict[str, float]]:
+    """What an item works out later: its composition."""
+    return (groups.composition([column])[0],)
+
+
 def newest_facts(home: Home, opened: ModelFiles) -> Snapshot:
     """The facts that a home serves with a model.
 
@@ -885,6 +924,6 @@ def _unsure(sentences: Sentences, listed: Listed, kept: int, least: float, digit
     """Why a list is shorter than it could be: too little evidence; the best confidence with so many digits."""
     gone = listed.length - kept
     key = "notes.none_sure" if not kept else "notes.one_unsure" if gone == 1 else "notes.some_unsure"
-    best = float(listed.confidence[listed.product(kept)])
+    best = float(listed.confidence[listed.column(kept)])
     number = sentences.language.number
     return sentences.say(key, n=number(gone), least=sentences.language.given(least), best=number(best, digits))

@@ -38,7 +38,7 @@ def recommend_many(
     def make(own: Engine, scored: list[Scored]) -> list[Answer]:
         if answered is not None:
             return [answered(own, one) for one in scored]
-        return own.answers([own.listed(one, k, options) for one in scored], k, options)
+        return own.answers(own.lists(scored, k, options), k, options)
 
     step = max(1, min(BLOCK_USERS, BLOCK_SCORES // max(len(engine.products), 1)))
     for start in range(0, len(users), step):

@@ -106,6 +106,7 @@ class Edges:
     _files: CheckedFolder | OverlaidFiles
     _stem: str
     _arrays: dict[str, CheckedArray] = field(default_factory=dict)
+    _together: "dict[tuple[str, ...], tuple[CheckedArray | None, ...]]" = field(default_factory=dict)
 
     @cached_property
     def indptr(self) -> CheckedArray:
@@ -165,6 +166,13 @@ class Edges:
     def array(self, name: str) -> CheckedArray | None:
         """The array of this name; None where there is none."""
         return self._array(name) if f"{self._stem}/{name}.npy" in self._files else None
+
+    def arrays(self, names: tuple[str, ...]) -> "tuple[CheckedArray | None, ...]":
+        """The arrays of these names, looked up once; None where there is none."""
+        found = self._together.get(names)
+        if found is None:
+            found = self._together[names] = tuple(self.array(name) for name in names)
+        return found
 
     def __len__(self) -> int:
         return len(self.indices)

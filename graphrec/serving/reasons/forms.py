@@ -144,8 +144,8 @@ class Layout:
     """Which of `parts` the lines of the group are."""
     sensitive: NDArray[np.bool_]
     """Of the keys, then of the own ones."""
-    ways: dict[tuple[int, ...], Ways] = field(default_factory=dict)
-    """Those of the groups, by their numbers, that were asked for."""
+    ways: dict[int, Ways] = field(default_factory=dict)
+    """Those of some groups that were asked for, by the sum of 2 ** number of the group."""
 
     @classmethod
     def of(cls, forms: Sequence[Form], reasons: "Reasons") -> "Layout":

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import Node
-from graphrec.serving.reasons.forms import Form, Key, Ways
-from graphrec.serving.reasons.sentences import NAMED, NAMES, PathParts
+from graphrec.serving.reasons.forms import Form, Key, Layout, Ways
+from graphrec.serving.reasons.sentences import NAMED, NAMES, Event, PathParts, Since
 from graphrec.terms.forms.portfolio import DELTA, PortfolioTerm
 from graphrec.terms.ledger import Ledger, LineGroup
 
@@ -43,6 +43,7 @@ SHOWN = 0.01
 #: Lists of groups whose ways are kept.
 KEPT = 50_000
 _NONE = np.zeros(0, np.int64)
+_WALKED = frozenset(("own", "linked", "shared", "people"))
 
 
 class Chosen(NamedTuple):
@@ -62,6 +63,22 @@ class Chosen(NamedTuple):
     everyone: bool = False
     pair: LineGroup | None = None
     """What two neighbours together are; `via` has both."""
+
+
+class Cell(NamedTuple):
+    """The lines of one key of one product, the strongest first."""
+
+    first: int
+    """The strongest line."""
+    positions: NDArray[np.int64]
+    """All of them, as positions in the ledger."""
+    shares: Sequence[float] | NDArray[np.float64]
+    places: tuple[int, ...]
+    """The customer's neighbours that they speak of, the strongest first; none where they begin with people."""
+    via: tuple[int, ...]
+    """The same in the order of their lines."""
+    ways: Ways | None
+    """None where they begin with no edge of the customer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +120,8 @@ class Groups:
         self.mid: list[int] = ledger.mid.tolist()
         self._evidence: dict[Hop, dict[int, float]] = {}
         self._floor, self._ceiling = np.zeros(size), np.zeros(size)
+        self._least = reasons.schema.roles.min_group
+        self._kept_wordings = reasons.sentences.kept
         if count and (is_learned := layout.learned[ledger.group] if size else np.zeros(0, np.bool_)).any():
             high, low = int(CLOSE * (count - 1)), count - 1 - int(CLOSE * (count - 1))
             ordered = np.partition(reference[is_learned], sorted({high, low}), axis=1)
@@ -123,16 +142,7 @@ class Groups:
             limit: at most so many, and none below SHOWN; None: all.
             plain: contrast demotes none.
         """
-        if not products:
-            return []
-        if not self.via:
-            return [Reasoned((), None, None)] * len(products)
-        sums = _Sums(self, products, columns)
-        order = sums.order(plain=plain)
-        return [
-            _OfProduct(self, sums, place, product, column, limit).reasoned(order[place])
-            for place, (product, column) in enumerate(zip(products, columns, strict=True))
-        ]
+        return reasoned([(self, products, columns)], limit, plain=plain)[0]
 
     def of_line(self, product: int, column: int, line: int) -> Chosen:
         """One line as a reason of its own, which may speak against the product."""
@@ -142,7 +152,7 @@ class Groups:
         key = form.own_key if is_own else form.key
         found = None
         if share > (0.0 if is_own else self._floor[line]):
-            found = self.worded(key, product, (line,), np.array((line,)), share, (share,))
+            found = self.worded(key, product, self._cell((line,), (share,)), share)
         elif share < self._ceiling[line]:
             found = self._against(key, product, line)
         if found is not None:
@@ -178,10 +188,8 @@ class Groups:
         self,
         key: Key,
         product: int,
-        lines: Sequence[int],
-        positions: NDArray[np.int64],
+        cell: "Cell",
         share: float,
-        shares: Sequence[float],
         percent: float | None = None,
         whole: float = 0.0,
         *,
@@ -190,24 +198,21 @@ class Groups:
         """The reason of some lines of one key; None where no sentence of it is true.
 
         Args:
-            lines: the strongest first.
-            positions: the same as an array.
-            share: their sum.
-            shares: of each of them.
+            share: the sum of the lines.
             percent: None: per cent is not shown.
             whole: what speaks for the product, of which `percent` is a part.
         """
-        shape, reasons, first = key.shape, self._reasons, lines[0]
-        form = self.form(first)
-        if shape in ("own", "linked", "shared", "people"):
-            return self._of_way(key, product, lines, positions, share, shares, percent, may_lead=may_lead)
+        shape, reasons = key.shape, self._reasons
+        if shape in _WALKED:
+            return self._of_way(key, product, cell, share, percent, may_lead=may_lead)
+        form, positions = self.form(cell.first), cell.positions
         if shape == "pair":
-            return self._of_pair(key, product, first, positions, share, percent, may_lead=may_lead)
+            return self._of_pair(key, product, cell.first, positions, share, percent, may_lead=may_lead)
         if shape == "moves":
-            wording = self._moving(lines, shares, product, favours=True)
+            wording = self._moving(form, cell.places, product, favours=True)
             return None if wording is None else Chosen(key.kind, wording, positions, share, percent, may_lead=may_lead)
         if shape in ("attribute", "learned"):
-            return self._learned(key, product, lines, positions, share, shares, percent, whole, may_lead=may_lead)
+            return self._learned(key, product, cell, share, percent, whole, may_lead=may_lead)
         words: tuple[str, ...] = ()
         people = None
         if shape == "profile" and key.part == "text":
@@ -227,36 +232,36 @@ class Groups:
         self,
         key: Key,
         product: int,
-        lines: Sequence[int],
-        positions: NDArray[np.int64],
+        cell: "Cell",
         share: float,
-        shares: Sequence[float],
         percent: float | None,
         whole: float,
         *,
         may_lead: bool,
     ) -> Chosen | None:
         """The reason of learned weights of neighbours."""
-        reasons, form = self._reasons, self.form(lines[0])
+        reasons, form = self._reasons, self.form(cell.first)
         if key.shape == "attribute":
             assert form.group.hop is not None, "an attribute is reached by a hop"
-            hop, via = form.group.hop, self.via
+            hop, via, lines = form.group.hop, self.via, cell.positions.tolist()
             kept = [n for n, one in enumerate(lines) if reasons.is_frequent_among(hop, via[one], product, self._user)]
             if not kept:
                 return None
             if len(kept) < len(lines):
-                lines, positions, shares = [lines[n] for n in kept], positions[kept], [shares[n] for n in kept]
+                shares = [cell.shares[n] for n in kept]
+                cell = self._cell([lines[n] for n in kept], shares)
                 share = math.fsum(shares)
                 percent = None if percent is None else 100 * share / whole
-        types = self._ways(lines).types
-        places = self._strongest(lines, shares)
+                form = self.form(cell.first)
+        assert cell.ways is not None, "a neighbour is reached by a hop"
+        types, places = cell.ways.types, cell.places
         wording = reasons.sentences.remembered(
             ("learned", form.number, types, places[:NAMES], len(places)),
             lambda: reasons.sentences.learned(
                 form.group, self._nodes(form, places), types, favours=True, own=form.sentences
             ),
         )
-        return Chosen(key.kind, wording, positions, share, percent, may_lead=may_lead)
+        return Chosen(key.kind, wording, cell.positions, share, percent, may_lead=may_lead)
 
     def _of_pair(
         self,
@@ -286,15 +291,17 @@ class Groups:
         both = reasons.node(form.target, self.via[line]), reasons.node(form.second, self.mid[line])
         return reasons.sentences.pair(form.group, both, favours=favours)
 
-    def _moving(self, lines: Sequence[int], shares: Sequence[float], product: int, *, favours: bool) -> str | None:
+    def _moving(self, form: Form, places: Sequence[int], product: int, *, favours: bool) -> str | None:
         """The sentence of a product that moves against what is held, or with it; None: one of both does not move.
 
         It says what the product would make of the portfolio's volatility where that agrees.
+
+        Args:
+            places: of the products that are held, the strongest first.
         """
-        reasons, form = self._reasons, self.form(lines[0])
+        reasons, places = self._reasons, places[:NAMED]
         term = reasons.blend.terms[form.term]
         assert isinstance(term, PortfolioTerm), "its lines are of this form"
-        places = self._strongest(lines, shares)[:NAMED]
         correlations = [term.correlation(place, product) for place in places]
         named = [
             (node, one) for node, one in zip(self._nodes(form, places), correlations, strict=True) if one is not None
@@ -306,70 +313,70 @@ class Groups:
         return reasons.sentences.moves(named, moved if agrees else None, DELTA, favours=favours)
 
     def _of_way(
-        self,
-        key: Key,
-        product: int,
-        lines: Sequence[int],
-        positions: NDArray[np.int64],
-        share: float,
-        shares: Sequence[float],
-        percent: float | None,
-        *,
-        may_lead: bool,
+        self, key: Key, product: int, cell: "Cell", share: float, percent: float | None, *, may_lead: bool
     ) -> Chosen | None:
         """The reason of real paths."""
-        reasons, first = self._reasons, lines[0]
-        ways, sentences = self._ways(lines), reasons.sentences
-        places = self._strongest(lines, shares) if self.via[first] >= 0 else ()
-        event = reasons.event(self._user, ways.hops[0], places[0]) if ways.says_event and len(places) == 1 else None
-        form = self.form(first)
-        since = None
-        if ways.passes and len(places) == 1 and len(ways.types) == 1:
-            since = reasons.since(self._user, ways.types[0], places[0])
+        _, positions, _, places, via, ways = cell
+        assert ways is not None, "a path has a way"
+        reasons = self._reasons
+        event = since = None
+        if len(places) == 1:
+            if ways.says_event:
+                event = reasons.event(self._user, ways.hops[0], places[0])
+            if ways.passes and len(ways.types) == 1:
+                since = reasons.since(self._user, ways.types[0], places[0])
         if key.shape == "people":
-            via = places
-            if len(places) > 1:
-                via = tuple(dict.fromkeys([one for line in lines if (one := self.via[line]) >= 0]))
             count, everyone = reasons.people.on_ways(ways.plan, self._user, via, product)
-            if count < reasons.schema.roles.min_group:
+            if count < self._least:
                 return None
-
-            def said() -> str:
-                return sentences.path(
-                    PathParts(ways.hops, self._nodes(form, places), None, event, True, key.ended, since)
-                )
-
-            wording = (
-                said() if event or since else sentences.remembered((ways.number, places[:NAMES], len(places)), said)
-            )
+            wording = None
+            if event is None and since is None:
+                wording = self._kept_wordings.get((ways.number, places[:NAMES], len(places)))
+            if wording is None:
+                wording = self._said_of_way(key, cell, None, event, since)
             return Chosen(key.kind, wording, positions, share, percent, count, via, ways, may_lead, everyone)
-        mid = self.mid[first] if key.shape == "shared" else None
-        concentrates = key.shape == "shared" and ways.concentrates
-
-        def sentence() -> str:
-            between = None if mid is None or ways.mid is None else reasons.node(ways.mid, mid)
-            parts = PathParts(ways.hops, self._nodes(form, places), between, event, ended=key.ended, since=since)
-            return sentences.path(parts, concentrates=concentrates)
-
-        wording = (
-            sentence()
-            if event or since
-            else sentences.remembered((ways.number, places[:NAMES], len(places), mid), sentence)
-        )
+        mid = self.mid[cell.first] if key.shape == "shared" else None
+        concentrates = mid is not None and ways.concentrates
+        wording = None
+        if event is None and since is None:
+            wording = self._kept_wordings.get((ways.number, places[:NAMES], len(places), mid))
+        if wording is None:
+            wording = self._said_of_way(key, cell, mid, event, since, concentrates=concentrates)
         kind = "concentration" if concentrates else key.kind
-        return Chosen(kind, wording, positions, share, percent, may_lead=may_lead and not concentrates)
+        return Chosen(kind, wording, positions, share, percent, None, (), None, may_lead and not concentrates)
 
-    def _ways(self, lines: Sequence[int]) -> Ways:
-        """The distinct ways of some lines."""
-        of_line, layout = self.group_numbers, self._layout
-        numbers = tuple([of_line[line] for line in lines])
-        found: Ways | None = layout.ways.get(numbers)
-        if found is None:
-            if len(layout.ways) >= KEPT:
-                layout.ways.clear()
-            forms = [layout.forms[number] for number in sorted(set(numbers))]
-            found = layout.ways[numbers] = self._reasons.forms.ways(forms)
-        return found
+    def _said_of_way(
+        self,
+        key: Key,
+        cell: "Cell",
+        mid: int | None,
+        event: Event | None,
+        since: Since | None,
+        *,
+        concentrates: bool = False,
+    ) -> str:
+        """The sentence of real paths; one without an event or an age is kept."""
+        reasons, ways, places = self._reasons, cell.ways, cell.places
+        assert ways is not None, "a path has a way"
+        form, is_people = self.form(cell.first), key.shape == "people"
+
+        def said() -> str:
+            between = None if mid is None or ways.mid is None else reasons.node(ways.mid, mid)
+            parts = PathParts(ways.hops, self._nodes(form, places), between, event, is_people, key.ended, since)
+            return reasons.sentences.path(parts, concentrates=concentrates)
+
+        if event or since:
+            return said()
+        name = (ways.number, places[:NAMES], len(places))
+        return reasons.sentences.remembered(name if is_people else (*name, mid), said)
+
+    def _cell(self, lines: Sequence[int], shares: Sequence[float]) -> "Cell":
+        """Some lines of one key, the strongest first."""
+        first, via = lines[0], tuple(dict.fromkeys([one for line in lines if (one := self.via[line]) >= 0]))
+        places = self._strongest(lines, shares) if self.via[first] >= 0 else ()
+        numbers = {self.group_numbers[line] for line in lines}
+        mask = sum(1 << number for number in numbers)
+        return Cell(first, np.array(lines, np.int64), shares, places, via, ways_of(self._reasons, self._layout, mask))
 
     def _against(self, key: Key, product: int, line: int) -> Chosen | None:
         """What a negative line says; None where no sentence of it is true."""
@@ -378,8 +385,8 @@ class Groups:
         if key.shape == "pair":
             return Chosen(key.kind, self._said_of_pair(line, favours=False), np.array((line,)), 0.0, None)
         if key.shape == "moves":
-            wording = self._moving((line,), (-1.0,), product, favours=False)
-            return None if wording is None else Chosen(key.kind, wording, np.array((line,)), 0.0, None)
+            moving = self._moving(form, (via,), product, favours=False)
+            return None if moving is None else Chosen(key.kind, moving, np.array((line,)), 0.0, None)
         holders = reasons.people.holders(product, self._user) if key.shape in ("general", "new") else 0
         if key.shape == "attribute":
             assert group.hop is not None, "an attribute is reached by a hop"
@@ -414,160 +421,276 @@ class Groups:
         return tuple(self._reasons.node(form.target, place) for place in places)
 
 
-class _Sums:
-    """What the lines of a customer give to some products, by reason.
+def ways_of(reasons: "Reasons", layout: Layout, mask: int) -> Ways | None:
+    """The distinct ways of some groups; None where they begin with no edge of the customer.
 
-    Keys of own reasons stand behind those of the layout; a cell is one key of one product.
+    Args:
+        mask: the sum of 2 ** number of the groups.
+    """
+    found = layout.ways.get(mask)
+    if found is None:
+        if len(layout.ways) >= KEPT:
+            layout.ways.clear()
+        forms = [form for number, form in enumerate(layout.forms) if mask >> number & 1]
+        if not forms[0].way:
+            return None
+        found = layout.ways[mask] = reasons.forms.ways(forms)
+    return found
+
+
+def reasoned(
+    asked: Sequence[tuple[Groups, Sequence[int], Sequence[int]]], limit: int | None, *, plain: bool = False
+) -> list[list[Reasoned]]:
+    """The reasons of some products of several customers in their order.
+
+    Args:
+        asked: of each customer the lines, the products, and their columns in the ledger.
+        limit: at most so many, and none below SHOWN; None: all.
+        plain: contrast demotes none.
+    """
+    found: list[list[Reasoned]] = [[Reasoned((), None, None)] * len(products) for _, products, _ in asked]
+    alike: dict[int, list[int]] = {}
+    for place, (groups, products, _) in enumerate(asked):
+        if products and groups.via:
+            alike.setdefault(id(groups._layout), []).append(place)
+    for places in alike.values():
+        sums = _Sums([asked[place] for place in places], plain=plain)
+        product = 0
+        for place in places:
+            for number in range(len(found[place])):
+                found[place][number] = sums.reasoned(product, limit)
+                product += 1
+    return found
+
+
+class _Sums:
+    """What the lines of customers give to some of their products, by reason.
+
+    A cell is what the lines of one key give to one product; the cells of a product stand in the order of their keys,
+    those of own reasons behind the others. All that is counted of cells is counted for all customers at once.
     """
 
-    def __init__(self, groups: Groups, products: Sequence[int], columns: Sequence[int]) -> None:
-        ledger, layout = groups.ledger, groups._layout
-        group = ledger.group
-        count = len(products)
-        shares = ledger.values[:, columns]
-        of_line, codes = self._keyed(groups)
-        self.keys = [layout.keys[code] for code in codes] + list(layout.own_keys)
-        self.sensitive = layout.sensitive[[*codes, *range(len(layout.keys), len(layout.keys) + len(layout.own_keys))]]
-        self.is_for_customer = groups._reasons.voice == "customer"
-        self.width = width = len(self.keys)
-        of_cell = np.repeat(of_line[:, None], count, axis=1)
-        said = shares > groups._floor[:, None]
+    def __init__(self, asked: Sequence[tuple[Groups, Sequence[int], Sequence[int]]], *, plain: bool) -> None:
+        first = asked[0][0]
+        self._layout = layout = first._layout
+        self._reasons = first._reasons
+        self._sentences = first._reasons.sentences
+        self._asked = asked
+        ledgers = [groups.ledger for groups, _, _ in asked]
+        lengths = np.array([len(ledger.via) for ledger in ledgers])
+        widths = np.array([len(products) for _, products, _ in asked])
+        self._of_product: list[int] = np.repeat(np.arange(len(asked)), widths).tolist()
+        self._line_starts: list[int] = (np.cumsum(lengths) - lengths).tolist()
+        self._products = [product for _, products, _ in asked for product in products]
+        self._columns = [column for _, _, columns in asked for column in columns]
+        group, via, mid = (_joint([getattr(one, name) for one in ledgers]) for name in ("group", "via", "mid"))
+        floor = _joint([groups._floor for groups, _, _ in asked])
+        mean = _joint([groups.mean for groups, _, _ in asked])
+        # Entries are what is not 0: of which line, of which product, and how much.
+        parts = [ledger.values[:, columns].ravel() for ledger, (_, _, columns) in zip(ledgers, asked, strict=True)]
+        shares = _joint(parts)
+        filled = np.flatnonzero(shares)
+        shares = shares[filled]
+        sizes = lengths * widths
+        ends = np.cumsum(sizes)
+        owner = np.searchsorted(ends, filled, side="right") if len(asked) > 1 else np.zeros(len(filled), np.int64)
+        line, place = np.divmod(filled - (ends - sizes)[owner], widths[owner])
+        line += (np.cumsum(lengths) - lengths)[owner]
+        product = place + (np.cumsum(widths) - widths)[owner]
+        count = len(self._products)
+        codes, width, stride = self._codes(layout, group, via, mid)
+        self._line_codes = codes
+        code, said = codes[line], shares > floor[line]
         if layout.own_keys:
-            is_own = layout.to_product[group][:, None] & (ledger.via[:, None] == np.array(products))
+            is_own = layout.to_product[group[line]] & (via[line] == np.array(self._products)[product])
             if is_own.any():
-                of_cell = np.where(is_own, len(codes) + layout.own[group][:, None], of_cell)
+                code = np.where(is_own, width + layout.own[group[line]] * stride, code)
                 said = np.where(is_own, shares > 0, said)
-        places = np.arange(count)
-        cells = (of_cell + places * width).ravel()
-        is_said = said.ravel()
-        total = width * count
-        flat = np.where(said, shares, 0.0)
-        self.sums: NDArray[Any] = np.bincount(cells, flat.ravel(), total).reshape(count, width)
-        mean = np.where(said, groups.mean[:, None], 0.0)
-        self.contrast: NDArray[Any] = self.sums - np.bincount(cells, mean.ravel(), total).reshape(count, width)
-        bucket = (layout.bucket[group][:, None] + places * layout.buckets).ravel()
-        unsaid = np.bincount(bucket, (shares - flat).ravel(), layout.buckets * count)
-        nets: NDArray[Any] = unsaid.reshape(count, layout.buckets)
-        self.nets: list[list[float]] = np.asarray(nets, np.float64).tolist()
-        self.rows: list[list[float]] = np.asarray(self.sums, np.float64).tolist()
-        self.whole = [
-            math.fsum((*row, *(net for net in nets if net > 0))) for row, nets in zip(self.rows, self.nets, strict=True)
-        ]
+                width += len(layout.own_keys) * stride
+        unsaid = ~said
+        bucket = product[unsaid] * layout.buckets + layout.bucket[group[line[unsaid]]]
+        nets = np.bincount(bucket, shares[unsaid], count * layout.buckets)
+        self._nets: list[list[float]] = nets.astype(np.float64).reshape(count, layout.buckets).tolist()
+        shares, line = shares[said], line[said]
         # The lines of each cell, the strongest first.
-        entries = np.flatnonzero(is_said)
-        found = cells[entries]
-        order = np.lexsort((-shares.ravel()[entries], found))
-        self.lines = entries[order] // count
-        self.numbers: list[int] = self.lines.tolist()
-        self.values: list[float] = shares.ravel()[entries[order]].tolist()
-        self.bounds: list[int] = np.concatenate(([0], np.cumsum(np.bincount(found, minlength=total)))).tolist()
-        self.of_line = of_line
+        cell = product[said] * width + code[said]
+        order = np.lexsort((-shares, cell))
+        ordered = cell[order]
+        begins = np.flatnonzero(np.diff(ordered, prepend=-1))
+        cells = ordered[begins]
+        of_entry = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(ordered)))
+        unordered = np.empty(len(order), np.int64)
+        unordered[order] = of_entry
+        sums = np.bincount(unordered, shares, len(cells)).astype(np.float64)
+        self._of_cell, self._key_codes = np.divmod(cells, width)
+        keys = self._key_codes // stride
+        bounds = np.searchsorted(self._of_cell, np.arange(count + 1))
+        self._cells: list[int] = bounds.tolist()
+        self._rows: list[float] = sums.tolist()
+        self._keys: list[int] = keys.tolist()
+        self._named = (*layout.keys, *layout.own_keys)
+        self._sensitive: list[bool] = layout.sensitive[keys].tolist()
+        self._orders = self._ordered(sums, unordered, mean[line], keys, plain=plain)
+        line, shares = line[order], shares[order]
+        self._lines = (
+            line - (np.cumsum(lengths) - lengths)[np.array(self._of_product, np.int64)[self._of_cell]][of_entry]
+        )
+        self._bounds: list[int] = [*begins.tolist(), len(line)]
+        self._firsts: list[int] = self._lines[begins].tolist()
+        self._shares = shares
+        self._masks = _masks(group[line], begins, len(layout.forms))
+        self._name_places(via[line], shares, of_entry, len(cells))
 
     @staticmethod
-    def _keyed(groups: Groups) -> tuple[NDArray[np.int64], list[int]]:
-        """Which reason each line belongs to, and the key of each reason."""
-        ledger, layout = groups.ledger, groups._layout
-        by_mid, by_via = layout.by_mid[ledger.group], layout.by_via[ledger.group]
-        extra = np.where(by_mid, ledger.mid + 1, np.where(by_via, ledger.via + 1, 0)).astype(np.int64)
-        by_pair = layout.by_pair[ledger.group]
+    def _codes(
+        layout: Layout, group: NDArray[np.int64], via: NDArray[np.int64], mid: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], int, int]:
+        """A number for the reason of each line, in the order of keys; above all of them; and between two keys."""
+        extra = np.where(layout.by_mid[group], mid + 1, np.where(layout.by_via[group], via + 1, 0)).astype(np.int64)
+        by_pair = layout.by_pair[group]
         if by_pair.any():
-            _, both = np.unique(np.stack((ledger.via[by_pair], ledger.mid[by_pair])), axis=1, return_inverse=True)
+            _, both = np.unique(np.stack((via[by_pair], mid[by_pair])), axis=1, return_inverse=True)
             extra[by_pair] = both.ravel() + 1
-        width = int(extra.max()) + 1
-        codes, of_line = np.unique(layout.base[ledger.group] * width + extra, return_inverse=True)
-        return of_line, (codes // width).tolist()
+        stride = int(extra.max()) + 1
+        return layout.base[group] * stride + extra, len(layout.keys) * stride, stride
 
-    def order(self, *, plain: bool) -> list[list[int]]:
-        """The keys of each product that speak for it, in their order."""
-        sums = self.sums
-        place, key = np.nonzero(sums > 0)
-        values = sums[place, key]
-        alike = self.contrast[place, key] < DISTINCT * values if not plain else np.zeros(len(place), np.bool_)
-        last = self.sensitive[key] if self.is_for_customer else np.zeros(len(place), np.bool_)
-        order = np.lexsort((key, -values, alike, last, place))
-        ends = np.cumsum(np.bincount(place, minlength=len(sums)))
-        ordered: list[int] = key[order].tolist()
-        return [ordered[start:end] for start, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True)]
+    def _ordered(
+        self,
+        sums: NDArray[np.float64],
+        of_entry: NDArray[np.int64],
+        mean: NDArray[np.float64],
+        keys: NDArray[np.int64],
+        *,
+        plain: bool,
+    ) -> list[int]:
+        """The cells of each product in their order, one product after another."""
+        alike = np.zeros(len(sums), np.bool_)
+        if not plain:
+            alike = sums - np.bincount(of_entry, mean, len(sums)) < DISTINCT * sums
+        last = np.zeros(len(sums), np.bool_)
+        if self._reasons.voice == "customer":
+            last = self._layout.sensitive[keys]
+        order: list[int] = np.lexsort((-sums, alike, last, self._of_cell)).tolist()
+        return order
 
+    def _name_places(
+        self, via: NDArray[np.int64], shares: NDArray[np.float64], of_entry: NDArray[np.int64], count: int
+    ) -> None:
+        """The neighbours that the lines of each cell speak of: by what they give, and by their strongest lines."""
+        order = np.lexsort((via, of_entry))
+        cell, node = of_entry[order], via[order]
+        starts = np.ones(len(order), np.bool_)
+        starts[1:] = (cell[1:] != cell[:-1]) | (node[1:] != node[:-1])
+        number = np.empty(len(order), np.int64)
+        number[order] = np.cumsum(starts) - 1
+        begins = np.flatnonzero(starts)
+        first, cell, node = order[begins], cell[begins], node[begins]
+        summed = np.bincount(number, shares, len(begins))
+        self._places: list[int] = node[np.lexsort((first, -summed, cell))].tolist()
+        self._vias: list[int] = node[np.lexsort((first, cell))].tolist()
+        self._place_bounds: list[int] = np.searchsorted(cell, np.arange(count + 1)).tolist()
 
-class _OfProduct:
-    """The reasons of one product, worded as far as they are needed."""
+    def _cell(self, one: int) -> Cell:
+        """The lines of a cell."""
+        start, end = self._bounds[one], self._bounds[one + 1]
+        begin, stop = self._place_bounds[one], self._place_bounds[one + 1]
+        places = tuple(self._places[begin:stop])
+        via = places if stop - begin == 1 else tuple(self._vias[begin:stop])
+        if places[0] < 0:
+            places = via = ()
+        mask = self._masks[one]
+        ways = self._layout.ways.get(mask) or ways_of(self._reasons, self._layout, mask)
+        return Cell(self._firsts[one], self._lines[start:end], self._shares[start:end], places, via, ways)
 
-    def __init__(self, groups: Groups, sums: _Sums, place: int, product: int, column: int, limit: int | None) -> None:
-        self.group_numberss = groups
-        self._sums = sums
-        self._place = place
-        self._product = product
-        self._column = column
-        self._limit = limit
-        self._whole = sums.whole[place]
-        self._row = sums.rows[place]
-        self._known: dict[int, Chosen | None] = {}
-
-    def reasoned(self, order: list[int]) -> Reasoned:
-        """All that are shown.
+    def reasoned(self, product: int, limit: int | None) -> Reasoned:
+        """All reasons of a product that are shown.
 
         Args:
-            order: the keys that speak for the product.
+            product: its place among those that were asked for.
         """
-        whole, row, limit = self._whole, self._row, self._limit
+        nets, rows, bounds = self._nets[product], self._rows, self._cells
+        start, end = bounds[product], bounds[product + 1]
+        whole = math.fsum((*rows[start:end], *[net for net in nets if net > 0]))
         if whole <= 0:
             return Reasoned((), None, None)
-        least = LEADS * whole
+        groups = self._asked[self._of_product[product]][0]
+        order, named, keys, sensitive = self._orders[start:end], self._named, self._keys, self._sensitive
+        number, least = self._products[product], LEADS * whole
+        known: dict[int, Chosen | None] = {}
+
+        def chosen(one: int) -> Chosen | None:
+            share = rows[one]
+            found = known[one] = groups.worded(
+                named[keys[one]], number, self._cell(one), share, 100 * share / whole, whole,
+                may_lead=not sensitive[one],
+            )  # fmt: skip
+            return found
+
         for one in order:
-            if row[one] >= least and (found := self._chosen(one)) and found.may_lead and found.share >= least:
-                order = [one, *(other for other in order if other != one)]
+            if rows[one] >= least and (found := chosen(one)) and found.may_lead and found.share >= least:
+                if one != order[0]:
+                    order = [one, *(other for other in order if other != one)]
                 break
         shown: dict[str, Chosen] = {}
         for one in order:
-            if limit is not None and (len(shown) == limit or (shown and row[one] < SHOWN * whole)):
+            if limit is not None and (len(shown) == limit or (shown and rows[one] < SHOWN * whole)):
                 break
-            found = self._chosen(one)
+            found = known[one] if one in known else chosen(one)
             if found is not None:
                 before = shown.get(found.wording)
                 shown[found.wording] = found if before is None else _joined(before, found)
-        return self._finished(list(shown.values()))
+        return self._finished(product, groups, list(shown.values()), known, whole)
 
-    def _chosen(self, one: int) -> Chosen | None:
-        """The reason of a key."""
-        if one in self._known:
-            return self._known[one]
-        sums = self._sums
-        cell = self._place * sums.width + one
-        start, end = sums.bounds[cell], sums.bounds[cell + 1]
-        share = self._row[one]
-        found = self._known[one] = self.group_numberss.worded(
-            sums.keys[one], self._product, sums.numbers[start:end], sums.lines[start:end], share,
-            sums.values[start:end], 100 * share / self._whole, self._whole, may_lead=not sums.sensitive[one],
-        )  # fmt: skip
-        return found
-
-    def _finished(self, shown: list[Chosen]) -> Reasoned:
+    def _finished(
+        self, product: int, groups: Groups, shown: list[Chosen], known: dict[int, Chosen | None], whole: float
+    ) -> Reasoned:
         """What is shown with its heading, what no sentence covers, and what is left."""
-        groups, sums, whole, row = self.group_numberss, self._sums, self._whole, self._row
-        least = LEADS * whole
-        sentences = groups._reasons.sentences
+        nets, rows, least, say = self._nets[product], self._rows, LEADS * whole, self._sentences.say
         lead = next((one for one in shown if one.may_lead and one.share >= least), None)
         if shown and shown[0] is not lead:
             if lead is not None:
                 shown = [lead, *(one for one in shown if one is not lead)]
             else:
-                shown = [Chosen("many", sentences.say(_heading(shown, least)), _NONE, 0.0, None), *shown]
-        nets, known = sums.nets[self._place], self._known
-        worded = sum(found.share for found in known.values() if found is not None)
-        other = math.fsum(net for net in nets if net > 0) + sum(row[one] for one in known) - worded
+                shown = [Chosen("many", say(_heading(shown, least)), _NONE, 0.0, None), *shown]
+        worded = sum([found.share for found in known.values() if found is not None])
+        other = math.fsum([net for net in nets if net > 0]) + sum([rows[one] for one in known]) - worded
         if other >= SHOWN * whole:
-            covered = np.concatenate([_NONE, *(found.lines for found in known.values() if found is not None)])
-            tried = np.zeros(sums.width, np.bool_)
-            tried[list(known)] = True
-            speaks = (groups.ledger.values[:, self._column] > 0) & tried[sums.of_line]
-            speaks[covered] = False
-            lines = np.flatnonzero(speaks)
-            text = sentences.say("reasons.other")
-            shown.append(Chosen("other", text, lines, other, 100 * other / whole, may_lead=False))
-        percents = sum(one.percent or 0.0 for one in shown)
-        against = -100 * math.fsum(net for net in nets if net < 0) / whole
+            lines = self._uncovered(product, groups, known)
+            shown.append(Chosen("other", say("reasons.other"), lines, other, 100 * other / whole, may_lead=False))
+        percents = sum([one.percent or 0.0 for one in shown])
+        against = -100 * math.fsum([net for net in nets if net < 0]) / whole
         return Reasoned(tuple(shown), max(100.0 - percents, 0.0), against)
+
+    def _uncovered(self, product: int, groups: Groups, known: dict[int, Chosen | None]) -> NDArray[np.int64]:
+        """The lines of the keys that were tried which speak for a product, and which no sentence covers."""
+        begin = self._line_starts[self._of_product[product]]
+        codes = self._line_codes[begin : begin + len(groups.via)]
+        tried = np.isin(codes, self._key_codes[list(known)])
+        speaks = (groups.ledger.values[:, self._columns[product]] > 0) & tried
+        for found in known.values():
+            if found is not None:
+                speaks[found.lines] = False
+        return np.flatnonzero(speaks)
+
+
+def _joint(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _masks(group: NDArray[np.integer], begins: NDArray[np.int64], count: int) -> list[int]:
+    """The sum of 2 ** number of the groups that each run of lines is of.
+
+    Args:
+        begins: where runs begin.
+        count: of groups.
+    """
+    found = [0] * len(begins)
+    for start in range(0, count, 62):
+        here = (group >= start) & (group < start + 62)
+        bits = np.where(here, np.int64(1) << np.where(here, group - start, 0).astype(np.int64), 0)
+        for place, part in enumerate(np.bitwise_or.reduceat(bits, begins).tolist() if len(begins) else ()):
+            found[place] |= part << start
+    return found
 
 
 def _heading(shown: Sequence[Chosen], least: float) -> str:

@@ -18,7 +18,7 @@ from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
 from graphrec.graph.folders.strings import ABSENT
 from graphrec.languages import Language, Voice
 from graphrec.schema import GraphSchema
-from graphrec.serving.answer import Line, Node, PathPart, Preference, Reason
+from graphrec.serving.answer import Line, Node, PathPart, Preference, Reason, from_fields
 from graphrec.serving.answer import People as Others
 from graphrec.serving.positions import Positions
 from graphrec.serving.reasons.forms import Form, Forms, Key, Shape
@@ -208,18 +208,26 @@ class Reasons:
 
     def reasons(self, user: int, product: int, chosen: Iterable[Chosen]) -> tuple[Reason, ...]:
         """Reasons as people read them."""
-        return tuple(self._reason(user, product, one) for one in chosen)
-
-    def _reason(self, user: int, product: int, one: Chosen) -> Reason:
-        text = one.wording if one.people is None else self.sentences.counted(one.wording, one.people)
-        wording = None if one.people is None else one.wording
-        # Lines of one customer and of many are summed in another order: what differs is left out.
-        percent = None if one.percent is None else round(one.percent, DIGITS)
-        share = round(one.share, DIGITS)
-        return Reason.made(
-            partial(self._counted_by, user, product, one), text=text, percent=percent, kind=one.kind,
-            lines=len(one.lines), people=one.people, wording=wording, everyone=one.everyone, share=share,
-        )  # fmt: skip
+        found, counted = [], self.sentences.counted
+        for one in chosen:
+            wording, people, percent = one.wording, one.people, one.percent
+            # Lines of one customer and of many are summed in another order: what differs is left out.
+            fields: dict[str, Any] = {
+                "text": wording if people is None else counted(wording, people),
+                "percent": None if percent is None else round(percent, DIGITS),
+                "kind": one.kind,
+                "lines": len(one.lines),
+                "people": people,
+                "wording": None if people is None else wording,
+                "everyone": one.everyone,
+                "share": round(one.share, DIGITS),
+            }
+            if one.ways is None and one.pair is None:
+                fields["cypher"] = fields["parameters"] = None
+            else:
+                fields["_later"] = partial(self._counted_by, user, product, one)
+            found.append(from_fields(Reason, fields))
+        return tuple(found)
 
     def _counted_by(self, user: int, product: int, one: Chosen) -> tuple[str | None, Mapping[str, Any] | None]:
         """The statement that counts the people of a reason, and its parameters."""

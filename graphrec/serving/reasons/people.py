@@ -60,6 +60,8 @@ class People:
         self._plans: dict[tuple[tuple[Hop, ...], ...], Plan] = {}
         self._said: dict[int, Plan] = {}
         self._pairs: dict[tuple[int, int, int], tuple[int, int]] = {}
+        self._ends: dict[tuple[int, int], int] = {}
+        self._unions: tuple[int, dict[tuple[int, tuple[int, ...]], int]] = (-1, {})
         self._numbers = count()
         self._snapshot = snapshot
         self._positions = positions
@@ -141,12 +143,12 @@ class People:
             return 0, False
         if plan.first == self._user:
             return self._acquainted(plan.ways[0], me, end)
-        holding = self._any(plan.third, (end,))
+        holding = self._leading_on(plan, end)
         if len(via) == 1:
             there = self._positions.in_snapshot(plan.first, via[0])
             if there == ABSENT:
                 return 0, True
-            others = self._any(plan.second, (there,))
+            others = self._reached(plan, user, via, (there,))
             known = self._pairs.get((plan.number, there, end))
             if known is None:
                 if len(self._pairs) >= _PAIRS:
@@ -156,12 +158,32 @@ class People:
             if others >> me & 1:
                 having, both = having - 1, both - (holding >> me & 1)
             return both, both == having
-        starts = [self._positions.in_snapshot(plan.first, node) for node in via]
-        others = self._any(plan.second, [node for node in starts if node != ABSENT])
+        starts = [self._positions.in_snapshot(plan.first, node) for node in sorted(via)]
+        others = self._reached(plan, user, tuple(starts), [node for node in starts if node != ABSENT])
         if others >> me & 1:
             others ^= 1 << me
         found = others & holding
         return found.bit_count(), found == others
+
+    def _leading_on(self, plan: "Plan", end: int) -> int:
+        """The people whom third hops lead on to a product, a bit for each."""
+        found = self._ends.get((plan.number, end))
+        if found is None:
+            if len(self._ends) >= _PAIRS:
+                self._ends = {}
+            found = self._ends[plan.number, end] = self._any(plan.third, (end,))
+        return found
+
+    def _reached(self, plan: "Plan", user: int, key: tuple[int, ...], nodes: Sequence[int]) -> int:
+        """The people whom second hops reach from some nodes, a bit for each; of one user they are remembered."""
+        whose, known = self._unions
+        if whose != user:
+            known = {}
+            self._unions = user, known
+        found = known.get((plan.number, key))
+        if found is None:
+            found = known[plan.number, key] = self._any(plan.second, nodes)
+        return found
 
     def _acquainted(self, hops: tuple[Hop, ...], me: int, end: int) -> tuple[int, bool]:
         """The people on a way that begins with people."""

@@ -114,7 +114,8 @@ class Sentences:
         self._verbs = {**self.language.verbs, **{name: words[name] for name in schema.edges if name in words}}
         address = re.compile(self.language.text("customer.address"))
         own = {**(schema.reasons if code == "en" else {}), **schema.reasons_in.get(code, {})}
-        self._kept: dict[Hashable, str] = {}
+        self.kept: dict[Hashable, str] = {}
+        """Wordings by what tells them apart: see `remembered`."""
         self._counts: dict[int, str] = {}
         if "HELD" in schema.roles.holding and "HELD" not in words:
             # What is held until it ends is held now.
@@ -129,11 +130,11 @@ class Sentences:
         Args:
             key: tells it from all others of this language and voice.
         """
-        found = self._kept.get(key)
+        found = self.kept.get(key)
         if found is None:
-            if len(self._kept) >= KEPT:
-                self._kept = {}
-            found = self._kept[key] = said()
+            if len(self.kept) >= KEPT:
+                self.kept.clear()
+            found = self.kept[key] = said()
         return found
 
     def says_event(self, hops: tuple[Hop, ...]) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.edges.adjacency import Graph
+from graphrec.terms import compiled
 from graphrec.terms.base import Term
 from graphrec.terms.ledger import Block, Ledger, LineGroup, Shares
 
@@ -103,17 +104,21 @@ class Blend:
     def rows(self, users: NDArray[np.int32]) -> list[Row]:
         """What `row` gives for each of many users, to the bit."""
         scales = np.zeros((len(users), len(self.terms)))
-        total: NDArray[np.float64] | None = None
+        total = np.zeros((len(users), self.terms[0].graph.num_products))
         for position, (term, weight) in enumerate(zip(self.terms, self.weights, strict=True)):
-            scores = term.rows(users)
+            if not weight:
+                continue
+            scores, left = term.rows(users), term.lefts(users)
+            weights = np.full(len(users), weight) if left is None else weight * left
+            if self.offered is None and not term.has_own_scale and compiled.is_there():
+                from graphrec.terms.compiled.spread import add_spread
+
+                scales[:, position] = add_spread(np.ascontiguousarray(scores), weights, NO_SPREAD, total)
+                continue
             spread = self._spread(term, scores)
             varied = spread > 0
-            if weight:
-                left = term.lefts(users)
-                scales[varied, position] = weight * (1.0 if left is None else left[varied]) / spread[varied]
-            scores *= scales[:, position, None]
-            total = scores if total is None else np.add(total, scores, out=total)
-        assert total is not None, "a blend has terms"
+            scales[varied, position] = weights[varied] / spread[varied]
+            total += scores * scales[:, position, None]
         total = self.offered.widened(total) if self.offered else total
         return [Row(scores, scale) for scores, scale in zip(total, scales, strict=True)]
 
