@@ -496,13 +496,13 @@ class Bank:
             NoPolicy: the home has no policy, and the request does not go without one.
             MissingRules: a final model that was in force before is gone.
         """
-        from graphrec.app.lineage import dataset, traced
+        from graphrec.app.lineage import Dataset, traced
         from graphrec.app.lists.deliver import export
 
         with traced(self, "export") as run:
-            run.inputs.append(dataset(str(self.home.path), "model"))
+            run.inputs.append(Dataset(str(self.home.path), "model"))
             done = export(self, request, progress)
-            run.outputs.append(dataset("lists", str(request.out or request.to)))
+            run.outputs.append(Dataset("lists", str(request.out or request.to)))
             return done
 
     @needs_extra("fast")
@@ -899,13 +899,13 @@ class Bank:
             StoreError: the store cannot be used.
         """
         from graphrec.app.data.prepare import load
-        from graphrec.app.lineage import dataset, traced
+        from graphrec.app.lineage import Dataset, traced
 
         with traced(self, "load") as run:
-            run.inputs.append(dataset("file", str(request.data or request.mapping)))
+            run.inputs.append(Dataset("file", str(request.data or request.mapping)))
             done = load(self, request, progress)
             if not done.checked:
-                run.outputs.append(dataset(str(self.home.path), "store"))
+                run.outputs.append(Dataset(str(self.home.path), "store"))
             return done
 
     @needs_extra("load")
@@ -970,13 +970,13 @@ class Bank:
     @needs_extra("train")
     def train(self, request: jobs.Train, *, progress: Progress = silent) -> TrainReport:
         """A model fitted on the latest snapshot, which is taken first where the store holds something newer."""
-        from graphrec.app.lineage import dataset, traced
+        from graphrec.app.lineage import Dataset, traced
         from graphrec.app.models.fit import train
 
         with traced(self, "train") as run:
             done = train(self, request, progress)
-            run.inputs.append(dataset(str(self.home.path), "snapshot", done.snapshot))
-            run.outputs.append(dataset(str(self.home.path), f"model {done.path.name}", done.hash))
+            run.inputs.append(Dataset(str(self.home.path), "snapshot", done.snapshot))
+            run.outputs.append(Dataset(str(self.home.path), f"model {done.path.name}", done.hash))
             return done
 
     @needs_extra("train")

@@ -35,19 +35,30 @@ PRODUCER = f"https://pypi.org/project/graphrec/{__version__}/"
 SECONDS = 10.0
 
 
+@dataclass(frozen=True)
+class Dataset:
+    """Something that a job reads or makes."""
+
+    namespace: str
+    name: str
+    version: str | None = None
+    """Its hash, where it has one."""
+
+
 @dataclass
 class Traced:
     """What a job reads and makes, which it says while it runs."""
 
-    inputs: list[dict[str, Any]] = field(default_factory=list)
-    outputs: list[dict[str, Any]] = field(default_factory=list)
+    inputs: list[Dataset] = field(default_factory=list)
+    outputs: list[Dataset] = field(default_factory=list)
 
 
-def dataset(namespace: str, name: str, version: str | None = None) -> dict[str, Any]:
-    """A data set, with its hash as its version where it has one."""
-    found: dict[str, Any] = {"namespace": namespace, "name": name}
-    if version is not None:
-        found["facets"] = {"version": {"_producer": PRODUCER, "_schemaURL": VERSION_FACET, "datasetVersion": version}}
+def _plain(one: Dataset) -> dict[str, Any]:
+    found: dict[str, Any] = {"namespace": one.namespace, "name": one.name}
+    if one.version is not None:
+        found["facets"] = {
+            "version": {"_producer": PRODUCER, "_schemaURL": VERSION_FACET, "datasetVersion": one.version}
+        }
     return found
 
 
@@ -59,16 +70,16 @@ def traced(bank: Bank, job: str) -> Iterator[Traced]:
         yield found
         return
     run = str(uuid.uuid4())
-    _send(bank, event(job, run, "START", found))
+    _send(bank, _event(job, run, "START", found))
     try:
         yield found
     except BaseException as error:
-        _send(bank, event(job, run, "FAIL", found, type(error).__name__))
+        _send(bank, _event(job, run, "FAIL", found, type(error).__name__))
         raise
-    _send(bank, event(job, run, "COMPLETE", found))
+    _send(bank, _event(job, run, "COMPLETE", found))
 
 
-def event(job: str, run: str, kind: str, found: Traced, error: str | None = None) -> dict[str, Any]:
+def _event(job: str, run: str, kind: str, found: Traced, error: str | None = None) -> dict[str, Any]:
     """One event; of a failure the kind of error is told and no value."""
     facets: Mapping[str, Any] = {} if error is None else {
         "errorMessage": {
@@ -79,7 +90,8 @@ def event(job: str, run: str, kind: str, found: Traced, error: str | None = None
         "eventType": kind, "eventTime": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "run": {"runId": run, "facets": facets},
         "job": {"namespace": os.environ.get("OPENLINEAGE_NAMESPACE") or "graphrec", "name": job},
-        "inputs": found.inputs, "outputs": found.outputs, "producer": PRODUCER, "schemaURL": SPEC,
+        "inputs": [_plain(one) for one in found.inputs], "outputs": [_plain(one) for one in found.outputs],
+        "producer": PRODUCER, "schemaURL": SPEC,
     }  # fmt: skip
 
 
