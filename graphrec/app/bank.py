@@ -143,7 +143,7 @@ class Bank:
         Args:
             last: the day of the last event; None: that of the facts.
         """
-        from graphrec.app.today import settle_today
+        from graphrec.app.data.today import settle_today
 
         return settle_today(self, last)
 
