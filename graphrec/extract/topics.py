@@ -119,8 +119,8 @@ def _names(groups: Sequence[Sequence[str]]) -> list[str]:
     found: list[str] = []
     for one in counts:
         weight = {word: count * float(np.log(1 + mean / everywhere[word])) for word, count in one.items()}
-        words = _apart(sorted(weight, key=lambda word: (-weight[word], word)))
-        name = ", ".join(words) or "other"
+        kept = _apart(sorted(weight, key=lambda word: (-weight[word], word)))
+        name = ", ".join(kept) or "other"
         found.append(name if name not in found else f"{name} ({1 + sum(o.startswith(name) for o in found)})")
     return found
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from graphrec import queries
 from graphrec.errors import QueryError, StoreError
-from graphrec.files import whole_file
+from graphrec.files import make_folder, whole_file
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.progress import Progress, silent
@@ -119,17 +119,25 @@ def take_snapshot(
     """
     from graphrec.graph.folders.build import write_snapshot
 
-    forget_origin(shelf.folder)
-    origin = fingerprint(store)
+    origin, stays = fingerprint(store), as_of is None or follows
     inputs = snapshot_inputs(store, progress)
     progress("writing the snapshot", 0, None)
+    if stays:
+        _write_origin(shelf.folder, "", "")  # a kill leaves a latest snapshot of the store that is taken anew
     snapshot = shelf.add(
         lambda path: write_snapshot(path, inputs.schema, inputs.nodes, inputs.edges, inputs.series, inputs.split, as_of)
     )
-    if as_of is None or follows:
-        with whole_file(shelf.folder / ORIGIN) as temporary:
-            temporary.write_text(json.dumps({"store": origin, "snapshot": snapshot.hash}) + "\n", "utf-8")
+    if stays:
+        _write_origin(shelf.folder, origin, snapshot.hash)
+    else:
+        choose_latest(shelf.folder)
     return snapshot
+
+
+def _write_origin(snapshots: Path, store: str, snapshot: str) -> None:
+    make_folder(snapshots)
+    with whole_file(snapshots / ORIGIN) as temporary:
+        temporary.write_text(json.dumps({"store": store, "snapshot": snapshot}) + "\n", "utf-8")
 
 
 def current_snapshot(store: Store, shelf: SnapshotShelf) -> Snapshot | None:
@@ -154,10 +162,19 @@ def is_chosen(shelf: SnapshotShelf) -> bool:
     return shelf.has_latest() and not (shelf.folder / ORIGIN).exists()
 
 
+def choose_latest(snapshots: Path) -> None:
+    """Say that the latest snapshot was asked for by date or from a mapping, once it is there."""
+    (snapshots / ORIGIN).unlink(missing_ok=True)
+
+
 def forget_origin(snapshots: Path) -> None:
-    """Say nothing of where the latest snapshots, of now and of dates, are from: before anything else is written."""
+    """Say that nobody knows which rows the latest snapshots, of now and of dates, are from: before others are written.
+
+    They stay snapshots of the store, so that the next use takes them anew; what was chosen stays chosen.
+    """
     for path in (snapshots / ORIGIN, *snapshots.parent.glob(f"as-of/*/{snapshots.name}/{ORIGIN}")):
-        path.unlink(missing_ok=True)
+        if path.exists():
+            _write_origin(path.parent, "", "")
 
 
 def fingerprint(store: Store) -> str:

@@ -178,6 +178,24 @@ def test_they_do_not_come_back(forgotten: tuple[Bank, dict[str, object], Path], 
     assert again.certificate is None or "store: Customer" not in again.removed
 
 
+def test_one_that_was_killed_while_the_store_was_read_keeps_the_models(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = shutil.copytree(trained, tmp_path / "home")
+    models = {path.name for path in (home / "serving" / "models").glob("[!.]*")}
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("graphrec.store.read.snapshot_inputs", killed)
+        bank_of(home).forget(jobs.Forget((GONE,), reason="asked"))
+    done = bank_of(home).forget(jobs.Forget((GONE,), reason="asked"))
+    assert not [note for note in done.notes if "mapping" in note]
+    assert models == {path.name for path in (home / "serving" / "models").glob("[!.]*")}
+    assert bank_of(home).recommend(requests.Recommend(OTHER, 3, record=False)).answer.items
+
+
 def test_a_second_time_nothing_is_done(forgotten: tuple[Bank, dict[str, object], Path], tmp_path: Path) -> None:
     home = Home(shutil.copytree(forgotten[0].home.path, tmp_path / "home"))
     done = bank_of(home.path).forget(jobs.Forget((GONE,)))

@@ -11,9 +11,9 @@ from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
-from graphrec.store import open_store
+from graphrec.store import open_store, read
 from graphrec.store.base import Store
-from graphrec.store.read import current_snapshot, forget_origin, take_snapshot
+from graphrec.store.read import current_snapshot, forget_origin, is_chosen, take_snapshot
 
 from .feed import feed, source
 
@@ -75,3 +75,36 @@ def test_snapshot_is_current_until_something_changes(store: Store, tmp_path: Pat
     feed(store.sink(), source(files="f3"))
     take_snapshot(store, shelf)
     assert current_snapshot(store, shelf) is not None
+
+
+@pytest.mark.parametrize("where", ["snapshot_inputs", "_write_origin", "SnapshotShelf.add"])
+def test_a_snapshot_that_was_killed_is_none_that_was_chosen(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Else the next load would leave it as it is, and a customer who is forgotten would take all models along."""
+    shelf = SnapshotShelf(tmp_path / "snapshots")
+    feed(store.sink(), source())
+    take_snapshot(store, shelf)
+    feed(store.sink(), source(files="f2"))
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(f"graphrec.store.read.{where}", killed)
+        take_snapshot(store, shelf)
+    assert not is_chosen(shelf)
+    assert current_snapshot(store, shelf) is None
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(read, "choose_latest", killed)
+        take_snapshot(store, shelf, datetime(2020, 1, 1, tzinfo=UTC))
+    assert not is_chosen(shelf)
+    take_snapshot(store, shelf, datetime(2020, 1, 1, tzinfo=UTC))
+    assert is_chosen(shelf)
+    forget_origin(shelf.folder)
+    assert is_chosen(shelf), "what was chosen stays so when the store is written to"
+    take_snapshot(store, shelf)
+    assert not is_chosen(shelf)
+    forget_origin(shelf.folder)
+    assert not is_chosen(shelf)
+    assert current_snapshot(store, shelf) is None

@@ -203,7 +203,7 @@ def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime 
     from graphrec.graph.folders.build import write_snapshot
     from graphrec.graph.memory import MemorySink
     from graphrec.loading import folder_of, load_mapping, parse_limit, run_load
-    from graphrec.store.read import forget_origin
+    from graphrec.store.read import choose_latest
 
     mapping = load_mapping(name, bank.settings.roles)
     limit = parse_limit(request.max_rejected)
@@ -216,11 +216,11 @@ def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime 
         progress=progress,
         suppressed=suppressed_of(home),
     )  # fmt: skip
-    forget_origin(home.snapshots)
     split = {str(part): pairs for part, pairs in (sink.split or {}).items()}
     snapshot = SnapshotShelf(home.snapshots).add(
         lambda path: write_snapshot(path, sink.schema, sink.nodes, sink.edges, sink.series, split, as_of)
     )
+    choose_latest(home.snapshots)
     publish_snapshot(home, snapshot)
     return snapshot
 
