@@ -57,7 +57,7 @@ def served(bank: Bank) -> Bank:
 
 def test_load_again_has_nothing_to_do(bank: Bank) -> None:
     report = bank.json("load", "demo", "--data", str(bank.files))
-    assert set(report) == {"mapping", "run", "nodes", "edges", "marks", "seconds"}
+    assert set(report) == {"mapping", "run", "nodes", "edges", "marks", "cleaned", "seconds"}
     assert report["mapping"] == "demo"
     counts = [*report["nodes"].values(), *report["edges"].values()]
     assert all(

@@ -19,9 +19,11 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "policy.md").read_text("u
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 USER: dict[str, Kind] = {
     "tolerance": "text", "born_on": "time", "sanctioned": "boolean", "consent": "boolean", "category": "text",
+    "cash_eur": "real",
 }  # fmt: skip
 PRODUCT: dict[str, Kind] = {
     "risk": "text", "min_age": "integer", "kind": "text", "clients": "text", "risk_class": "integer",
+    "not_for": "text", "fund_family": "text",
 }  # fmt: skip
 
 
@@ -37,8 +39,8 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_an_example_is_a_policy(graph: Snapshot, number: int) -> None:
-    # The graph of the tests calls positions BOUGHT.
-    text = EXAMPLES[number].replace("HOLDS", "BOUGHT")
+    # The graph of the tests calls positions BOUGHT, and the group of a product its issuer.
+    text = EXAMPLES[number].replace("HOLDS", "BOUGHT").replace("POSITION", "BOUGHT").replace("PART_OF", "ISSUED_BY")
     policy = parse_policy(text if "version" in text else f'version = "1"\n{text}', "docs/policy.md")
     assert policy.rules
     compiled = CompiledPolicy(policy, graph, as_of=microseconds(AS_OF.isoformat()))

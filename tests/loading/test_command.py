@@ -24,7 +24,7 @@ def test_a_load_prints_one_object(bank: Bank, home: Path) -> None:
     done = run(home, bank.mapping, "--json")
     assert done.exit_code == 0, done.stderr
     answer = json.loads(done.stdout)
-    assert sorted(answer) == ["edges", "mapping", "marks", "nodes", "run", "seconds"]
+    assert sorted(answer) == ["cleaned", "edges", "mapping", "marks", "nodes", "run", "seconds"]
     assert (answer["mapping"], answer["run"][:10]) == ("tiny-bank", "tiny-bank-")
     assert answer["nodes"]["Customer"] == {
         "read": 4,

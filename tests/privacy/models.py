@@ -9,6 +9,8 @@ from graphrec.features.blocks import Blocks
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.content.profile import ProfileConfig, fit_profile
 from graphrec.models.content.text_map import fit as fit_text_map
+from graphrec.models.counted.federated import FederatedConfig, fit_sums
+from graphrec.models.counted.sums import sums_of
 from graphrec.models.factors.als import AlsConfig, fit_als
 from graphrec.models.factors.chebyshev import ChebyshevConfig, fit_chebyshev
 from graphrec.models.factors.spectral import SpectralConfig, fit_spectral
@@ -66,6 +68,12 @@ def profile(graph: Graph, *, numbers: bool = False) -> Term:
     return fit_profile(graph, ProfileConfig(), Inputs(blocks=Blocks.of("columns", {"User": matrix})))
 
 
+def federated(graph: Graph) -> Term:
+    """The table of several banks' sums, which `min_group` is asked of as a whole."""
+    sums = sums_of(graph.held(), graph.num_products, 0.5)
+    return fit_sums("federated", graph, sums, FederatedConfig(), graph.schema.roles.min_group)
+
+
 SOLVED: dict[str, Callable[[Graph], Term]] = {
     "ease": fit_ease,
     "ease of a large catalogue": lambda graph: fit_ease(graph, EaseConfig(max_columns=1)),
@@ -76,6 +84,7 @@ SOLVED: dict[str, Callable[[Graph], Term]] = {
     "als": lambda graph: fit_als(graph, AlsConfig(dim=16, iterations=8)),
     "popularity": fit_popularity,
     "profile": profile,
+    "federated": federated,
 }
 """A formula of counts: the bar is that no list gains a product. So it is for the walks `kernel` and `rp3beta`."""
 
@@ -93,6 +102,9 @@ TRAINED: dict[str, Callable[[Graph, int], Term | Blend]] = {
 
 The bar is that ranks change no more than in the control.
 """
+
+NOISED = ("private",)
+"""Sums with noise: how much one customer moves them is bounded by epsilon, which tests/models/test_counted.py asks."""
 
 CONVEX = ("profile with numbers", "softmax", "pairs")
 """Of these with one result whatever the seed."""

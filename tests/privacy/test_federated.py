@@ -111,10 +111,9 @@ def test_the_model_is_that_of_one_bank(banks: tuple[Path, dict[str, Bank]], meth
     assert len(items) == 3
 
 
+@pytest.mark.parametrize("banks", [0.0], indirect=True)
 def test_without_weights_it_is_ease_itself(banks: tuple[Path, dict[str, Bank]]) -> None:
-    folder, found = banks
-    if read_plan(folder / "plan.json").power:
-        pytest.skip("EASE divides weights by their mean")
+    found = banks[1]
     snapshot = SnapshotShelf(found["all"].home.snapshots).latest()
     graph = graph_of(snapshot, split_of(snapshot), "all")
     sums = sums_of(graph.held(), graph.num_products, 0.0)

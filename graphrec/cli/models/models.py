@@ -48,8 +48,7 @@ def command(
     products each of them shows more, and, for two tested models, metrics with a paired test. `live` tells which model
     was live on a date, and which answered.
 
-    Examples: graphrec models promote blend-final; graphrec models compare ease-test blend-test; graphrec models live
-    2026-01-02
+    Examples: graphrec models compare ease-test blend-test; graphrec models promote blend-final; graphrec models live
     """
     _check(action, name, reason, out)
     if other is not None and action != "compare":

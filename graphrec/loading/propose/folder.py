@@ -8,7 +8,7 @@ from pathlib import Path
 
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.specs import PACKED, SUFFIXES, FileSpec
-from graphrec.loading.propose.looks import action_of_table
+from graphrec.loading.propose.looks import action_of
 from graphrec.loading.propose.shapes.headless import names_of
 from graphrec.loading.propose.shapes.records import Layout, kinds_of, layout_in, options_of
 from graphrec.loading.propose.words import words
@@ -148,7 +148,7 @@ def _sheets(table: str, path: str, file: Path, shown: str) -> dict[str, FileSpec
     for sheet in names:
         frame = frames[sheet] = sheet_frame(file, shown, sheet)
         columns = tuple(sheet_columns(file, shown, sheet, frame.get("skip", 0)))
-        action = action_of_table(sheet)
+        action = action_of(sheet)
         mark = (columns, action and action.type) if len(columns) > 1 else (sheet,)
         alike.setdefault((*mark, frame.get("skip")), []).append(sheet)
     found = {}

@@ -20,8 +20,10 @@ Vectors = NDArray[np.float32]
 logger = logging.getLogger(__name__)
 
 WHAT = "encoding texts"
-_TOKENS_AT_ONCE = {"cpu": 2048, "cuda": 1 << 16}
-"""Tokens of one batch, padding included; on a CPU small enough for its cache (measured in benchmarks/embed.py)."""
+SHAPE = 256
+"""Tokens of every batch on a CPU: libraries take other ways for other numbers of rows, and last digits with them."""
+_TOKENS_AT_ONCE = {"cpu": SHAPE, "cuda": 1 << 16}
+"""Tokens of the texts of one batch, padding included."""
 
 WIDTHS = 8
 """Texts are padded to a multiple of so many tokens."""
@@ -156,7 +158,10 @@ class Encoder:
         tokenizer, model = self._loaded
         lengths = torch.tensor([len(ids) for ids in tokens])
         width = int(self._widths([int(lengths.max())])[0])
-        ids = torch.full((len(tokens), width), tokenizer.pad_token_id or 0)
+        # Rows without a text fill the batch, so that a text has the same bytes whichever others it is encoded with.
+        rows = max(len(tokens), SHAPE // width) if self.device.name == "cpu" else len(tokens)
+        ids = torch.full((rows, width), tokenizer.pad_token_id or 0)
+        lengths = torch.nn.functional.pad(lengths, (0, rows - len(tokens)), value=1)
         for row, one in enumerate(tokens):
             ids[row, : len(one)] = torch.tensor(one)
         mask = torch.arange(width) < lengths[:, None]  # (batch, width)
@@ -169,7 +174,7 @@ class Encoder:
                 f"encoder {self.name}: its vectors have length {vectors.shape[1]}, its config.json names {self.dim}; "
                 "choose another encoder"
             )
-        return np.asarray(vectors.cpu().numpy(), np.float32)
+        return np.asarray(vectors[: len(tokens)].cpu().numpy(), np.float32)
 
     def _pool(self, hidden: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
         if self.files.pooling == "cls":
