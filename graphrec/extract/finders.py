@@ -21,6 +21,7 @@ class Finder(Protocol):
 
     def names(self, sentence: str) -> list[tuple[int, int, str]]:
         """Where each name begins and ends, and its kind."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def topics(texts: Sequence[str], vectors: Vectors, number: int, seed: int = 0) -
     groups = [np.flatnonzero(owner == cluster) for cluster in range(len(middles))]
     groups = [group[np.lexsort((group, -close[group]))] for group in groups if len(group) >= LEAST]
     groups.sort(key=lambda group: (-len(group), int(group[0])))
-    names = _names([[texts[there[place]] for place in group] for group in groups])
+    names = _names([[texts[int(there[place])] for place in group] for group in groups])
     return [
         Topic(name, tuple(int(there[place]) for place in group), tuple(float(close[place]) for place in group))
         for name, group in zip(names, groups, strict=True)

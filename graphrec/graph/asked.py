@@ -3,7 +3,7 @@
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from msgspec import structs
@@ -105,9 +105,9 @@ def _row(facts: Snapshot, name: str, user: int, *, reverse: bool) -> dict[str, l
     """The events of one type of a customer, as plain values."""
     edges = facts.edges(name)
     if reverse and not edges.is_by_target:
-        read: Sequence[Any] = tuple(events_of(edges, reverse=True).values())
+        read = cast("Sequence[Any]", tuple(events_of(edges, reverse=True).values()))
     else:
-        read = edges.arrays(_BY_TARGET if reverse else _BY_SOURCE)
+        read = cast("Sequence[Any]", edges.arrays(_BY_TARGET if reverse else _BY_SOURCE))
     indptr, indices, *columns = read
     start, end = indptr[user : user + 2].tolist()
     if start == end:
