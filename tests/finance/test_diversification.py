@@ -12,12 +12,14 @@ import pytest
 
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import Export, Load, Train
+from graphrec.app.report.business import money
 from graphrec.app.requests import Explain, Recommend
 from graphrec.config.settings import Settings
 from graphrec.errors import UsageError
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.progress import silent
 from graphrec.serving.answer import Answer
 from graphrec.terms.folder import latest, open_model, read_meta
 from graphrec.terms.forms.portfolio import PortfolioTerm
@@ -268,3 +270,16 @@ def test_it_is_off_without_prices_amounts_or_the_block(broker: Path, tmp_path: P
         bank.train(WEIGHED)
     with pytest.raises(UsageError, match="has no part diversification"):
         bank.train(Train("popularity", overrides=("diversification.weight=0.4",)))
+
+
+def test_a_report_reads_the_lists_of_such_a_model(tmp_path: Path) -> None:
+    write_files(tmp_path / "files")
+    file = tmp_path / "files" / "broker.toml"
+    own = file.read_text("utf-8").replace("stands FROM products", "stands, length(id) / 2.0 AS fee FROM products")
+    file.write_text(own.replace('show = { kind = "kind" }', 'show = { kind = "kind", fee = "fee" }'), "utf-8")
+    bank = bank_in(tmp_path)
+    bank.load(Load(str(file)))
+    (tmp_path / "home" / "market.toml").write_text(SETTINGS)
+    bank.train(WEIGHED)
+    figures = {one.name: one.value for one in money(bank, silent).figures}
+    assert figures["fee_listed"] == figures["fee_held"] == 1.5

@@ -135,16 +135,15 @@ def _means(bank: Bank, what: str) -> _Means | None:
     values = np.where(np.asarray(column.valid), values, np.nan).astype(np.float64)
     split = checked_split(snapshot, meta, folder)
     visible = visible_graph(snapshot, split.hidden(split.fitted))
-    model = open_model(folder, snapshot, visible.hops)
+    model = open_model(folder, snapshot, visible.hops, wealth=visible.wealth)
     part = HiddenPart.of(snapshot, split, visible)
     users = part.users
     lists = ranked_lists(model.blend, users, part.masked, min(K, part.num_products))
     shown = np.where(lists >= 0, values[np.maximum(lists, 0)], np.nan)
     origin, products = visible.held().expand(users)
-    sums, counts = (
-        np.bincount(origin[~np.isnan(values[products])], weights, len(users))
-        for weights in (values[products][~np.isnan(values[products])], None)
-    )
+    has = ~np.isnan(values[products])
+    sums = np.bincount(origin[has], values[products][has], len(users))
+    counts = np.bincount(origin[has], minlength=len(users))
     with np.errstate(invalid="ignore", divide="ignore"):
         held = sums / counts
         known = np.isfinite(shown)

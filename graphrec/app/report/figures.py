@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 from graphrec.metrics.intervals import Interval
 
 Form = Literal["share", "number", "count", "days", "p"]
@@ -156,23 +158,6 @@ def read(plain: Mapping[str, Any]) -> Report:
     """A report from its JSON.
 
     Raises:
-        KeyError, TypeError, ValueError: it is none.
+        ValueError: it is none.
     """
-    names = ("made_at", "as_of", "model", "hash", "snapshot", "graphrec", "basis")
-    return Report(**{name: plain[name] for name in names}, parts=tuple(_part(one) for one in plain["parts"]))
-
-
-_OF_FIGURE = ("name", "value", "form", "low", "high", "better", "of")
-
-
-def _part(plain: Mapping[str, Any]) -> Part:
-    details = plain["details"]
-    return Part(
-        plain["name"], plain["command"],
-        tuple(Figure(*(one[name] for name in _OF_FIGURE)) for one in plain["figures"]),
-        tuple(Concern(one["name"], one["values"]) for one in plain["concerns"]),
-        None if details is None else Details(
-            tuple(details["columns"]), tuple(details["forms"]), tuple(tuple(row) for row in details["rows"])
-        ),
-        plain["missing"], plain["measured_at"],
-    )  # fmt: skip
+    return msgspec.convert(plain, Report)

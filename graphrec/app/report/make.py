@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,9 +17,10 @@ from graphrec.app.report.figures import PARTS, Change, Part, Report, changes, pl
 from graphrec.app.report.quality import evaluated, fairness, stability
 from graphrec.app.report.trust import operations, privacy
 from graphrec.app.report.words import Words
-from graphrec.errors import GraphrecError, NotTrained, UsageError
+from graphrec.errors import GraphrecError, NotTrained, PolicyError, UsageError
 from graphrec.files import make_folder, whole_file
 from graphrec.languages import language_of
+from graphrec.policy.read import read_policy
 from graphrec.progress import Progress
 from graphrec.terms.folder import latest, read_meta
 from graphrec.times import moment_of
@@ -65,10 +65,11 @@ def make_report(bank: Bank, request: MakeReport, progress: Progress) -> ReportMa
     home = bank.home
     words = Words(language_of(request.language or bank.settings.language, home.languages))
     folder = home.path / "reports"
-    last = _read(request.against) if request.against is not None else _last(folder)
+    before = _last(folder)
+    last = before if request.against is None else _read(request.against)
     now = datetime.now(UTC)
     with log.stage("report") as stage:
-        report = _measured(bank, request, None if request.anew else _last(folder), now, progress)
+        report = _measured(bank, request, None if request.anew else before, now, progress)
         stage.count(parts=len(report.parts), concerns=sum(len(one.concerns) for one in report.parts))
     make_folder(folder)
     kept = folder / f"{now:%Y-%m-%dT%H%M%S.%fZ}.json"
@@ -146,9 +147,11 @@ def _model(bank: Bank, *, final: bool) -> tuple[str, str, str] | None:
 
 
 def _policy(bank: Bank) -> str:
-    """The rules that lists obey, by a hash of their file."""
-    home = bank.home
-    return hashlib.sha256(home.policy.read_bytes()).hexdigest() if home.has_policy() else "none"
+    """The rules that lists obey, by their hash, with the lists that they name."""
+    try:
+        return read_policy(bank.home.policy).hash if bank.home.has_policy() else "none"
+    except PolicyError:
+        return "broken"
 
 
 def _last(folder: Path) -> Report | None:
@@ -156,7 +159,7 @@ def _last(folder: Path) -> Report | None:
     for file in sorted(folder.glob("*.json"), reverse=True):
         try:
             return read(json.loads(file.read_text("utf-8")))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError):
             continue
     return None
 
@@ -164,7 +167,7 @@ def _last(folder: Path) -> Report | None:
 def _read(file: Path) -> Report:
     try:
         return read(json.loads(file.read_text("utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise UsageError(
             f"--against {file} is no report ({type(error).__name__}); want a file of graphrec report --out FILE.json"
         ) from None

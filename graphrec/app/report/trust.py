@@ -50,7 +50,7 @@ def operations(bank: Bank, progress: Progress) -> Part:
     watched = bank.monitor(Monitor(record=False, tell=False))
     verified = bank.verify_record(VerifyRecord(), progress=progress)
     checks = [one for one in bank.doctor() if not one.ok]
-    faults = [one for one in watched.measures if one.state in ("warn", "alarm")]
+    faults = [one for one in watched.measures if one.is_fault]
     ages = {one.name: one.value for one in watched.measures if one.part == "age"}
     figures = [
         Figure("faults", float(len(faults)), "count", better=-1),
