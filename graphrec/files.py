@@ -137,6 +137,15 @@ def private(path: str, flags: int) -> int:
     return os.open(path, flags, _FILE)
 
 
+def append_line(path: Path, line: str) -> None:
+    """Append a line with one write, so that lines of several processes do not mix; a new file has mode 600."""
+    handle = private(str(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    try:
+        os.write(handle, f"{line}\n".encode("utf-8", errors="backslashreplace"))
+    finally:
+        os.close(handle)
+
+
 def wider(path: Path) -> Iterator[tuple[Path, int]]:
     """What others than its owner may use in a folder, itself first, with the mode that it should have.
 

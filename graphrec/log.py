@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
-from graphrec.files import make_folder, private
+from graphrec.files import append_line, make_folder
 
 Fact = str | int | float | bool | None
 Format = Literal["text", "json"]
@@ -122,14 +122,10 @@ class _AppendedFile(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if self._is_broken or (self._only_below is not None and not self._only_below.exists()):
             return
-        line = self.format(record) + "\n"
+        line = self.format(record)
         try:
             make_folder(self._path.parent)
-            handle = private(str(self._path), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-            try:
-                os.write(handle, line.encode("utf-8", errors="backslashreplace"))
-            finally:
-                os.close(handle)
+            append_line(self._path, line)
         except OSError as error:
             self._is_broken = True
             _LOGGER.warning(

@@ -17,10 +17,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphrec import __version__
 from graphrec.errors import GraphrecError, UsageError
+from graphrec.files import append_line
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank
@@ -99,11 +101,7 @@ def _send(bank: Bank, one: dict[str, Any]) -> None:
     text = json.dumps(one, ensure_ascii=False)
     try:
         if file := os.environ.get(FILE):
-            handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                os.write(handle, f"{text}\n".encode())
-            finally:
-                os.close(handle)
+            append_line(Path(file), text)
         if address := os.environ.get(URL):
             _post(address, text)
     except (OSError, ValueError, GraphrecError) as error:

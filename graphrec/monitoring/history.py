@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -13,7 +12,7 @@ from typing import Any
 
 from graphrec.evaluation.report.charts import Series, curves
 from graphrec.evaluation.report.page import page, paragraph, section, table
-from graphrec.files import make_folder
+from graphrec.files import append_line, make_folder
 from graphrec.monitoring.measure import STATES, Measure, State
 
 FILE = "monitor.jsonl"
@@ -38,12 +37,7 @@ class Run:
 def keep(folder: Path, run: Run) -> None:
     """Append one run; two at once do not mix."""
     make_folder(folder)
-    line = json.dumps(asdict(run), ensure_ascii=False) + "\n"
-    handle = os.open(folder / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        os.write(handle, line.encode())
-    finally:
-        os.close(handle)
+    append_line(folder / FILE, json.dumps(asdict(run), ensure_ascii=False))
 
 
 def read(folder: Path) -> list[Run]:
@@ -72,7 +66,7 @@ def rendered(runs: Sequence[Run]) -> str:
     if not runs:
         raise ValueError("a page over time needs a run")
     shown, last = runs[-SHOWN:], runs[-1]
-    faults = [one for one in last.measures if one.state in ("warn", "alarm")]
+    faults = [one for one in last.measures if one.is_fault]
     lead = (
         f"{last.as_of}: {_said(last.state)}, {len(faults)} of {len(last.measures)} measures are beyond a limit; live "
         f"model {last.model or 'none'}."
@@ -85,7 +79,7 @@ def rendered(runs: Sequence[Run]) -> str:
     ]
     now = section("Beyond a limit now", table(["state", "part", "measure", "of", "value", "warn", "alarm"], told,
                                               left=(0, 1, 2, 3))) if told else ""  # fmt: skip
-    rows = [[run.at[:16].replace("T", " "), run.state, str(sum(one.state in ("warn", "alarm") for one in run.measures)),
+    rows = [[run.at[:16].replace("T", " "), run.state, str(sum(one.is_fault for one in run.measures)),
              run.model or "–"] for run in reversed(shown)]  # fmt: skip
     history = section("Runs", table(["at", "state", "beyond a limit", "live model"], rows, left=(0, 1, 3)))
     parts = [section(TITLES[part], *_charts(shown, part)) for part in TITLES]

@@ -5,11 +5,11 @@ the home, so that an auditor who has the home finds the lines of a customer, and
 """
 
 import json
-import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+from graphrec.files import append_line
 from graphrec.log import hashed_id
 
 
@@ -53,8 +53,4 @@ class AuditLog:
         file = self._folder / f"access-{now:%Y-%m}.log"
         with self._lock:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                os.write(descriptor, (json.dumps(line) + "\n").encode())  # one write: lines of workers do not mix
-            finally:
-                os.close(descriptor)
+            append_line(file, json.dumps(line))
