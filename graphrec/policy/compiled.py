@@ -25,9 +25,9 @@ from graphrec.times import moment_of
 NOT_AVAILABLE = "not available"
 """What others than compliance read in place of the sentence of a rule that is named by its code."""
 FOR_REVIEW = "needs approval: "
+"""Before the sentence of a rule that asks for a review."""
 #: Users whose values are kept.
 USERS = 1_024
-"""Before the sentence of a rule that asks for a review."""
 
 
 @dataclass(frozen=True)

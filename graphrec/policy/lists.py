@@ -17,7 +17,7 @@ from typing import Any
 from graphrec.config.names import nearest
 from graphrec.errors import PolicyError
 from graphrec.policy.language.conditions import parse
-from graphrec.policy.language.operands import file_of
+from graphrec.policy.language.operands import file_of, key_of
 
 MOST_BYTES = 64 << 20
 
@@ -55,15 +55,6 @@ class ListFile:
 def digest(text: str) -> str:
     """The SHA-256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def key_of(name: str, column: str | None) -> str:
-    """What a policy calls a column of a file.
-
-    >>> key_of("sanctions.csv", None), key_of("sanctions.csv", "id")
-    ('sanctions.csv', 'sanctions.csv#id')
-    """
-    return name if column is None else f"{name}#{column}"
 
 
 def read_lists(conditions: Iterable[str], folder: Path | None, source: str) -> dict[str, ListFile]:

@@ -235,7 +235,7 @@ def test_what_is_shared_in_cypher_is_that_of_the_arrays(ask: Ask, folder: tuple[
     moved = np.array([microseconds(row[2].replace(" ", "T")) for row in homes])
     for edge, at in (("LIVES_AT", np.full(len(homes), ALWAYS)), ("MOVED_TO", moved)):
         links = Links(tuple(ids), tuple(shared), source, target, at)
-        found = sharing(links, AS_OF, days=40, least=3, always=ALWAYS)
+        found = sharing(links, AS_OF, days=40, least=3)
         labels = {"Source": "Customer", "EDGE": edge, "Target": "Address"}
         rows = ask("shared", labels, {"days": 40, "least": 3})
         assert len(found) > 3
@@ -266,8 +266,8 @@ def test_each_alert_of_a_signal_has_a_path(bank: Bank) -> None:
 
 def test_times_after_the_date_are_not_shared() -> None:
     links = Links(("a", "b"), ("x",), np.array([0, 1]), np.array([0, 0]), np.array([AS_OF - 3 * DAY, AS_OF]))
-    assert sharing(links, AS_OF, days=9, least=2, always=ALWAYS) == []
-    (one, other) = sharing(links, AS_OF + 1, days=9, least=2, always=ALWAYS)
+    assert sharing(links, AS_OF, days=9, least=2) == []
+    (one, other) = sharing(links, AS_OF + 1, days=9, least=2)
     assert (one.account, one.others, other.own, one.at) == ("a", ("b",), AS_OF, AS_OF)
     none = Links((), (), *(np.zeros(0, np.int64) for _ in range(3)))
-    assert sharing(none, AS_OF, days=9, least=2, always=ALWAYS) == []
+    assert sharing(none, AS_OF, days=9, least=2) == []

@@ -61,8 +61,10 @@ def run_alerts(bank: Bank, request: RunAlerts, progress: Progress) -> AlertsRun:
         found += by_rule(facts, rule, as_of, np.arange(graph.count(graph.schema.roles.user)))
     if file.signal or file.jump:
         found += _of_store(bank, graph.schema, file, as_of)
-    raised, known = raise_new(bank, file, found, _known(bank).values())
-    delivered = None if request.to is None else deliver(bank, request.to)
+    before = _known(bank)
+    raised, known = raise_new(bank, file, found, before.values())
+    now = {**before, **{one.id: one for one in raised}}
+    delivered = None if request.to is None else _delivered(bank, request.to, now.values())
     return AlertsRun(_day(as_of), len(graph.nodes(graph.schema.roles.user).ids), tuple(raised), known, delivered)
 
 
@@ -95,10 +97,14 @@ def deliver(bank: Bank, to: str) -> AlertsDelivered:
         UsageError: there is no such sink, or it takes lists alone.
         DeliveryError: the receiver does not take them.
     """
+    return _delivered(bank, to, _known(bank).values())
+
+
+def _delivered(bank: Bank, to: str, found: Iterable[Alert]) -> AlertsDelivered:
     spec, file = sink_for(None, to)
     folder = bank.home.vault / "exports"
     target = TableTarget(file, None if file is not None else to, folder / "refused")
-    return deliver_alerts(spec, target, _rows(bank, _known(bank).values()), folder)
+    return deliver_alerts(spec, target, _rows(bank, found), folder)
 
 
 def _rows(bank: Bank, found: Iterable[Alert]) -> list[AlertRow]:
@@ -225,7 +231,7 @@ def _shared(store: Store, schema: GraphSchema, signal: SignalTable, as_of: int) 
         tuple(map(str, ids)), tuple(map(str, shared)), source[kept].astype(np.int64), target[kept].astype(np.int64),
         at[kept],
     )  # fmt: skip
-    for one in sharing(links, as_of, days=signal.days, least=signal.least, always=ALWAYS):
+    for one in sharing(links, as_of, days=signal.days, least=signal.least):
         text = f"shares {edge.target} {one.shared} with {len(one.others)} others"
         own, day = (None if moment is None else _day(moment) for moment in (one.own, one.at))
         names = one.others if owners is not None else [f"other {n}" for n, _ in enumerate(one.others, start=1)]

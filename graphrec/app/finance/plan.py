@@ -9,6 +9,7 @@ import re
 from functools import cache
 
 from graphrec.app.bank import Bank
+from graphrec.app.finance.portfolio import number_of
 from graphrec.app.jobs import PlanLoan
 from graphrec.app.recording import record_event
 from graphrec.app.results import LoanPlans
@@ -65,7 +66,7 @@ def _loans(graph: Facts, table: LoanTable) -> list[Loan]:
     places = [place for place in range(len(nodes)) if str(graph.value(label, kind, place)) in table.kinds]
 
     def number(column: str | None, place: int) -> float | None:
-        return None if column is None else _number(graph, label, column, place)
+        return number_of(graph, label, column, place, FILE)
 
     return [
         Loan(
@@ -87,7 +88,7 @@ def _means(graph: Facts, table: LoanTable, user: int) -> Means:
     label = graph.schema.roles.user
 
     def number(column: str | None) -> float | None:
-        return None if column is None else _number(graph, label, column, user)
+        return number_of(graph, label, column, user, FILE)
 
     return Means(
         number(table.income),
@@ -99,13 +100,6 @@ def _means(graph: Facts, table: LoanTable, user: int) -> Means:
         needs_pd=table.pd is not None,
         needs_spending=table.spending is not None,
     )
-
-
-def _number(graph: Facts, label: str, column: str, place: int) -> float | None:
-    if graph.nodes(label).columns.get(column) not in ("integer", "real"):
-        raise UsageError(f"{FILE}: {label} has no column {column} of numbers")
-    value = graph.value(label, column, place)
-    return None if value is None else float(value)
 
 
 def _listed(graph: Facts, label: str, column: str | None, place: int) -> tuple[str, ...] | None:

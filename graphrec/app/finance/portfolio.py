@@ -17,7 +17,7 @@ from graphrec.config.market import MarketFile, read_market
 from graphrec.errors import UsageError
 from graphrec.finance.market.figures import Prices
 from graphrec.finance.market.portfolio import Portfolio, Thing, course_of, portfolio
-from graphrec.finance.market.stress import Episode, index_of, worst
+from graphrec.finance.market.stress import Course, Episode, index_of, worst
 from graphrec.graph.folders.facts import Facts as Graph
 from graphrec.graph.folders.facts import FactsShelf
 from graphrec.graph.lookup import place_of
@@ -43,12 +43,17 @@ def ask_portfolio(bank: Bank, request: AskPortfolio) -> Portfolio:
 
 def _episodes(bank: Bank, graph: Graph, file: MarketFile, as_of: int, things: Sequence[Thing]) -> tuple[Episode, ...]:
     """Those that market.toml declares, else the worst of the benchmark, or without one of these products together."""
-    if file.episode:
-        return declared(file, as_of)
     courses = [course_of(thing.prices) for thing in things if thing.prices is not None]
-    if file.benchmark is not None:
+    if file.benchmark is not None and not file.episode:
         prices = _prices(bank, graph, file, as_of, {file.benchmark})
         courses = [course_of(one) for one in prices.values()]
+    return episodes_of(file, as_of, courses)
+
+
+def episodes_of(file: MarketFile, as_of: int, courses: Sequence[Course]) -> tuple[Episode, ...]:
+    """The episodes of market.toml, else the worst of some courses together; none without prices."""
+    if file.episode:
+        return declared(file, as_of)
     return worst(index_of(courses)) if courses else ()
 
 
@@ -137,7 +142,7 @@ def _prices(bank: Bank, graph: Graph, file: MarketFile, as_of: int, wanted: set[
 def _thing(graph: Graph, file: MarketFile, place: int, prices: dict[str, Prices]) -> Thing:
     label = graph.schema.roles.product
     product_id = graph.nodes(label).ids[place]
-    fee = None if file.fee is None else number_of(graph, label, file.fee, place)
+    fee = number_of(graph, label, file.fee, place)
     name = graph.name(label, place) or product_id
     groups = dict(group_names(graph, place))
     kind = groups.get(graph.schema.nodes[label].show.get("kind", "kind"), ())
@@ -162,16 +167,18 @@ def group_names(graph: Graph, place: int) -> Iterator[tuple[str, tuple[str, ...]
 
 def cash_of(graph: Graph, file: MarketFile, user: int) -> float | None:
     """What a customer has that is not invested; None: no column says it."""
-    return None if file.cash is None else number_of(graph, graph.schema.roles.user, file.cash, user)
+    return number_of(graph, graph.schema.roles.user, file.cash, user)
 
 
-def number_of(graph: Graph, label: str, column: str, place: int) -> float | None:
-    """The value of a column of numbers.
+def number_of(graph: Graph, label: str, column: str | None, place: int, file: str = FILE) -> float | None:
+    """The value of a column of numbers that a file names; None: it names none, or there is no value.
 
     Raises:
         UsageError: there is no such column.
     """
+    if column is None:
+        return None
     if graph.nodes(label).columns.get(column) not in ("integer", "real"):
-        raise UsageError(f"{FILE}: {label} has no column {column} of numbers")
+        raise UsageError(f"{file}: {label} has no column {column} of numbers")
     value = graph.value(label, column, place)
     return None if value is None else float(value)

@@ -10,7 +10,7 @@ import numpy as np
 
 from graphrec.app.bank import Bank
 from graphrec.app.finance.market import FILE, prices_before, series_of_prices
-from graphrec.app.finance.portfolio import declared, group_names, number_of
+from graphrec.app.finance.portfolio import episodes_of, group_names, number_of
 from graphrec.app.jobs import AskPortfolios
 from graphrec.app.results import Portfolios
 from graphrec.config.market import MarketFile, read_market
@@ -19,7 +19,7 @@ from graphrec.features.sources.portfolio import returns_of
 from graphrec.files import whole_file
 from graphrec.finance.market.everyone import Covariance, Everyone, Floats, Places, Products, Sizes, everyone
 from graphrec.finance.market.portfolio import DELTAS, course_of
-from graphrec.finance.market.stress import Course, Episode, index_of, moved, worst
+from graphrec.finance.market.stress import Course, Episode, moved
 from graphrec.graph.edges.wealth import Wealth, amounts_of
 from graphrec.graph.folders.facts import Facts, FactsShelf
 from graphrec.graph.lookup import place_of
@@ -76,11 +76,9 @@ def portfolios(bank: Bank, request: AskPortfolios, progress: Progress) -> Portfo
 
 def _episodes(file: MarketFile, as_of: int, courses: dict[str, Course]) -> tuple[Episode, ...]:
     """Those that market.toml declares, else the worst of the benchmark, or without one of all products."""
-    if file.episode:
-        return declared(file, as_of)
-    if file.benchmark is not None and file.benchmark in courses:
-        return worst(courses[file.benchmark])
-    return worst(index_of(list(courses.values()))) if courses else ()
+    if file.benchmark is not None:
+        courses = {name: one for name, one in courses.items() if name == file.benchmark}
+    return episodes_of(file, as_of, list(courses.values()))
 
 
 def _products(
@@ -93,7 +91,7 @@ def _products(
     covariance = Covariance.of(returns, (known > 0) & ~riskless) if returns.shape[1] else Covariance(
         np.zeros((len(ids), 0)), np.zeros(len(ids), np.bool_), 0.0, 0.0
     )  # fmt: skip
-    fees = [None if file.fee is None else number_of(graph, label, file.fee, place) for place in range(len(ids))]
+    fees = [number_of(graph, label, file.fee, place) for place in range(len(ids))]
     changes = np.full((len(episodes), len(ids)), np.nan)
     for row, one in enumerate(episodes):
         for place, product in enumerate(ids):

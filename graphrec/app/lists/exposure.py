@@ -96,14 +96,15 @@ def _counted(
     users = users[[engine.has_evidence(int(user)) for user in users]] if len(users) else users
     listed, allowed, ranks = np.zeros(count), np.zeros(count), np.zeros(count)
     width = engine.model.blend.num_products
-    here = np.array([engine.positions.in_snapshot(engine.roles.product, place) for place in range(width)], np.int64)
+    there = engine.positions.products
+    here = np.arange(width) if there is None else there
     step, customers = max(1, BLOCK_SCORES // max(width, 1)), 0
     for start in range(0, len(users), step):
         progress("lists", start, len(users))
         block = users[start : start + step]
         mask = engine.allowed(block)
         scores = np.stack([row.scores for row in engine.model.blend.rows(block)]).astype(np.float32)
-        best = top_k(np.where(mask, scores, -np.inf).astype(np.float32), k)
+        best = top_k(np.where(mask, scores, np.float32(-np.inf)), k)
         customers += int((best >= 0).any(axis=1).sum())
         np.add.at(allowed, here[here >= 0], mask.sum(axis=0)[here >= 0])
         rows, places = np.nonzero(best >= 0)

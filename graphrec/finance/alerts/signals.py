@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.graph.folders.snapshot import ALWAYS
+
 Places = NDArray[np.int64]
 Step = tuple[str, str, int, float]
 """A transfer: from, to, when, how much."""
@@ -110,15 +112,14 @@ class Sharing:
     others: tuple[str, ...]
 
 
-def sharing(links: Links, as_of: int, *, days: int, least: int, always: int) -> list[Sharing]:
+def sharing(links: Links, as_of: int, *, days: int, least: int) -> list[Sharing]:
     """Each who shares something with others; of what an account shares, what most do, then the first by id.
 
     Args:
         days: links with a time count within so many days before the date.
         least: how many share it, at least.
-        always: stands for no time.
     """
-    kept = (links.at == always) | ((links.at < as_of) & (links.at > as_of - days * DAY))
+    kept = (links.at == ALWAYS) | ((links.at < as_of) & (links.at > as_of - days * DAY))
     pairs = np.stack([links.target[kept], links.source[kept], links.at[kept]], axis=1)
     pairs = pairs[np.lexsort(pairs.T[::-1])]
     # The last link of each pair stands.
@@ -130,11 +131,11 @@ def sharing(links: Links, as_of: int, *, days: int, least: int, always: int) -> 
         if end - start < least:
             continue
         own, times = pairs[start:end, 1], pairs[start:end, 2]
-        latest = None if times.max() == always else int(times.max())
+        latest = None if times.max() == ALWAYS else int(times.max())
         for one, at in zip(own.tolist(), times.tolist(), strict=True):
             others = tuple(links.ids[other] for other in own.tolist() if other != one)
             if one not in found or len(others) > len(found[one].others):
-                moment = None if at == always else at
+                moment = None if at == ALWAYS else at
                 found[one] = Sharing(links.ids[one], links.shared[int(pairs[start, 0])], latest, moment, others)
     return sorted(found.values(), key=lambda one: one.account)
 

@@ -5,7 +5,7 @@ Formulas as in portfolio.py, with one covariance for the bank: S = (1 - d) sampl
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,12 +134,20 @@ def everyone(sizes: Sizes, products: Products, candidate: int | None = None, par
     found = Everyone(volatility, contribution, _concentration(sizes, products), _cost(sizes, products), lost, covered)
     if candidate is None:
         return found
-    after = [_after(part, sizes, products, candidate, found, moves, weights) for part in parts]
-    return Everyone(**{**vars(found), "after": tuple(after)})
+    inside = {name: _in_groups_of(sizes, products, name, candidate) for name in products.groups}
+    after = [_after(part, sizes, products, candidate, found, moves, weights, inside) for part in parts]
+    return replace(found, after=tuple(after))
 
 
 def _after(
-    part: float, sizes: Sizes, products: Products, candidate: int, now: Everyone, moves: Floats, weights: Floats
+    part: float,
+    sizes: Sizes,
+    products: Products,
+    candidate: int,
+    now: Everyone,
+    moves: Floats,
+    weights: Floats,
+    inside: Mapping[str, Floats],
 ) -> Everyone:
     covariance, count = products.covariance, len(sizes.cash)
     if products.riskless[candidate]:
@@ -158,11 +166,10 @@ def _after(
     whole = invested + amount
     concentration = {}
     for name, before in now.concentration.items():
-        inside = _in_groups_of(sizes, products, name, candidate)
         indptr, _ = products.groups[name]
         size = int(indptr[candidate + 1] - indptr[candidate])
         own = amount**2 / size if size else 0.0 * amount
-        shared = 2 * (1 - part) * amount * inside / size if size else 0.0 * amount
+        shared = 2 * (1 - part) * amount * inside[name] / size if size else 0.0 * amount
         squares = (1 - part) ** 2 * np.nan_to_num(before) * sizes.invested**2 + shared + own
         concentration[name] = squares / whole**2
     fee = products.fee[candidate]

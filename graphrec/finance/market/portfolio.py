@@ -188,7 +188,7 @@ def portfolio(
     )
     own, correlation = (0.0, None) if candidate.is_riskless else risk.of_candidate()
     described = Candidate(candidate.id, candidate.name, own, correlation, purchases)
-    return Portfolio(**{**vars(found), "candidate": described})
+    return replace(found, candidate=described)
 
 
 @dataclass(frozen=True, eq=False)

@@ -219,8 +219,8 @@ class Operands:
         if node.id in OCCASION:
             return self._occasion(node.id)
         if node.id == "wealth":
-            made = Operand("number", lambda block: self._wealth(node)(block)[0])
-            self._wealth(node)
+            whole = self._wealth(node)
+            made = Operand("number", lambda block: whole(block)[0])
             self.computed["wealth"] = made
             return made
         if node.id not in NAMES:
@@ -539,7 +539,7 @@ class Operands:
         Raises:
             BadCondition: the list was not read, or the value is no text.
         """
-        found = self.lists.get(name if column is None else f"{name}#{column}")
+        found = self.lists.get(key_of(name, column))
         if found is None:
             raise BadCondition(f"{code(call)}: lists are read with a policy alone, from files beside it", call)
         match node:
@@ -559,7 +559,8 @@ class Operands:
         ids = self.facts.snapshot.nodes(self.facts.label(side)).ids
         if side == "product":
             places = np.array(sorted(place for one in found.values if (place := ids.find(one)) >= 0), np.int64)
-            return lambda block: Truth(np.isin(_products(block, self.facts.num_products), places)[None, :])
+            inside = np.isin(np.arange(self.facts.num_products), places)
+            return lambda block: Truth(block.chosen(inside)[None, :])
         known: dict[int, bool] = {}
 
         def truth(block: Block) -> Truth:
@@ -604,12 +605,17 @@ class Operands:
         return Operand(first.kind, value)
 
 
-def _products(block: Block, count: int) -> NDArray[np.int64]:
-    return np.arange(count) if block.products is None else block.products
-
-
 def _attribute(side: str, name: str) -> ast.expr:
     return ast.Subscript(ast.Name(side), ast.Constant(name))
+
+
+def key_of(name: str, column: str | None) -> str:
+    """What a policy calls a column of a file.
+
+    >>> key_of("sanctions.csv", None), key_of("sanctions.csv", "id")
+    ('sanctions.csv', 'sanctions.csv#id')
+    """
+    return name if column is None else f"{name}#{column}"
 
 
 def file_of(node: ast.expr) -> tuple[str, str | None] | None:
