@@ -16,7 +16,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from graphrec.graph.edges.adjacency import from_codes
 from graphrec.models.counted.solve import SolveConfig, table_of
-from graphrec.models.counted.sums import of_customers, sums_of
+from graphrec.models.counted.sums import sums_of
+from graphrec.training.validation import rows_of
 
 
 def main() -> int:
@@ -34,12 +35,12 @@ def main() -> int:
     held = from_codes(codes, asked.customers, asked.products)
     whole = sums_of(held, asked.products, 0.0)
     gone, left = np.arange(asked.gone), np.arange(asked.gone, asked.customers)
-    rest = of_customers(held, left)
+    rest = rows_of(held, left)
     began = time.process_time()
     fresh = sums_of(rest, asked.products, 0.0)
     counted = time.process_time() - began
     began = time.process_time()
-    downdated = whole.minus(sums_of(of_customers(held, gone), asked.products, 0.0))
+    downdated = whole.minus(sums_of(rows_of(held, gone), asked.products, 0.0))
     subtracted = time.process_time() - began
     began = time.process_time()
     table_of(fresh.weights, fresh.holders.astype(np.float64), SolveConfig())

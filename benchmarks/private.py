@@ -25,17 +25,19 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.defaults import measured, snapshot_of
+from graphrec.campaigns.additive import auc
 from graphrec.evaluation.hidden_part import HiddenPart
 from graphrec.graph.edges.adjacency import Adjacency, visible_graph
 from graphrec.models.counted.noise import from_seed, gaussian
 from graphrec.models.counted.private import PrivateConfig, deviations, fit_private
 from graphrec.models.counted.solve import Method, SolveConfig, table_of
-from graphrec.models.counted.sums import clipped, of_customers, sums_of
+from graphrec.models.counted.sums import clipped, sums_of
 from graphrec.models.general.popularity import fit_popularity
 from graphrec.models.matrix import relevant_hops
 from graphrec.terms.forms.blend import Blend
 from graphrec.terms.forms.factors import Neighbours, TableTerm
 from graphrec.training.split import split_of
+from graphrec.training.validation import rows_of
 
 METHODS: tuple[Method, ...] = ("popularity", "itemknn", "ease", "kernel", "spectral", "chebyshev")
 EPSILONS = (1.0, 3.0, 8.0)
@@ -100,7 +102,7 @@ def membership(held: Adjacency, num_products: int, config: PrivateConfig) -> Non
     order = rng.permutation(able)
     inside, outside = order[: len(order) // 2], order[len(order) // 2 :]
     rows = clipped(held, num_products, config.clip)
-    sums = sums_of(of_customers(rows, inside), num_products, 1.0)
+    sums = sums_of(rows_of(rows, inside), num_products, 1.0)
     matrix, holders = sums.weights, sums.holders.astype(np.float64)
     print(f"  membership, {len(inside):,} in and {len(outside):,} out (AUC)")
     print(f"  {'':12} {'folder':>8} {'alone':>8} {'lists':>8}")
@@ -124,7 +126,10 @@ def membership(held: Adjacency, num_products: int, config: PrivateConfig) -> Non
             "alone": [[noisy_pairs(noisy, rows.row(int(user))) for user in users] for users in (inside, outside)],
             "lists": [[own_ranks(table, held.row(int(user))) for user in users] for users in (inside, outside)],
         }
-        cells = [auc(np.array(one), np.array(other)) for one, other in guesses.values()]
+        cells = [
+            auc(np.array([*one, *other]), np.arange(len(one) + len(other)) < len(one))
+            for one, other in guesses.values()
+        ]
         named = "no privacy" if epsilon is None else f"epsilon {epsilon:g}"
         print(f"  {named:12} " + " ".join(f"{one:8.3f}" for one in cells), flush=True)
 
@@ -154,14 +159,6 @@ def own_ranks(table: NDArray[np.float64], row: NDArray[np.int32]) -> float:
         scores[row[row != product]] = -np.inf
         found.append(-np.log1p((scores > scores[product]).sum()))
     return float(np.mean(found))
-
-
-def auc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> float:
-    """The chance that one who is in looks more like it than one who is not."""
-    from scipy.stats import rankdata
-
-    ranks = rankdata(np.concatenate((inside, outside)))
-    return float((ranks[: len(inside)].sum() - len(inside) * (len(inside) + 1) / 2) / (len(inside) * len(outside)))
 
 
 if __name__ == "__main__":

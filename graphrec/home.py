@@ -101,6 +101,11 @@ class Home:
         return self.vault / "rejected.csv"
 
     @property
+    def federated(self) -> Path:
+        """Sums over the customers of several banks."""
+        return self.vault / "federated"
+
+    @property
     def vectors(self) -> Path:
         """Text vectors by encoder."""
         return self.vault / "vectors"

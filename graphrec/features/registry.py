@@ -65,6 +65,6 @@ def sources_of(names: Sequence[str], home: Home, encoder: str | None = None, *, 
             raise UsageError(
                 f"--blocks {','.join(names)}: there is no source {name!r}; there are {', '.join(makers())}"
             )
-    market, sums_of = home.path / MARKET_FILE, home.vault / "federated"
+    market, sums_of = home.path / MARKET_FILE, home.federated
     context = SourceContext(home.vectors, home.series, market, encoder, sums_of)
     return Sources(tuple(makers()[name](context) for name in names), progress)

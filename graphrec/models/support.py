@@ -127,9 +127,9 @@ def _supported(graph: Graph) -> Supported:
         if target != roles.product:
             edges, other[hop] = _with_other(edges, count, roles.min_group)
         elif hop.type in roles.relevant:
-            edges = _only(edges, enough)
+            edges = only_to(edges, enough)
         else:
-            edges = _only(edges, _customers(edges, count) >= roles.min_group)
+            edges = only_to(edges, _customers(edges, count) >= roles.min_group)
         hops[hop], hops[hop.back()] = edges, edges.transposed(count)
     return Supported(replace(graph, hops=hops), other)
 
@@ -140,7 +140,7 @@ def _customers(edges: Adjacency, num_targets: int) -> NDArray[np.int64]:
     return found
 
 
-def _only(edges: Adjacency, kept: NDArray[np.bool_]) -> Adjacency:
+def only_to(edges: Adjacency, kept: NDArray[np.bool_]) -> Adjacency:
     """The edges to some nodes."""
     if kept.all():
         return edges
@@ -161,7 +161,7 @@ def _with_other(edges: Adjacency, num_nodes: int, least: int) -> tuple[Adjacency
     renamed = Adjacency(edges.indptr, nodes[edges.indices])
     codes = np.unique(codes_of(renamed, num_nodes))
     merged = from_codes(codes, edges.num_rows, num_nodes)
-    return _only(merged, _customers(merged, num_nodes) >= least), nodes
+    return only_to(merged, _customers(merged, num_nodes) >= least), nodes
 
 
 def supported_gram(graph: Graph, of_user: NDArray[np.float64]) -> "csr_array":

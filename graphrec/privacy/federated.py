@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from graphrec.errors import SourceError, UsageError
 from graphrec.features.sources.sums import SumsFile
 from graphrec.files import whole_file
-from graphrec.models.counted.sums import BITS, Sums, check_size
+from graphrec.models.counted.sums import BITS, Sums, check_size, symmetric
 from graphrec.records.blocks import canonical
 
 Vector = NDArray[np.uint64]
@@ -198,7 +198,7 @@ def sums_file(plan: Plan, first: Message, second: Message) -> SumsFile:
     check_total(plan, first, 1, size + 1)
     check_total(plan, second, 2, 2 * half)
     values = second.values.view(np.int64)
-    together, weighted = (_whole(part, size) for part in (values[:half], values[half:]))
+    together, weighted = (symmetric(part, size) for part in (values[:half], values[half:]))
     kept = Sums(together, weighted, plan.power, plan.bits).supported(plan.min_group)
     return SumsFile(
         plan.products, kept.together, kept.weighted, plan.power, plan.bits, plan.min_group, plan.round,
@@ -263,12 +263,6 @@ def _plain(path: Path, kind: str, command: str) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         raise SourceError(f"{path} is no file of {command}") from None
     return plain
-
-
-def _whole(upper: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    found = np.zeros((size, size), np.int64)
-    found[np.triu_indices(size)] = upper
-    return found + np.triu(found, 1).T
 
 
 def _stream(shared: bytes, about: str, count: int) -> Vector:

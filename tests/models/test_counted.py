@@ -17,8 +17,9 @@ from graphrec.models.counted.federated import FederatedConfig, fit_sums
 from graphrec.models.counted.noise import delta_of, epsilon_of, from_seed, from_system, gaussian, mu_of
 from graphrec.models.counted.private import BITS, PrivateConfig, deviations, fit_private
 from graphrec.models.counted.solve import SolveConfig, filter_gains, table_of
-from graphrec.models.counted.sums import clipped, of_customers, sums_of
+from graphrec.models.counted.sums import clipped, sums_of
 from graphrec.terms.folder import open_model
+from graphrec.training.validation import rows_of
 from tests.privacy import moved
 from tests.privacy.people import write_people
 
@@ -53,7 +54,7 @@ def test_no_customer_moves_the_release_by_more_than_the_noise_hides(graph: Graph
     assert rows.degrees().max() == min(clip, graph.held().degrees().max())
     largest = 0.0
     for user in range(0, graph.num_users, 5):
-        own = sums_of(of_customers(rows, [user]), graph.num_products, 1.0, BITS)
+        own = sums_of(rows_of(rows, np.array([user])), graph.num_products, 1.0, BITS)
         weights = own.weights
         diagonal, above = np.diagonal(weights), weights[np.triu_indices(len(weights), 1)]
         moved_by = (above**2).sum() / pairs**2 + (diagonal**2).sum() / (2 * pairs**2)
@@ -76,8 +77,8 @@ def test_the_noise_is_whole_numbers_of_the_deviation() -> None:
 def test_clipping_looks_at_nobody_else(graph: Graph) -> None:
     held = graph.held()
     whole = clipped(held, graph.num_products, 3)
-    few = [7, 30, 100]
-    alone = clipped(of_customers(held, few), graph.num_products, 3)
+    few = np.array([7, 30, 100])
+    alone = clipped(rows_of(held, few), graph.num_products, 3)
     for place, user in enumerate(few):
         assert alone.row(place).tolist() == whole.row(user).tolist()
         assert set(alone.row(place).tolist()) <= set(held.row(user).tolist())
@@ -87,15 +88,13 @@ def test_clipping_looks_at_nobody_else(graph: Graph) -> None:
 def test_sums_without_a_customer_are_those_of_data_that_never_had_them(graph: Graph, power: float) -> None:
     """To the bit, and so is the table of every method: a downdate is a refit with settings frozen."""
     held = graph.held()
-    gone = list(range(40))
-    left = [user for user in range(graph.num_users) if user not in gone]
-    whole, fresh = (sums_of(rows, graph.num_products, power) for rows in (held, of_customers(held, left)))
-    downdated = whole.minus(sums_of(of_customers(held, gone), graph.num_products, power))
+    gone = np.arange(40)
+    left = np.arange(40, graph.num_users)
+    whole, fresh = (sums_of(rows, graph.num_products, power) for rows in (held, rows_of(held, left)))
+    downdated = whole.minus(sums_of(rows_of(held, gone), graph.num_products, power))
     assert (downdated.together == fresh.together).all()
     assert (downdated.weighted == fresh.weighted).all()
-    assert (
-        downdated.plus(sums_of(of_customers(held, gone), graph.num_products, power)).weighted == whole.weighted
-    ).all()
+    assert (downdated.plus(sums_of(rows_of(held, gone), graph.num_products, power)).weighted == whole.weighted).all()
     for method in METHODS:
         config = FederatedConfig(method=method)  # type: ignore[arg-type]
         tables = [fit_sums("federated", graph, one, config, 5).neighbours[0].left for one in (downdated, fresh)]

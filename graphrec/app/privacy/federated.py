@@ -15,6 +15,7 @@ from graphrec.features.sources.sums import file_of
 from graphrec.files import make_folder, whole_file
 from graphrec.graph.edges.adjacency import Adjacency, from_codes
 from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.strings import ABSENT, Strings, joined
 from graphrec.home import Home
 from graphrec.privacy.federated import (
     Joined,
@@ -86,10 +87,11 @@ def _send(bank: Bank, request: Federate) -> Federated:
         step, values, kept = 1, first_vector(_holders(held, plan), int((held.degrees() > 0).sum())), len(plan.products)
     else:
         from graphrec.models.counted.sums import sums_of
+        from graphrec.models.support import only_to
 
         there = enough(plan, Message.read(request.files[1]))
         step, kept = 2, int(there.sum())
-        values = second_vector(sums_of(_only(held, there), len(plan.products), plan.power, plan.bits))
+        values = second_vector(sums_of(only_to(held, there), len(plan.products), plan.power, plan.bits))
     _once(home, plan, step, hashlib.sha256(values.tobytes()).hexdigest())
     masked(plan, step, name, private, values).write(out)
     return Federated("send", out, len(plan.banks), kept, round=step)
@@ -126,7 +128,7 @@ def _out(request: Federate) -> Path:
 
 
 def _folder(home: Home) -> Path:
-    folder = home.vault / "federated"
+    folder = home.federated
     make_folder(folder)
     return folder
 
@@ -139,24 +141,17 @@ def _held(home: Home, plan: Plan) -> Adjacency:
     snapshot = SnapshotShelf(home.snapshots).latest()
     split = split_of(snapshot)
     graph = graph_of(snapshot, split, "all" if plan.part == "all" else split.fitted)
-    place = {product: n for n, product in enumerate(plan.products)}
-    ids = snapshot.nodes(snapshot.schema.roles.product).ids
-    places = np.array([place.get(ids[n], -1) for n in range(len(ids))], np.int64)
+    places = joined(snapshot.nodes(snapshot.schema.roles.product).ids, Strings.of(plan.products))
     held = graph.held()
     rows = np.repeat(np.arange(held.num_rows, dtype=np.int64), held.degrees())
     found = places[held.indices]
-    codes = np.sort(rows[found >= 0] * len(plan.products) + found[found >= 0])
+    there = found != ABSENT
+    codes = np.sort(rows[there] * len(plan.products) + found[there])
     return from_codes(codes, held.num_rows, len(plan.products))
 
 
 def _holders(held: Adjacency, plan: Plan) -> "np.typing.NDArray[np.int64]":
     return np.bincount(held.indices, minlength=len(plan.products)).astype(np.int64)
-
-
-def _only(held: Adjacency, there: "np.typing.NDArray[np.bool_]") -> Adjacency:
-    kept = there[held.indices]
-    ends = np.concatenate(([0], np.cumsum(kept)))[held.indptr].astype(np.int64)
-    return Adjacency(ends, held.indices[kept])
 
 
 def _once(home: Home, plan: Plan, step: int, digest: str) -> None:

@@ -373,7 +373,7 @@ def _record(home: Home, work: _Work, until: str | None, rule: str | None) -> lis
         )  # fmt: skip
     if any(home.logs.glob("access-*.log")):
         work.keep("logs/access-*.log", "who asked, with keyed hashes in the place of ids", "the log is removed")
-    if any((home.vault / "federated").glob("sums-*")):
+    if any((home.federated).glob("sums-*")):
         work.keep(
             "vault/federated", "sums over the customers of several banks, theirs among them; no row, no id of anybody",
             "the next round of graphrec federate",

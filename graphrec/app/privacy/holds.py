@@ -1,12 +1,13 @@
 """Legal holds: set, lifted, listed; each change is recorded under the key of the person."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import PutHold
 from graphrec.app.recording import record_event
 from graphrec.errors import UnknownId, UsageError
 from graphrec.privacy.holds import Hold, Holds
+from graphrec.records.escrow import day_of
 
 
 def put_hold(bank: Bank, request: PutHold) -> Hold | None:
@@ -25,10 +26,7 @@ def put_hold(bank: Bank, request: PutHold) -> Hold | None:
         return None
     if not request.reason:
         raise UsageError("why? graphrec hold USER --reason TEXT")
-    try:
-        until = None if request.until is None else date.fromisoformat(request.until).isoformat()
-    except ValueError:
-        raise UsageError(f"--until {request.until} is no date; want YYYY-MM-DD") from None
+    until = None if request.until is None else day_of(request.until, "--until")
     made = Hold(request.reason, datetime.now(UTC).isoformat(timespec="seconds"), until, by)
     holds.put(request.user, made)
     record_event(bank, "hold", {"hold": made}, user=request.user)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from graphrec.errors import Damaged, ModelError
 from graphrec.features.blocks import FeatureBlock, Seen, Sentences, SourceContext
 from graphrec.files import whole_file
+from graphrec.graph.folders import strings
 from graphrec.progress import Progress, silent
 
 LIMB, LIMBS = 22, 3
@@ -104,9 +105,8 @@ class SumsSource:
         part = "all" if seen.is_everything else "fitted"
         sums, label = SumsFile.read(file_of(self.folder, part)), seen.snapshot.schema.roles.product
         ids = seen.snapshot.nodes(label).ids
-        known = {product: place for place, product in enumerate(sums.products)}
-        places = np.array([known.get(ids[n], -1) for n in range(len(ids))], np.int64)
-        own = np.flatnonzero(places >= 0)
+        places = strings.joined(ids, strings.Strings.of(sums.products))
+        own = np.flatnonzero(places != strings.ABSENT)
         parts = []
         for values in (sums.together, *limbs(sums.weighted)):
             aligned = np.zeros((len(ids), len(ids)), np.float32)

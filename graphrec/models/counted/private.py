@@ -25,7 +25,7 @@ from graphrec.errors import NothingToLearn
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.counted.noise import from_seed, from_system, gaussian, mu_of
 from graphrec.models.counted.solve import SolveConfig, table_of
-from graphrec.models.counted.sums import check_size, clipped, sums_of
+from graphrec.models.counted.sums import check_size, clipped, sums_of, symmetric
 from graphrec.models.fitting.config import Count, NotNegative, Positive
 from graphrec.models.inputs import Inputs
 from graphrec.models.matrix import relevant_hops
@@ -76,9 +76,7 @@ class Release:
     @property
     def matrix(self) -> NDArray[np.float64]:
         """M (num_products, num_products)."""
-        upper = np.zeros((len(self.holders), len(self.holders)))
-        upper[np.triu_indices(len(upper))] = np.ldexp(self.pairs.astype(np.float64), -BITS)
-        return upper + np.triu(upper, 1).T
+        return symmetric(np.ldexp(self.pairs.astype(np.float64), -BITS), len(self.holders))
 
     @property
     def counts(self) -> NDArray[np.float64]:

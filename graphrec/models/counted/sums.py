@@ -7,18 +7,15 @@ Whole numbers are added and taken away without rounding, in any order and modulo
 those of both, and the sums without a customer are those of data that never had them. The diagonal counts the holders.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError
-from graphrec.graph.edges.adjacency import Adjacency, Graph
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
+from graphrec.graph.edges.adjacency import Adjacency
+from graphrec.models.matrix import csr, inverse_power
 
 MOST_PRODUCTS = 10_000
 """Products that such a model takes: the sums are dense (10,000: 800 MB each)."""
@@ -80,6 +77,13 @@ class Sums:
             )
 
 
+def symmetric(upper: NDArray[Any], size: int) -> NDArray[Any]:
+    """A symmetric matrix (size, size) from its upper triangle, row by row."""
+    found = np.zeros((size, size), upper.dtype)
+    found[np.triu_indices(size)] = upper
+    return found + np.triu(found, 1).T
+
+
 def sums_of(held: Adjacency, num_products: int, power: float, bits: int = BITS) -> Sums:
     """The sums over the customers whose holdings these are.
 
@@ -93,19 +97,11 @@ def sums_of(held: Adjacency, num_products: int, power: float, bits: int = BITS) 
         ModelError: the catalogue is too large.
     """
     check_size(num_products)
-    degrees = held.degrees().astype(np.float64)
-    weights = np.rint(np.ldexp(np.power(degrees, -power, out=np.zeros_like(degrees), where=degrees > 0), bits))
-    rows = _matrix(held, num_products)
+    weights = np.rint(np.ldexp(inverse_power(held.degrees(), power), bits))
+    rows = csr(held, num_products, np.int64)
     scaled = rows.copy()
     scaled.data = np.repeat(weights.astype(np.int64), held.degrees())
     return Sums((rows.T @ rows).toarray(), (rows.T @ scaled).toarray(), power, bits)
-
-
-def sums_of_graph(graph: Graph, power: float) -> Sums:
-    """The sums of a graph as models may learn from it: products with fewer than `min_group` holders are in no row."""
-    from graphrec.models.support import supported
-
-    return sums_of(supported(graph).graph.held(), graph.num_products, power)
 
 
 def clipped(held: Adjacency, num_products: int, most: int) -> Adjacency:
@@ -122,25 +118,9 @@ def clipped(held: Adjacency, num_products: int, most: int) -> Adjacency:
     return Adjacency(ends.astype(np.int64), held.indices[kept])
 
 
-def of_customers(held: Adjacency, users: Sequence[int] | NDArray[np.integer]) -> Adjacency:
-    """The rows of some customers."""
-    chosen = np.asarray(users, np.int64)
-    degrees = held.degrees()[chosen]
-    parts = [held.row(int(user)) for user in chosen]
-    ends = np.concatenate(([0], np.cumsum(degrees))).astype(np.int64)
-    return Adjacency(ends, np.concatenate(parts).astype(np.int32) if parts else np.zeros(0, np.int32))
-
-
 def check_size(num_products: int) -> None:
     """Stop where a catalogue is too large for dense sums."""
     if num_products > MOST_PRODUCTS:
         raise ModelError(
             f"sums between {num_products:,} products do not fit: want at most {MOST_PRODUCTS:,}; train another model"
         )
-
-
-def _matrix(held: Adjacency, num_products: int) -> "csr_array":
-    from scipy.sparse import csr_array
-
-    ones = np.ones(len(held.indices), np.int64)
-    return csr_array((ones, held.indices, held.indptr), shape=(held.num_rows, num_products))
