@@ -751,10 +751,10 @@ def answers_of(nursery: Nursery, home: Path, folder: Path, work: Work) -> Answer
     copy = fresh(home, folder)
     nursery.whole(copy, work.words, folder)  # what it imports late is imported by the nursery from now on
     copy = fresh(home, folder)
-    ended = nursery.run(copy, work.words, folder)
+    done = nursery.run(copy, work.words, folder)
     after = bare(nursery.whole(copy, work.check, folder))
     steps = {} if work.grows else steps_of(nursery, fresh(home, folder), folder, work, {before.out, after})
-    return Answers(without_notes(before.out), after, steps, ended.seconds)
+    return Answers(without_notes(before.out), after, steps, done.seconds)
 
 
 def steps_of(nursery: Nursery, copy: Path, folder: Path, work: Work, ends: set[str]) -> dict[str, str]:

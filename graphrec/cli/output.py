@@ -167,3 +167,8 @@ def _bars() -> Iterator[Progress]:
             bars.update(tasks[name], description=visible(what), completed=done, total=total)
 
         yield report
+
+
+def percent(value: float | None) -> str:
+    """A part of 1 in per cent; a dash where there is none."""
+    return "–" if value is None else f"{value:.1%}"

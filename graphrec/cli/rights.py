@@ -57,14 +57,15 @@ def caller(bank: Bank, command: str, options: Mapping[str, Any]) -> Caller | Non
         return None
     from graphrec.service.access.keys import Keys
 
-    found = Keys(bank.home.path).caller(os.environ.get(VARIABLE, ""))
+    keys = Keys(bank.home.path)
+    found = keys.caller(os.environ.get(VARIABLE, ""))
     if found is None:
         raise NotAllowed(
             f"home {bank.home.path} is shared, and {VARIABLE} holds no key that opens it; ask its owner for one: "
             "graphrec access make NAME --role ROLE"
         )
     _check(bank, found, command, options)
-    name = next(key.name for key in Keys(bank.home.path).all() if key.id == found.id)
+    name = next(key.name for key in keys.all() if key.id == found.id)
     bank.settings = replace(settings, actor=name, view=found.role)
     return found
 

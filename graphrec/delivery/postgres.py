@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from urllib.parse import urlsplit
 
 from graphrec.delivery.rows import TIMES, Batch, Row, Without
-from graphrec.delivery.sinks import SinkReport, SinkSpec, TableTarget, Target
-from graphrec.delivery.webhook import shown
+from graphrec.delivery.sinks import SinkReport, SinkSpec, TableTarget, Target, shown
 from graphrec.errors import DeliveryError, UsageError
 from graphrec.extras import needs_extra
 

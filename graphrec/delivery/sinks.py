@@ -123,6 +123,12 @@ class Target:
         return self.out
 
 
+def shown(address: str) -> str:
+    """An address without what may be secret in it."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
 @dataclass(frozen=True)
 class TableTarget:
     """Where a table goes that is no list, such as alerts."""
@@ -132,8 +138,6 @@ class TableTarget:
     address: str | None
     letters: Path
     """Folder for what a receiver refuses."""
-    raw: bool = False
-    """Write cells that a spreadsheet would take for formulas as they are."""
     name: str = ""
     """Of the table."""
     kind: type[tuple[Any, ...]] = tuple
@@ -163,8 +167,7 @@ class TableTarget:
         """Where to, without what may be secret in it."""
         if self.out is not None:
             return str(self.out)
-        parts = urlsplit(str(self.address))
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        return shown(str(self.address))
 
 
 class Sink(Protocol):

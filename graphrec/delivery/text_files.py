@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from graphrec.delivery.rows import Batch, Form, Row, Without, as_json, quoted
+from graphrec.delivery.rows import Batch, Form, Row, Without, reasons_text
 from graphrec.delivery.sinks import Sink, SinkReport, SinkSpec, TableTarget, Target
 from graphrec.files import whole_file
 from graphrec.shown import harmless
@@ -119,13 +119,7 @@ class Cells:
 
     def _reasons(self, reasons: Sequence[Mapping[str, Any]]) -> str:
         """Reasons as JSON in a cell: what `reasons_text` writes; it begins with a bracket, and so is no formula."""
-        # Texts with a number of people hardly occur twice.
-        parts = [
-            f'{{"text": {quoted(one["text"])}, "percent": {as_json(one["percent"])}, "kind": "{one["kind"]}", '
-            f'"lines": {one["lines"]}}}'
-            for one in reasons
-        ]
-        return '"[' + ", ".join(parts).replace('"', '""') + ']"'
+        return '"' + reasons_text(reasons).replace('"', '""') + '"'
 
     def number(self, value: float | None) -> str:
         """A number; nothing where there is none."""
@@ -244,7 +238,7 @@ def cell(value: Any) -> Any:
 
 
 def _csv_rows(target: TableTarget, rows: Sequence[tuple[Any, ...]]) -> bool:
-    cells = Cells(raw=target.raw)
+    cells = Cells(raw=False)
     with whole_file(target.file) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         file.write(_head(target.fields))
         for row in rows:

@@ -26,7 +26,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from graphrec.delivery.rows import Batch
-from graphrec.delivery.sinks import SinkReport, SinkSpec, TableTarget, Target
+from graphrec.delivery.sinks import SinkReport, SinkSpec, TableTarget, Target, shown
 from graphrec.errors import DeliveryError, UsageError
 from graphrec.files import make_folder, whole_file
 
@@ -173,13 +173,6 @@ def send_one(address: str, key: str, content: Mapping[str, Any], letters: Path) 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
     """The HMAC-SHA256 of `timestamp.body` in hexadecimal, as a receiver computes it to compare."""
     return hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-
-
-def shown(address: str) -> str:
-    """An address without what may be secret in it."""
-    parts = urlsplit(address)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}"
 
 
 def _said(error: urllib.error.HTTPError) -> str:

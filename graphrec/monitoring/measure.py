@@ -36,6 +36,11 @@ class Measure:
     alarm: float
     note: str = ""
 
+    @property
+    def is_fault(self) -> bool:
+        """Whether it is beyond a limit."""
+        return self.state in ("warn", "alarm")
+
 
 def measured(
     part: Literal["inputs", "lists", "outcomes", "age"],

@@ -56,7 +56,7 @@ def content(run: Run) -> Mapping[str, Any]:
     faults = [
         {"state": one.state, "part": one.part, "name": one.name, "about": one.about, "value": one.value,
          "warn": one.warn, "alarm": one.alarm}
-        for one in run.measures if one.state in ("warn", "alarm")
+        for one in run.measures if one.is_fault
     ]  # fmt: skip
     return {"at": run.at, "as_of": run.as_of, "state": run.state, "model": run.model, "faults": faults}
 

@@ -225,11 +225,6 @@ class Keys:
     def _opened(self, secret: bytes, slot: int) -> bytes:
         packed = self._packed(slot)
         if packed == _EMPTY:
-            from graphrec.records.escrow import Escrow
-
-            held = Escrow(self).of_slot(slot)
-            if held is not None:
-                raise Erased(f"the key of its person is in escrow until {held.until} ({held.rule})")
             raise Erased("the key of its person was destroyed")
         key = decrypt(secret, packed[TAG : SLOT - _UNUSED], b"key %d" % slot)
         if key is None:

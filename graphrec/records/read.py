@@ -10,6 +10,7 @@ from typing import Any
 
 from graphrec.errors import RecordError, UnknownId
 from graphrec.records.blocks import Block, blocks, segments, sha256
+from graphrec.records.escrow import Escrow
 from graphrec.records.keys import Erased, Keys
 from graphrec.records.sealed import open_entry
 
@@ -40,7 +41,9 @@ class Entry:
             return open_entry(self.sealed, self.slot, self.keys.key(self.slot))
         except Erased as error:
             at, command = self.shared["recorded_at"], self.shared["request"]["command"]
-            raise Erased(f"entry {self.number} ({command}, {at}) is erased: {error}; it still verifies") from None
+            held = Escrow(self.keys).of_slot(self.slot)
+            why = error if held is None else f"the key of its person is in escrow until {held.until} ({held.rule})"
+            raise Erased(f"entry {self.number} ({command}, {at}) is erased: {why}; it still verifies") from None
         except RecordError as error:
             raise RecordError(f"entry {self.number} cannot be read: {error}") from None
 

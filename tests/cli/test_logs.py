@@ -55,7 +55,8 @@ def test_every_command_leaves_its_line_with_seconds(night: Path) -> None:
 
 def test_without_an_option_the_log_is_in_the_home_and_holds_what_changed_something(night: Path) -> None:
     # Beside it stands the log of who read what of persons.
-    (file,) = (one for one in (night / "home" / "logs").iterdir() if not one.name.startswith("access-"))
+    (access,) = (night / "home" / "logs").glob("access-*.log")
+    (file,) = (one for one in (night / "home" / "logs").iterdir() if one != access)
     assert re.fullmatch(r"\d{4}-\d\d\.log", file.name)
     lines = [line for line in file.read_text().splitlines() if " INFO command: " in line]
     assert [re.findall(r"command=(\S+)", line) for line in lines] == [["export"]]

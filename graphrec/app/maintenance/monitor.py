@@ -48,7 +48,7 @@ def monitor(bank: Bank, request: Monitor, progress: Progress) -> Monitored:
     state = worst(one.state for one in found)
     content = {
         "did": "monitor", "state": state, "before": before.hash, "after": after.hash,
-        "faults": [f"{one.name} {one.about}: {one.value:.4g}" for one in found if one.state in ("warn", "alarm")],
+        "faults": [f"{one.name} {one.about}: {one.value:.4g}" for one in found if one.is_fault],
     }  # fmt: skip
     number, more = record_event(bank, "monitor", content, wanted=request.record)
     day = moment_of(now)

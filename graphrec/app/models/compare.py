@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import CompareModels
-from graphrec.app.models.standing import names
+from graphrec.app.models.standing import check_there
 from graphrec.app.moments import parse_moment
 from graphrec.app.recording import record_event
-from graphrec.errors import UnknownId, UsageError
+from graphrec.errors import UsageError
 from graphrec.evaluation.hidden_part import HiddenPart, measure, open_tested
 from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.graph.folders.shelf import SnapshotShelf
@@ -103,10 +103,8 @@ def compare_models(bank: Bank, request: CompareModels, progress: Progress) -> Co
         raise UsageError(f"-k {request.k}, --customers {request.customers}: want at least 1, and at least 0 (all)")
     home = bank.home
     champion = request.champion or latest(home).name
-    known = names(home)
     for name in (champion, request.challenger):
-        if name not in known:
-            raise UnknownId(f"there is no model {name!r}; there are {', '.join(known) or 'none'}; see: graphrec models")
+        check_there(home, name)
     if champion == request.challenger:
         raise UsageError(f"{champion} is both champion and challenger; name two models")
     engines = [
@@ -170,12 +168,10 @@ def _gained(engine: Engine, one: NDArray[np.int32], other: NDArray[np.int32], le
         for place in order.tolist()
         if before[place] != after[place] and abs(after[place] - before[place]) >= least
     ]
-    name = engine.schema.nodes[engine.roles.product].name
-    texts = engine.products.column(name) if name is not None and name in engine.products.columns else None
     return tuple(
         Gained(
             engine.products.ids[place],
-            None if texts is None or (text := texts.get(place)) is None else str(text),
+            engine.snapshot.name(engine.roles.product, place),
             int(before[place]), int(after[place]),
         )
         for place in told[:20]
@@ -226,18 +222,18 @@ def live_then(bank: Bank, date: str) -> LiveThen:
     for one in read_live(home).history:
         if datetime.fromisoformat(one.at).timestamp() * 1_000_000 < end:
             last = one
-    answered: dict[str, int] = defaultdict(int)
+    answered = Counter[str]()
     for entry in entries(home.records):
         if is_list(entry) and start <= shown_at(entry) < end:
             answered[entry.shared["model"]["hash"]] += 1
-    told = dict(Counter(answered).most_common())
+    told = dict(answered.most_common())
     if last is not None and last.model is not None:
         how = {"promote": "promoted", "rollback": "rolled back to"}[last.action]
         return LiveThen(f"{day:%Y-%m-%d}", last.model, last.at, last.by, how, told)
-    return LiveThen(f"{day:%Y-%m-%d}", *_newest(bank, end, last.at if last else None), "the newest", told)
+    return LiveThen(f"{day:%Y-%m-%d}", *_newest(bank, end, last.at if last else None), None, "the newest", told)
 
 
-def _newest(bank: Bank, end: int, since: str | None) -> tuple[str | None, str | None, None]:
+def _newest(bank: Bank, end: int, since: str | None) -> tuple[str | None, str | None]:
     """The model that was the newest before a moment, of those that are still there."""
     folder = bank.home.models
     written = sorted(
@@ -247,7 +243,7 @@ def _newest(bank: Bank, end: int, since: str | None) -> tuple[str | None, str | 
     )
     final = [one for one in written if read_meta(folder / one[2]).final]
     if not (chosen := final or written):
-        return None, since, None
+        return None, since
     at, _, name = chosen[-1]
     text = datetime.fromtimestamp(at / 1_000_000, UTC).isoformat(timespec="seconds")
-    return name, max(text, since or text), None
+    return name, max(text, since or text)

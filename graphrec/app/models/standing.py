@@ -62,9 +62,18 @@ def check_may_be_live(bank: Bank, model: str | None) -> None:
         )
 
 
-def _model(home: Home, name: str) -> tuple[str, str]:
+def check_there(home: Home, name: str) -> None:
+    """Stop where there is no model of a name.
+
+    Raises:
+        UnknownId: there is none.
+    """
     if name not in (known := names(home)):
         raise UnknownId(f"there is no model {name!r}; there are {', '.join(known) or 'none'}; see: graphrec models")
+
+
+def _model(home: Home, name: str) -> tuple[str, str]:
+    check_there(home, name)
     return name, read_meta(home.models / name).hash
 
 

@@ -8,7 +8,7 @@ from graphrec.app.jobs import AskMarket
 from graphrec.cli.finance.first_file import write_first
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json, NoRecord
-from graphrec.cli.output import emit_json, note, progress, say, table
+from graphrec.cli.output import emit_json, note, percent, progress, say, table
 
 
 def command(
@@ -40,7 +40,7 @@ def command(
     for one in found.products:
         f = one.figures
         shown = ["–"] * 6 if f is None else [
-            _percent(f.returns["30d"]), _percent(f.returns["365d"]), _percent(f.volatility), _percent(f.drawdown),
+            percent(f.returns["30d"]), percent(f.returns["365d"]), percent(f.volatility), percent(f.drawdown),
             "–" if f.beta is None else f"{f.beta:.2f}", "–" if f.market_class is None else str(f.market_class),
         ]  # fmt: skip
         rows.append([one.product, one.name or "", *shown, "–" if one.rating is None else str(one.rating)])
@@ -50,7 +50,3 @@ def command(
         say(f"{found.without:,} products have neither prices before {found.as_of} nor a rating")
     if found.kept:
         say(f"figures of {len(found.products):,} products of {found.as_of} are kept as product.market_…")
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"

@@ -8,7 +8,7 @@ import typer
 from graphrec.app.jobs import AskPortfolio, AskPortfolios, ProposePortfolio
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json, NoRecord
-from graphrec.cli.output import emit_json, note, progress, say, table
+from graphrec.cli.output import emit_json, note, percent, progress, say, table
 from graphrec.errors import UsageError
 from graphrec.finance.market.portfolio import Portfolio
 
@@ -65,16 +65,16 @@ def _show(found: Portfolio) -> None:
             one.name,
             f"{one.value:,.2f}",
             f"{one.weight:.1%}",
-            _percent(one.volatility),
-            _percent(one.contribution),
+            percent(one.volatility),
+            percent(one.contribution),
         ]
         for one in found.positions
     ]
     heads = ["value", "weight", "volatility", "contribution"]
     table(["product", "name", *heads], rows, right=heads)
     cash = "not known" if found.cash is None else f"{found.cash:,.2f}"
-    said = f"wealth {found.wealth:,.2f}, cash {cash}; volatility {_percent(found.volatility)}"
-    say(f"{said}, greatest fall {_percent(found.drawdown)} over {found.days:,} days before {found.as_of}")
+    said = f"wealth {found.wealth:,.2f}, cash {cash}; volatility {percent(found.volatility)}"
+    say(f"{said}, greatest fall {percent(found.drawdown)} over {found.days:,} days before {found.as_of}")
     say("concentration (HHI): " + ", ".join(f"{what} {value:.3f}" for what, value in found.concentration.items()))
     if found.without_prices:
         say(f"without prices, and so without a part of the volatility: {', '.join(found.without_prices)}")
@@ -87,9 +87,9 @@ def _show(found: Portfolio) -> None:
     one = found.candidate
     correlation = "not known" if one.correlation is None else f"{one.correlation:.2f}"
     say()
-    say(f"{one.name}: volatility {_percent(one.volatility)}, correlation with the portfolio {correlation}")
+    say(f"{one.name}: volatility {percent(one.volatility)}, correlation with the portfolio {correlation}")
     for after in one.purchases:
-        moved = f"volatility {_percent(found.volatility)} to {_percent(after.volatility)}"
+        moved = f"volatility {percent(found.volatility)} to {percent(after.volatility)}"
         cost = (
             ""
             if after.cost_percent is None
@@ -108,7 +108,7 @@ def _all(request: AskPortfolios, *, json: bool) -> None:
         emit_json(found)
         return
     say(f"{found.customers:,} portfolios as of {found.as_of} in {found.path}; {found.empty:,} customers hold nothing")
-    said = f"volatility of {found.known:,} of them, {_percent(found.volatility)} on average"
+    said = f"volatility of {found.known:,} of them, {percent(found.volatility)} on average"
     say(said if found.shrinkage is None else f"{said}; covariance drawn to its mean by {found.shrinkage:.2f}")
     for one in found.episodes:
         say(f"stress: {one.name if one.is_declared else f'{one.begin} to {one.end}'}")
@@ -127,18 +127,14 @@ def _propose(request: ProposePortfolio, *, json: bool) -> None:
     ]  # fmt: skip
     heads = ["now", "then", "buy or sell"]
     table(["product", "name", *heads], rows, right=heads)
-    said = f"volatility {_percent(found.volatility_before)} to {_percent(found.volatility)} a year"
+    said = f"volatility {percent(found.volatility_before)} to {percent(found.volatility)} a year"
     if found.cost_before is not None and found.cost is not None:
         said += f", cost {found.cost_before:.2f} to {found.cost:.2f} % a year"
     say(f"of {found.invested:,.2f} in products with prices: {said}; {found.turnover:.1%} is sold")
     if found.left_alone:
         say(f"stays as it is: {', '.join(found.left_alone)}")
     if (walk := found.walk) is not None:
-        beside = "" if walk.benchmark is None else f", the benchmark {_percent(walk.benchmark)}"
-        mixes = f"such mixes had a volatility of {_percent(walk.proposed)}"
-        say(f"on {walk.days:,} days that they had not seen, {mixes}, equal weights {_percent(walk.equal)}{beside}")
+        beside = "" if walk.benchmark is None else f", the benchmark {percent(walk.benchmark)}"
+        mixes = f"such mixes had a volatility of {percent(walk.proposed)}"
+        say(f"on {walk.days:,} days that they had not seen, {mixes}, equal weights {percent(walk.equal)}{beside}")
     say("What prices did is no promise.")
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"

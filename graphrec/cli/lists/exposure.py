@@ -7,7 +7,7 @@ import typer
 from graphrec.app.jobs import AskExposure
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import AsOf, Json, Model
-from graphrec.cli.output import emit_json, note, progress, say, table
+from graphrec.cli.output import emit_json, note, percent, progress, say, table
 
 
 def command(
@@ -39,15 +39,11 @@ def command(
     say(f"{found.places:,} places in the lists of {found.customers:,} customers, {found.k} at most each")
     heads = ["products", "of products", "of allowed", "of lists", "lift", "mean rank"]
     rows = [
-        [one.column, one.value, f"{one.products:,}", _percent(one.of_products), _percent(one.of_allowed),
-         _percent(one.of_lists), _number(one.lift), _number(one.mean_rank)]
+        [one.column, one.value, f"{one.products:,}", percent(one.of_products), percent(one.of_allowed),
+         percent(one.of_lists), _number(one.lift), _number(one.mean_rank)]
         for one in found.groups
     ]  # fmt: skip
     table(["column", "value", *heads], rows, right=heads)
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
 
 
 def _number(value: float | None) -> str:

@@ -63,7 +63,7 @@ def command(
 def _show(found: "Monitored", *, every: bool) -> None:
     for text in found.notes:
         note(f"note: {text}")
-    shown = [one for one in found.measures if every or one.state in ("warn", "alarm")]
+    shown = [one for one in found.measures if every or one.is_fault]
     if shown:
         rows = [
             [

@@ -279,8 +279,8 @@ def is_protected(column: ColumnProfile, *, of_user: bool) -> bool:
 
 def is_special(column: ColumnProfile) -> bool:
     """Whether a column of customers says what Article 9 and 10 of the GDPR protect."""
-    is_personal = looks(column.name, "personal") or place(column.name, "pep") is not None
-    return sort_of(column.name) == "special" and not is_personal
+    is_other = looks(column.name, "personal") or place(column.name, "pep") is not None
+    return sort_of(column.name) == "special" and not is_other
 
 
 def is_known(column: ColumnProfile) -> bool:

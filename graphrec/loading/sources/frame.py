@@ -64,8 +64,8 @@ def frame_of(first: Sequence[Record], last: Sequence[Record], delimiter: str) ->
         begins.append(_begins(record, delimiter))
     known = [folded(delimiter.join(row)) for row in rows]
     long = [one for one in dict.fromkeys(begins) if len(one) > 2 or _TOTALS.match(one)]
-    headers = [one for one in long if not any(row.startswith(one) for row in known)]
-    return Frame(above, tuple(headers))
+    footer = [one for one in long if not any(row.startswith(one) for row in known)]
+    return Frame(above, tuple(footer))
 
 
 def _above(records: Sequence[Record], width: int) -> int:

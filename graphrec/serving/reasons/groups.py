@@ -129,20 +129,8 @@ class Groups:
             self._ceiling[is_learned] = np.minimum(ordered[:, low], 0.0)
 
     def of_product(self, product: int, column: int, limit: int | None, *, plain: bool = False) -> Reasoned:
-        """The reasons of one product in their order: see `of_products`."""
-        return self.of_products([product], [column], limit, plain=plain)[0]
-
-    def of_products(
-        self, products: Sequence[int], columns: Sequence[int], limit: int | None, *, plain: bool = False
-    ) -> list[Reasoned]:
-        """The reasons of some products in their order.
-
-        Args:
-            columns: of the products in the ledger.
-            limit: at most so many, and none below SHOWN; None: all.
-            plain: contrast demotes none.
-        """
-        return reasoned([(self, products, columns)], limit, plain=plain)[0]
+        """The reasons of one product in their order: see `reasoned`."""
+        return reasoned([(self, [product], [column])], limit, plain=plain)[0][0]
 
     def of_line(self, product: int, column: int, line: int) -> Chosen:
         """One line as a reason of its own, which may speak against the product."""
