@@ -9,14 +9,18 @@ import pytest
 
 from graphrec.features.blocks import Blocks, FeatureBlock, Sources
 from graphrec.features.sources.columns import ColumnsSource
+from graphrec.features.sources.sums import SumsFile, SumsSource, file_of
 from graphrec.graph.folders.build import write_snapshot
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.rows import edge_fields, node_fields
 from graphrec.home import Home
+from graphrec.models.counted.sums import sums_of
 from graphrec.models.registry import kinds
 from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema, Roles
 from graphrec.terms.folder import ARRAYS, read_meta
 from graphrec.training.fit import TrainOptions, train
+from graphrec.training.split import split_of
+from graphrec.training.stages import graph_of
 from tests.training import registry
 
 USERS, PRODUCTS = 60, 12
@@ -25,8 +29,6 @@ SHORT = {
     "lightgcn-id": {"dim": 8, "epochs": 2},
     "graphsage": {"dim": 8, "epochs": 2},
 }
-OF_SUMS = ("blend", "federated")
-"""A sum of the others, and a table of sums that other banks send (tests/privacy/test_federated.py)."""
 KNOWN = datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -106,14 +108,27 @@ def texts(snapshot: Snapshot) -> Blocks:
     )
 
 
-@pytest.mark.parametrize("kind", [kind for kind in kinds() if kind not in OF_SUMS])
+def sums_of_banks(snapshot: Snapshot, folder: Path) -> SumsSource:
+    """What `graphrec federate finish` leaves: here of this bank alone."""
+    split = split_of(snapshot)
+    held = graph_of(snapshot, split, split.fitted).held()
+    found = sums_of(held, PRODUCTS, 0.5)
+    products = tuple(snapshot.nodes("Product").ids)
+    file = SumsFile(
+        products, found.together, found.weighted, 0.5, found.bits, 2, "one", ("A", "B"), USERS, "fitted"
+    )  # fmt: skip
+    file.write(file_of(folder, "fitted"))
+    return SumsSource(folder)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in kinds() if kind != "blend"])
 def test_a_folder_holds_no_row_of_a_customer(
     snapshot: Snapshot, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if kind in SHORT:
         registry.try_only(monkeypatch, kind, [SHORT[kind]])
-    sources = Sources((*Sources.of(texts(snapshot)).sources, ColumnsSource()))
-    folder = train(snapshot, Home(tmp_path).prepare(), TrainOptions(kind), sources=sources).path
+    sources = Sources((*Sources.of(texts(snapshot)).sources, ColumnsSource(), sums_of_banks(snapshot, tmp_path)))
+    folder = train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions(kind), sources=sources).path
     described = read_meta(folder).description.terms
     assert described
     for term in described:
