@@ -1,6 +1,7 @@
 """A served model on a small bank."""
 
 import json
+import shutil
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -47,6 +48,11 @@ def served_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     blend = Blend([fit_kernel(graph, starting_walks(snapshot.schema)), random_factors(graph)], [1.0, 0.5])
     write_model(home, snapshot, blend, graph)
     return home
+
+
+def copied(home: Home, folder: Path) -> Path:
+    """A copy of a shared home for one test: without the record and the logs that other tests wrote into it."""
+    return Path(shutil.copytree(home.path, folder, ignore=shutil.ignore_patterns("records", "logs")))
 
 
 def write_model(home: Home, snapshot: Snapshot, blend: Blend, graph: Graph) -> None:

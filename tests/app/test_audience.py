@@ -1,7 +1,6 @@
 """The customers for whom a product ranks best, as each role sees them."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from graphrec.service.access.keys import Keys
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
 from graphrec.serving.views import Band
+from tests.served import copied
 
 POLICY = """version = "1"
 [[rule]]
@@ -29,7 +29,7 @@ require = "not held"
 
 @pytest.fixture
 def home(served_home: Home, tmp_path: Path) -> Home:
-    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
+    copied(served_home, tmp_path / "home")
     home = Home(tmp_path / "home")
     home.policy.write_text(POLICY, "utf-8")
     return home

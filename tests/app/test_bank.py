@@ -8,7 +8,6 @@ import importlib
 import inspect
 import json
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -41,7 +40,7 @@ from graphrec.policy.facts import Occasion
 from graphrec.serving.answer import Answer
 from graphrec.serving.views import Band
 from graphrec.terms.forms.blend import Blend
-from tests.served import rewrite_meta, write_model
+from tests.served import copied, rewrite_meta, write_model
 
 HEAVY = {"torch", "scipy", "pandas", "duckdb", "numba", "pyarrow", "arcadedb", "neo4j", "transformers"}
 SELDOM = {"sqlite3", "zipfile", "tempfile", "graphrec.outcomes.experiments", "graphrec.events.log"}
@@ -52,7 +51,7 @@ NOT_FOR_SERVING = ("graphrec.models", "graphrec.training", "graphrec.store", "gr
 @pytest.fixture
 def home(served_home: Home, tmp_path: Path) -> Home:
     """A home of its own with the served snapshot and model."""
-    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
+    copied(served_home, tmp_path / "home")
     return Home(tmp_path / "home")
 
 

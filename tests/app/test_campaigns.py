@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -23,6 +22,7 @@ from graphrec.config.settings import Settings
 from graphrec.errors import SourceError, UnknownId, UsageError
 from graphrec.home import Home
 from graphrec.policy.facts import Occasion
+from tests.served import copied
 
 POLICY = """version = "1"
 [[rule]]
@@ -59,7 +59,7 @@ effect = 0.6
 @pytest.fixture
 def home(served_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """A home with rules and two advisers."""
-    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
+    copied(served_home, tmp_path / "home")
     home = Home(tmp_path / "home")
     home.policy.write_text(POLICY, "utf-8")
     (home.serving / "secret").write_text("07" * 32 + "\n", "utf-8")  # the same control in every run

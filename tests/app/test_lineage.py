@@ -1,7 +1,6 @@
 """OpenLineage events: one run begins and ends, names what it read and made, and a silent catalogue stops nothing."""
 
 import json
-import shutil
 import threading
 import uuid
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from graphrec.errors import UsageError
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
 from tests.evaluation.test_fairness import write_bank
+from tests.served import copied
 
 
 class Catalogue(BaseHTTPRequestHandler):
@@ -85,7 +85,7 @@ def test_a_training_begins_and_ends_with_hashes(tmp_path: Path, port: int, monke
 def test_a_failure_is_told_without_a_value_and_a_silent_catalogue_stops_nothing(
     served_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
+    copied(served_home, tmp_path / "home")
     notes: list[str] = []
     bank = Bank(Settings(home=tmp_path / "home", policy=NO_POLICY), on_note=notes.append)
     monkeypatch.setenv("GRAPHREC_LINEAGE", str(tmp_path / "events.jsonl"))

@@ -18,13 +18,13 @@ from graphrec.home import Home
 from graphrec.terms.folder import FORMAT
 from graphrec.terms.forms.blend import Blend
 from graphrec.terms.live import FILE, keep_replaced, read_live, versions_of
-from tests.served import write_model
+from tests.served import copied, write_model
 
 
 @pytest.fixture
 def home(served_home: Home, tmp_path: Path) -> Home:
     """A home whose policy refuses nothing."""
-    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
+    copied(served_home, tmp_path / "home")
     home = Home(tmp_path / "home")
     home.policy.write_text('version = "1"\n', "utf-8")
     return home

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from graphrec.home import Home
 from graphrec.languages import language_of
 from graphrec.training.fit import TrainOptions, train
 from tests.evaluation.test_fairness import write_bank
+from tests.served import copied
 from tests.service.browser import AXE, browser
 
 POLICY = """version = "1"
@@ -113,7 +113,7 @@ def test_the_next_one_stands_beside_it(bank: Bank, tmp_path: Path) -> None:
 
 def test_what_is_not_there_is_said(served_home: Home, tmp_path: Path) -> None:
     """A final model alone, no policy, nothing shown."""
-    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
+    copied(served_home, tmp_path / "home")
     words = ["--home", str(tmp_path / "home"), "report", "--out", str(tmp_path / "page.html")]
     done = CliRunner().invoke(app, [*words, "--json", "--language", "de"])
     assert done.exit_code == 0, done.stderr
@@ -155,7 +155,7 @@ def test_bounds_and_bad_input(bank: Bank, measured: Home, tmp_path: Path) -> Non
     with pytest.raises(UsageError, match=r"want a file \.html or \.json"):
         bank.report(MakeReport(tmp_path / "report.pdf"))
     (tmp_path / "no.json").write_text("{}", "utf-8")
-    with pytest.raises(UsageError, match=r"is no report \(KeyError\)"):
+    with pytest.raises(UsageError, match=r"is no report \(ValidationError\)"):
         bank.report(MakeReport(against=tmp_path / "no.json"))
     (measured.path / "monitor.toml").write_text("window_days = 30\n", "utf-8")
     (measured.path / "monitor.toml").chmod(0o644)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,14 @@ from graphrec.errors import Damaged, NotApproved, UnknownId, UsageError
 from graphrec.home import Home
 from graphrec.terms.standing import FILE, read_steps
 from tests.app.test_models import trained_anew
+from tests.served import copied
 
 NAME = "blend-final"
 
 
 @pytest.fixture
 def bank(served_home: Home, tmp_path: Path) -> Bank:
-    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
+    copied(served_home, tmp_path / "home")
     (tmp_path / "home" / "policy.toml").write_text('version = "1"\n')
     return Bank(Settings(home=tmp_path / "home", require_approval=True))
 

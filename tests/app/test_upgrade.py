@@ -22,6 +22,7 @@ from graphrec.records.read import entries
 from graphrec.records.recorder import Recorder
 from graphrec.records.verify import Anchor, verify
 from graphrec.serving.engine import Engine
+from tests.served import copied
 
 OLD = {
     "vault": ("store", "series", "rejected.csv", "vectors", "working", "tuning"),
@@ -32,7 +33,7 @@ OLD = {
 @pytest.fixture
 def old(served_home: Home, tmp_path: Path) -> Path:
     """A home as format 1 had it, with a date, open to others."""
-    home = shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records", "logs"))
+    home = copied(served_home, tmp_path / "home")
     (home / "vault" / "store").mkdir(parents=True)
     (home / "vault" / "rejected.csv").write_text("x")
     dated = Home(home).at(datetime(2024, 6, 1, tzinfo=UTC))

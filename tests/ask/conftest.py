@@ -1,6 +1,5 @@
 """A served bank that questions are asked of."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from graphrec.app.bank import Bank
 from graphrec.ask.asking import Answered, Ask, ask
 from graphrec.config.settings import Settings
 from graphrec.home import Home
+from tests.served import copied
 
 POLICY = """version = "7"
 [[rule]]
@@ -27,7 +27,7 @@ USER = "C001"
 @pytest.fixture
 def bank(served_home: Home, tmp_path: Path) -> Bank:
     """A bank of its own on the served model, whose policy refuses what is held or closed."""
-    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
+    copied(served_home, tmp_path / "home")
     home = Home(tmp_path / "home")
     home.policy.write_text(POLICY, "utf-8")
     return Bank(Settings(home=home.path))

@@ -1,7 +1,6 @@
 """Roles of the command line in a shared home, and the log of who read what of a person."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,12 @@ from graphrec.cli.rights import ALLOWED, VARIABLE
 from graphrec.home import Home
 from graphrec.service.access.keys import Keys
 from graphrec.service.access.roles import ROLES
+from tests.served import copied
 
 
 @pytest.fixture
 def home(served_home: Home, tmp_path: Path) -> Home:
-    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records", "logs"))
+    copied(served_home, tmp_path / "home")
     return Home(tmp_path / "home")
 
 

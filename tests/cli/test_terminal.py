@@ -6,7 +6,6 @@ import io
 import json
 import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from graphrec.cli.data.query import _finite, _print_csv
 from graphrec.cli.invocation import GlobalOptions, begin
 from graphrec.home import Home
 from graphrec.languages import language_of
+from tests.served import copied
 
 CLEAR = "\x1b[2J\x1b[31mGONE"
 
@@ -24,7 +24,7 @@ CLEAR = "\x1b[2J\x1b[31mGONE"
 @pytest.fixture
 def home(served_home: Home, tmp_path: Path) -> Home:
     """A home of its own with the served snapshot and model."""
-    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
+    copied(served_home, tmp_path / "home")
     return Home(tmp_path / "home")
 
 

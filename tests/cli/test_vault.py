@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
 from tests.banks import bank_snapshot
 from tests.banks.demo import cut_demo_bank
+from tests.served import copied
 
 PYTHON = [sys.executable, str(Path(__file__).resolve().parents[2] / "cli.py")]
 
@@ -159,7 +159,7 @@ def bank_at(bank: Bank, away: Path, copy: Path, tmp_path: Path) -> None:
 
 
 def test_publish_refuses_other_homes_and_places_in_the_home(served_home: Home, tmp_path: Path) -> None:
-    home = shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
+    home = copied(served_home, tmp_path / "home")
     other = Home(tmp_path / "other").prepare()
 
     def run(to: Path) -> tuple[int, str]:
@@ -177,7 +177,7 @@ def test_publish_refuses_other_homes_and_places_in_the_home(served_home: Home, t
 
 
 def test_snapshots_go_that_nothing_needs(served_home: Home, tmp_path: Path) -> None:
-    home = Home(shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records")))
+    home = Home(copied(served_home, tmp_path / "home"))
     shelf = SnapshotShelf(home.snapshots)
     (bound,) = shelf.names()
     for seed in range(2, 7):

@@ -1,6 +1,5 @@
 """Lists made by several processes: the same bytes as one process makes, through a worker that is killed."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +15,11 @@ from graphrec.errors import UnknownId
 from graphrec.home import Home
 from graphrec.records.read import entries
 from graphrec.records.verify import verify
+from tests.served import copied
 
 
 def exported(served_home: Home, folder: Path, count: int) -> tuple[bytes, bytes, Home]:
-    shutil.copytree(served_home.path, folder / "home", ignore=shutil.ignore_patterns("records"))
+    copied(served_home, folder / "home")
     bank = Bank(Settings(home=folder / "home", policy="none"))
     bank.export(Export(folder / "lists.csv", k=3, workers=count))
     return (folder / "lists.csv").read_bytes(), (folder / "lists.without.csv").read_bytes(), bank.home

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from datetime import datetime
@@ -16,6 +15,7 @@ from graphrec.cli import app
 from graphrec.errors import SettingsError
 from graphrec.home import Home
 from graphrec.languages import LANGUAGES, OPEN, VOICES, Language, language_of, missing
+from tests.served import copied
 
 FOLDER = Path(languages.__file__).parent
 ENGLISH = language_of("en")
@@ -185,7 +185,7 @@ def test_no_english_leaks_into_answers(served_home: Home, code: str, voice: str)
 
 
 def test_a_home_speaks_a_language_of_its_own(served_home: Home, tmp_path: Path) -> None:
-    home = Home(shutil.copytree(served_home.path, tmp_path / "home"))
+    home = Home(copied(served_home, tmp_path / "home"))
     home.languages.mkdir()
     text = (FOLDER / "en.toml").read_text("utf-8").replace('"everything else"', '"the remainder"')
     (home.languages / "xy.toml").write_text(text, "utf-8")

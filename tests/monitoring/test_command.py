@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import NotTrained, UnknownId
 from graphrec.home import Home
+from tests.served import copied
 
 DAY = date(2026, 1, 2)
 OPEN = 'version = "1"\n'
@@ -26,7 +26,7 @@ CLOSED = OPEN + '[[rule]]\nid = "bonds"\nsentence = "no bonds"\nrequire = "produ
 @pytest.fixture
 def bank(served_home: Home, tmp_path: Path) -> Bank:
     """The small bank with lists of 40 days ago, of 10 days ago, and the same of today."""
-    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
+    copied(served_home, tmp_path / "home")
     (tmp_path / "home" / "policy.toml").write_text(OPEN)
     (tmp_path / "home" / "monitor.toml").write_text(
         "window_days = 20\n[limits]\ndata_age = { warn = 9e3, alarm = 9e3 }\n"

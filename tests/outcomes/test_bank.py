@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,6 +31,7 @@ from graphrec.errors import NoSupport, UsageError
 from graphrec.home import Home
 from graphrec.records.read import entry_of
 from tests.events.conftest import MAPPING, purchases, write_files
+from tests.served import copied
 
 DAY = date(2026, 1, 2)
 #: Of the home: the same customers are in the same arms in every run.
@@ -53,7 +53,7 @@ k = 2
 
 @pytest.fixture
 def home(served_home: Home, tmp_path: Path) -> Home:
-    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
+    copied(served_home, tmp_path / "home")
     found = Home(tmp_path / "home")
     (found.serving / "secret").write_text(SECRET, "ascii")
     found.policy.write_text('version = "1"\n', "utf-8")

@@ -18,13 +18,14 @@ from graphrec.home import Home
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
 from tests.outcomes.test_bank import DAY, EXPERIMENT, SECRET
+from tests.served import copied
 
 
 @pytest.fixture(scope="module")
 def filled(served_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home with lists of 2026-01-02 in two arms and a holdout, and events of the next day."""
     found = Home(tmp_path_factory.mktemp("outcomes") / "home")
-    shutil.copytree(served_home.path, found.path, ignore=shutil.ignore_patterns("records"))
+    copied(served_home, found.path)
     (found.serving / "secret").write_text(SECRET, "ascii")
     found.policy.write_text('version = "1"\n', "utf-8")
     (found.path / "experiments.toml").write_text("[holdout]\nshare = 0.3\n" + EXPERIMENT, "utf-8")

@@ -1,6 +1,5 @@
 """A home with a record."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from graphrec.home import Home
 from graphrec.records.decision import Decisions, Request
 from graphrec.serving.answer import ExplainOptions, ListOptions
 from graphrec.serving.engine import Engine
-from tests.served import LISTED, export_lists
+from tests.served import LISTED, copied, export_lists
 
 OPTIONS: dict[str, Any] = {"reasons": 3}
 
@@ -18,7 +17,7 @@ OPTIONS: dict[str, Any] = {"reasons": 3}
 @pytest.fixture
 def home(served_home: Home, tmp_path: Path) -> Home:
     """A home of its own with the served snapshot and model."""
-    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
+    copied(served_home, tmp_path / "home")
     return Home(tmp_path / "home")
 
 

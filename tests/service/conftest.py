@@ -1,6 +1,5 @@
 """A served bank behind the HTTP application, called without a network."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,12 +14,13 @@ from graphrec.service.access.keys import Keys
 from graphrec.service.access.limits import Limits
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
+from tests.served import copied
 
 
 @pytest.fixture
 def home(served_home: Home, tmp_path: Path) -> Home:
     """A home of its own with the served snapshot and model, and a policy that refuses nothing."""
-    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
+    copied(served_home, tmp_path / "home")
     home = Home(tmp_path / "home")
     home.policy.write_text('version = "1"\n', "utf-8")
     return home

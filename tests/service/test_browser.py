@@ -1,7 +1,6 @@
 """The page in a real browser: widths, colours, accessibility, keyboard, with JavaScript and without."""
 
 import re
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from graphrec.records.decision import events
 from graphrec.service.access.limits import Limits
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
+from tests.served import copied
 from tests.service.browser import AXE, browser
 from tests.service.conftest import campaign
 from tests.service.test_page import POLICY
@@ -35,7 +35,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 @pytest.fixture(scope="module")
 def bank(served_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Bank:
     folder = tmp_path_factory.mktemp("browser") / "home"
-    shutil.copytree(served_home.path, folder, ignore=shutil.ignore_patterns("records"))
+    copied(served_home, folder)
     home = Home(folder)
     home.policy.write_text(POLICY, "utf-8")
     (folder / "statement.toml").write_text("", "utf-8")

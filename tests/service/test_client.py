@@ -20,6 +20,7 @@ from graphrec.home import Home
 from graphrec.service.access.keys import Keys
 from graphrec.service.openapi import HELD, PRODUCT, SELDOM, USER
 from tests.conftest import ROOT
+from tests.served import copied
 from tests.service.conftest import campaign
 
 #: The examples are of the demo bank; the bank of these tests has these in their place.
@@ -42,7 +43,7 @@ def operations(text: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
 def ready_home(served_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with an entry in its record, a model to go back to and a campaign; tests get a copy."""
     folder = tmp_path_factory.mktemp("ready")
-    shutil.copytree(served_home.path, folder / "home", ignore=shutil.ignore_patterns("records"))
+    copied(served_home, folder / "home")
     home = Home(folder / "home")
     home.policy.write_text('version = "1"\n', "utf-8")
     bank = Bank(Settings(home=home.path))

@@ -34,6 +34,7 @@ from graphrec.service.page.visit import local
 from graphrec.serving.reasons.columns import named
 from graphrec.serving.reasons.sentences import Sentences
 from graphrec.serving.views import Band
+from tests.served import copied
 from tests.service.conftest import CAMPAIGN, bearer, campaign
 
 POLICY = """version = "7"
@@ -78,7 +79,7 @@ POSTS = {
 def campaign_home(served_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose policy has rules, with a campaign that is delivered; tests get a copy."""
     folder = tmp_path_factory.mktemp("campaign")
-    shutil.copytree(served_home.path, folder / "home", ignore=shutil.ignore_patterns("records"))
+    copied(served_home, folder / "home")
     home = Home(folder / "home")
     home.policy.write_text(POLICY, "utf-8")
     campaign(Bank(Settings(home=home.path)), folder)

@@ -113,8 +113,7 @@ def test_a_token_is_a_role(
     assert get(provider.token(groups="bank-advisers", employee="A2")).status_code == 403
     (file,) = home.logs.glob("access-*.log")
     lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-    assert all(line["operation"].startswith("graphrec ") for line in lines if not line["status"])
-    assert len({line["caller"] for line in lines if line["status"]}) == 1
+    assert len({line["caller"] for line in lines}) == 1
     assert "bank.example" not in file.read_text("utf-8")
 
 

@@ -1,6 +1,5 @@
 """One flipped bit in what a policy reads: no list, but a line that names the file and what restores it."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from graphrec.home import Home
 from graphrec.serving.answer import Answer
 from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many
+from tests.served import copied
 
 ASKED: list[Callable[[Engine], list[Answer]]] = [
     lambda engine: [engine.recommend(user, 5) for user in engine.users.ids],
@@ -21,7 +21,7 @@ ASKED: list[Callable[[Engine], list[Answer]]] = [
 @pytest.fixture
 def home(served_home: Home, tmp_path: Path) -> Home:
     """A home of its own."""
-    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
+    copied(served_home, tmp_path / "home")
     return Home(tmp_path / "home")
 
 

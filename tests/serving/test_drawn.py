@@ -1,6 +1,5 @@
 """Lists with drawn places: probabilities, policy, the record, and what is said of them."""
 
-import shutil
 from collections import Counter
 from dataclasses import replace
 from itertools import product as pairs
@@ -17,6 +16,7 @@ from graphrec.serving.answer import Draw, ListOptions
 from graphrec.serving.drawn import Swap, drawn_list, drawn_lists, seed_of, swap_propensity
 from graphrec.serving.engine import Engine
 from graphrec.serving.views import Viewer
+from tests.served import copied
 
 SWAP = ListOptions(draw=Draw("swap", "seed", pool=4))
 EVEN = ListOptions(draw=Draw("even", "seed"))
@@ -105,7 +105,7 @@ def test_an_even_list_has_every_product_with_its_probability_and_none_that_the_p
 
 
 def test_the_record_keeps_propensities_and_draws_the_same_again(served_home: Home, tmp_path: Path) -> None:
-    shutil.copytree(served_home.path, tmp_path / "home", ignore=shutil.ignore_patterns("records"))
+    copied(served_home, tmp_path / "home")
     home = Home(tmp_path / "home")
     engine = Engine.open(home)
     for options in (SWAP, EVEN):

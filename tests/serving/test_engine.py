@@ -1,7 +1,6 @@
 """Lists and ledgers: what is shown adds up, nobody else is named, what is held or closed is left out."""
 
 import json
-import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -18,6 +17,7 @@ from graphrec.home import Home
 from graphrec.serving.answer import ExplainOptions, ListOptions, Node, People
 from graphrec.serving.engine import Engine
 from tests.banks import SCHEMA, small_bank
+from tests.served import copied
 
 
 def test_lines_and_rest_add_up_to_the_score(engine: Engine) -> None:
@@ -231,7 +231,7 @@ def test_a_language_changes_words_alone(engine: Engine) -> None:
 
 
 def test_an_answer_keeps_its_date_when_equal_content_is_taken_for_another(served_home: Home, tmp_path: Path) -> None:
-    shutil.copytree(served_home.path, tmp_path / "home")
+    copied(served_home, tmp_path / "home")
     home = Home(tmp_path / "home")
     before = Engine.open(home).recommend("C003", 5)
     later = SnapshotShelf(home.snapshots).add(

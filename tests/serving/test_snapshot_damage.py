@@ -1,6 +1,5 @@
 """A damaged snapshot under a served model: the same answers, or one line that names the file."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from graphrec.errors import GraphrecError
 from graphrec.home import Home
 from graphrec.serving.answer import Answer, ExplainOptions
 from graphrec.serving.engine import Engine
+from tests.served import copied
 
 USERS = ("C000", "C003", "C031", "C058", "C059")
 
@@ -35,7 +35,7 @@ def kinds(snapshot: Path) -> Iterator[Path]:
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(3))
 def test_every_kind_of_file(served_home: Home, tmp_path: Path, part: int) -> None:
-    shutil.copytree(served_home.path, tmp_path / "home")
+    copied(served_home, tmp_path / "home")
     home = Home(tmp_path / "home")
     whole = answers(home)
     (snapshot,) = (path.parent for path in home.snapshots.glob("*/meta.json"))

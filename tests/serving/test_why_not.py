@@ -1,7 +1,6 @@
 """Why a product is not listed: the rules with both values, or rank, score and the evidence that is missing."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from graphrec.home import Home
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.why_not import PolicyName, why_not
+from tests.served import copied
 
 K = 3
 POLICY = """
@@ -154,7 +154,7 @@ def test_warnings_are_printed(strict: Engine, served_home: Home, tmp_path: Path)
     users = (f"C{user:03}" for user in range(20))
     user, item = next((u, i) for u in users for i in strict.recommend(u, 3).items if i.warnings)
     # A home of its own: it remembers which policy was in force.
-    home = shutil.copytree(served_home.path, tmp_path / "home")
+    home = copied(served_home, tmp_path / "home")
     run = ["--home", str(home), "--policy", str(tmp_path / "policy.toml")]
     listed = CliRunner().invoke(app, [*run, "recommend", user, "-k", "3", "--no-record"]).stdout
     assert f"! {item.warnings[0]}" in " ".join(listed.replace("   ", " ").split())
