@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from graphrec.config.convert import convert
 from graphrec.config.document import read_toml
 from graphrec.errors import UsageError
+from graphrec.schema import SeriesSchema
 
 MARKET_FILE = "market.toml"
 
@@ -68,6 +69,10 @@ class MarketFile(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(max_length=20, description="Times of stress; without any the three worst months of the benchmark."),
     ] = ()
     fee: Annotated[str | None, Meta(description="Column of products with their yearly cost in per cent.")] = None
+
+    def value_of(self, series: SeriesSchema) -> str:
+        """The value of a series that holds its prices."""
+        return self.value or ("close" if "close" in series.values else series.values[0])
 
 
 def read_market(file: Path) -> MarketFile:

@@ -3,15 +3,20 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+import numpy as np
+
 from graphrec.files import private_folder, whole_file
+from graphrec.progress import Progress
 from graphrec.schema import SeriesSchema
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 
 def series_file(folder: Path, source: str, name: str) -> Path:
@@ -135,6 +140,24 @@ class SeriesFiles:
                     yield whole.slice(0, ends)
             if held is not None:
                 yield held
+
+    def courses(
+        self, value: str, progress: Progress, only: Sequence[str] | None = None
+    ) -> "Iterator[tuple[str, NDArray[np.int64], NDArray[np.float64]]]":
+        """Each id with its times in microseconds since 1970, ascending, and what one value was then, NaN: nothing.
+
+        Shapes: times and values (num_times,).
+        """
+        import pyarrow as pa
+
+        for done, table in enumerate(self.by_id(only)):
+            progress("reading prices", done, None)
+            names = np.asarray(table["id"].to_numpy(zero_copy_only=False), object)
+            times = np.asarray(table["at"].cast(pa.int64()).to_numpy(), np.int64)
+            values = np.asarray(table[value].to_numpy(zero_copy_only=False), np.float64)
+            bounds = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist(), len(names)]
+            for start, end in pairwise(bounds):
+                yield str(names[start]), times[start:end], values[start:end]
 
     def _statement(self, some: bool) -> str:
         import pyarrow.parquet as pq

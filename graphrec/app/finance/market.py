@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import pairwise
-
-import numpy as np
 
 from graphrec.app.bank import Bank
 from graphrec.app.data.derived import Derived, keep
@@ -99,17 +96,9 @@ def prices_before(
     only: Sequence[str] | None = None,
 ) -> Iterator[tuple[str, Prices]]:
     """The prices of some products or of all before the date."""
-    import pyarrow as pa
-
-    value = file.value or ("close" if "close" in series.values else series.values[0])
-    for done, table in enumerate(all_series(bank.home.series, series).by_id(only)):
-        progress("reading prices", done, None)
-        names = np.asarray(table["id"].to_numpy(zero_copy_only=False), object)
-        times = np.asarray(table["at"].cast(pa.int64()).to_numpy(), np.int64)
-        values = np.asarray(table[value].to_numpy(zero_copy_only=False), np.float64)
-        bounds = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist(), len(names)]
-        for start, end in pairwise(bounds):
-            yield str(names[start]), Prices.of(times[start:end], values[start:end], as_of)
+    files = all_series(bank.home.series, series)
+    for product, times, values in files.courses(file.value_of(series), progress, only):
+        yield product, Prices.of(times, values, as_of)
 
 
 def _rating(facts: Facts, file: MarketFile, place: int, measured: Figures | None) -> int | None:

@@ -20,7 +20,7 @@ from graphrec.files import whole_file
 from graphrec.finance.market.everyone import Covariance, Everyone, Floats, Places, Products, Sizes, everyone
 from graphrec.finance.market.portfolio import DELTAS, course_of
 from graphrec.finance.market.stress import Course, Episode, moved
-from graphrec.graph.edges.wealth import Wealth, amounts_of
+from graphrec.graph.edges.wealth import Wealth, amounts_of, riskless_products
 from graphrec.graph.folders.facts import Facts, FactsShelf
 from graphrec.graph.lookup import place_of
 from graphrec.progress import Progress
@@ -85,8 +85,7 @@ def _products(
     graph: Facts, file: MarketFile, ids: list[str], courses: dict[str, Course], episodes: tuple[Episode, ...]
 ) -> Products:
     label = graph.schema.roles.product
-    kind = graph.schema.nodes[label].show.get("kind", "kind")
-    riskless = np.array([graph.value(label, kind, place) in file.riskless for place in range(len(ids))], np.bool_)
+    riskless = riskless_products(graph, file.riskless)
     returns, known = returns_of(courses, ids)
     covariance = Covariance.of(returns, (known > 0) & ~riskless) if returns.shape[1] else Covariance(
         np.zeros((len(ids), 0)), np.zeros(len(ids), np.bool_), 0.0, 0.0

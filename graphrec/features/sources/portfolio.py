@@ -9,7 +9,6 @@ riskless kind has returns of 0, as cash. Columns: the returns, the last price (N
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +20,7 @@ from graphrec.errors import UsageError
 from graphrec.extras import needs_extra
 from graphrec.features.blocks import FeatureBlock, Matrix, Seen, Sentences, SourceContext
 from graphrec.graph.edges.adjacency import date_of
-from graphrec.graph.edges.wealth import amounts_of
+from graphrec.graph.edges.wealth import amounts_of, riskless_products
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.progress import Progress, silent
 from graphrec.times import moment_of
@@ -66,13 +65,12 @@ class PortfolioSource:
             if column is not None and snapshot.nodes(label).columns.get(column) not in kinds:
                 raise UsageError(f"{MARKET_FILE}: {label} has no column {column} of {what}")
         before = seen.before if seen.before is not None else date_of(snapshot)
-        value = file.value or ("close" if "close" in rule.values else rule.values[0])
-        prices = self._prices(rule, value, before, progress)
+        prices = self._prices(rule, file.value_of(rule), before, progress)
         ids = list(snapshot.nodes(product).ids)
         returns, known = returns_of(_stood_in(prices, snapshot, file, ids), ids)
         if not returns.shape[1]:
             return ()
-        riskless = _riskless(snapshot, file)
+        riskless = riskless_products(snapshot, file.riskless)
         returns[riskless], known[riskless] = 0.0, -1.0
         last = np.array([prices[one][1][-1] if one in prices else np.nan for one in ids])
         matrix = np.column_stack([returns, last, known])
@@ -82,24 +80,16 @@ class PortfolioSource:
 
     def _prices(self, rule: Any, value: str, before: int | None, progress: Progress) -> Prices:
         with needs_extra("train", "the block portfolio"):
-            import pyarrow as pa
-
             from graphrec.store.series import all_series
         found = {}
-        for done, table in enumerate(all_series(self.folder, rule).by_id()):
-            progress("reading prices", done, None)
-            names = np.asarray(table["id"].to_numpy(zero_copy_only=False), object)
-            times = np.asarray(table["at"].cast(pa.int64()).to_numpy(), np.int64)
-            values = np.asarray(table[value].to_numpy(zero_copy_only=False), np.float64)
-            bounds = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist(), len(names)]
-            for start, end in pairwise(bounds):
-                kept = np.isfinite(values[start:end]) & (values[start:end] > 0)
-                if before is not None:
-                    kept &= times[start:end] < before
-                if kept.any():
-                    days = times[start:end][kept] // DAY
-                    last = np.append(days[1:] != days[:-1], True)
-                    found[str(names[start])] = days[last], values[start:end][kept][last]
+        for one, times, values in all_series(self.folder, rule).courses(value, progress):
+            kept = np.isfinite(values) & (values > 0)
+            if before is not None:
+                kept &= times < before
+            if kept.any():
+                days = times[kept] // DAY
+                last = np.append(days[1:] != days[:-1], True)
+                found[one] = days[last], values[kept][last]
         return found
 
 
@@ -141,13 +131,3 @@ def _stood_in(prices: Prices, snapshot: Snapshot, file: MarketFile, ids: Sequenc
     column = snapshot.nodes(snapshot.schema.roles.product).column(file.proxy)
     named = ((one, column.get(place)) for place, one in enumerate(ids))
     return {**prices, **{one: prices[str(other)] for one, other in named if one not in prices and str(other) in prices}}
-
-
-def _riskless(snapshot: Snapshot, file: MarketFile) -> NDArray[np.bool_]:
-    """The products of a kind whose worth does not move (num_products,)."""
-    product = snapshot.schema.roles.product
-    nodes, kind = snapshot.nodes(product), snapshot.schema.nodes[product].show.get("kind", "kind")
-    if not file.riskless or nodes.columns.get(kind) != "text":
-        return np.zeros(len(nodes), np.bool_)
-    column = nodes.column(kind)
-    return np.array([column.get(place) in file.riskless for place in range(len(nodes))], np.bool_)

@@ -4,7 +4,7 @@ Where an edge type means "held", only what is not over counts, and what was give
 bank names beside its dealings counts as it stands. An edge without an amount counts nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -158,3 +158,13 @@ def amounts_of(snapshot: Snapshot, positions: str | None) -> Sequence[str]:
         and (schema.edges[name].source, schema.edges[name].target) == (roles.user, roles.product)
         and (snapshot.edges(name).weight is not None or snapshot.edges(name).quantity is not None)
     ]
+
+
+def riskless_products(snapshot: Snapshot, kinds: Collection[str]) -> NDArray[np.bool_]:
+    """The products of a kind whose worth does not move (num_products,)."""
+    product = snapshot.schema.roles.product
+    nodes, kind = snapshot.nodes(product), snapshot.schema.nodes[product].show.get("kind", "kind")
+    if not kinds or nodes.columns.get(kind) != "text":
+        return np.zeros(len(nodes), np.bool_)
+    column = nodes.column(kind)
+    return np.array([column.get(place) in kinds for place in range(len(nodes))], np.bool_)
