@@ -7,6 +7,7 @@ all           everything: what `--final` fits on
 
 import hashlib
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Literal
 
 import numpy as np
@@ -24,6 +25,8 @@ TEST_PART = 0.2
 """Share of the relevant edges in the test part where the mapping has no split of its own."""
 VALID_PART = 0.1
 """Share of the relevant edges in the validation part before it."""
+LEAST_AFTER = 300
+"""Relevant edges after the first moment, from which on they are cut alone where that moment has most edges."""
 MOST_SHOWN = 0.5
 """Share of what a cut in time would hide that edges without a time may show."""
 SPLIT_SEED = 0
@@ -170,11 +173,10 @@ def fold_of(snapshot: Snapshot, split: Split, fold: int) -> Split | None:
 
 def _earlier(split: Split, events: "_Events", fold: int) -> Split | None:
     """The split by time whose validation window ends where the one before it begins."""
-    part = 1 - TEST_PART - VALID_PART * (fold + 1)
-    if part < (1 - TEST_PART) / 2:
+    cuts = _cuts(events)
+    if len(cuts) < fold + 2:
         return None
-    times = np.sort(events.known_at[events.known_at != ALWAYS])
-    begin, end = (int(times[round(len(times) * (part + more))]) for more in (0.0, VALID_PART))
+    end, begin = cuts[fold : fold + 2]
     known, later = (distinct(events.codes[events.known_at < cut]) for cut in (begin, end))
     valid = later[~among(later, known)]
     assert split.cuts is not None, "a split by time"
@@ -294,11 +296,10 @@ def _by_time(snapshot: Snapshot, events: _Events) -> Split | None:
 
     So they do where a bank gives what was bought, with its time, and what is held now, without one.
     """
-    times = np.sort(events.known_at[events.known_at != ALWAYS])
-    valid_cut = int(times[min(round(len(times) * (1 - TEST_PART - VALID_PART)), len(times) - 1)])
-    test_cut = int(times[min(round(len(times) * (1 - TEST_PART)), len(times) - 1)])
-    if not (events.known_at < valid_cut).any():
+    cuts = _cuts(events)
+    if len(cuts) < 2:
         return None
+    test_cut, valid_cut = cuts[:2]
     before_valid, before_test = events.known_at < valid_cut, events.known_at < test_cut
     in_train, in_fitted = distinct(events.codes[before_valid]), distinct(events.codes[before_test])
     # What a fit has seen never counts as found: a pair bought again later is out of the later part.
@@ -309,6 +310,32 @@ def _by_time(snapshot: Snapshot, events: _Events) -> Split | None:
     undated = int((events.known_at == ALWAYS).sum())
     notes = (f"{undated} relevant edges have no time and are in train",) if undated else ()
     return Split("time", *_sizes(snapshot), valid=valid, test=test, cuts=(valid_cut, test_cut), notes=notes)
+
+
+def _cuts(events: _Events) -> list[int]:
+    """Moments at which the test part, the validation part and the validation windows before it begin, latest first.
+
+    Train keeps half of what is before the test part. Where the first moment has most of the edges, as a first delivery
+    has that says what is held and not since when, the edges after it are cut.
+    """
+    times = np.sort(events.known_at[events.known_at != ALWAYS])
+    cuts = _cuts_of(times, has_earlier=len(times) < len(events.known_at))
+    after = times[times > times[0]]
+    return _cuts_of(after, has_earlier=True) if len(cuts) < 2 and len(after) >= LEAST_AFTER else cuts
+
+
+def _cuts_of(times: NDArray[np.int64], *, has_earlier: bool) -> list[int]:
+    """The cuts of ascending times; one that would fall on the cut after it is at the moment before."""
+    cuts: list[int] = []
+    for window in count():
+        part = 1 - TEST_PART - VALID_PART * window
+        place = min(round(len(times) * part), len(times) - 1)
+        if cuts and times[place] >= cuts[-1]:
+            place = int(np.searchsorted(times, cuts[-1])) - 1
+        if part < (1 - TEST_PART) / 2 or place < 0 or not (has_earlier or times[place] > times[0]):
+            break
+        cuts.append(int(times[place]))
+    return cuts
 
 
 def _shown_later(events: _Events, cut: int) -> int:
@@ -332,9 +359,11 @@ def _by_user(snapshot: Snapshot, events: _Events, seed: int) -> Split:
     in_valid = ~in_test & (place < np.repeat(num_test + num_valid, counts))
     valid, test = np.sort(pairs[in_valid]), np.sort(pairs[in_test])
     dated = events.known_at[events.known_at != ALWAYS]
-    why = "the relevant edges have no times" if not len(dated) else "all relevant edges have one time"
-    if len(dated) and dated.min() < dated.max():
+    why = "the relevant edges have no times"
+    if len(dated):
         why = "relevant edges without a time show what most dated ones would have to find"
+        if len(_cuts(events)) < 2:
+            why = f"{'nearly ' if dated.min() < dated.max() else ''}all relevant edges have one time"
     note = f"{why}: validation and test are a seeded random choice by user, which a model finds easier than the future"
     return Split("random", *sizes, valid=valid, test=test, listed=(valid, test), notes=(note,))
 

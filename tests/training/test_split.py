@@ -263,6 +263,31 @@ def test_positions_without_a_time_that_show_what_was_bought_later_end_the_cut_in
     assert (few.name, few.counts()["test_interactions"]) == ("time", 2)
 
 
+def test_a_first_delivery_with_most_edges_leaves_the_cut_to_what_came_after_it(tmp_path: Path) -> None:
+    """Monthly deliveries of what is held: the first one says nothing of since when."""
+    first = [(f"u{user}", f"p{n}", 0) for user in range(200) for n in range(5)]
+    months = [(f"u{user}", f"p{6 + user % 3}", 1 + user % 12) for user in range(200)]
+    months += [(f"u{user}", f"p{10 + user % 3}", 1 + (user + 5) % 12) for user in range(200)]
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": first + months})
+    split = split_of(snapshot)
+    assert (split.name, split.cuts, split.notes) == ("time", (bank.day(9), bank.day(10)), ())
+    assert all(day >= 10 for user, product, day in months if (user, product) in bank.named(snapshot, split.test, split))
+    assert split.counts()["test_interactions"] == sum(day >= 10 for *_, day in months)
+    fold = fold_of(snapshot, split, 1)
+    assert fold is not None
+    assert fold.cuts == (bank.day(8), bank.day(10))
+    few = split_of(bank.make(tmp_path / "few", {"BOUGHT": first + months[:200]}))
+    assert few.name == "random"
+    assert few.notes[0].startswith("nearly all relevant edges have one time: validation and test are a seeded random")
+
+
+def test_cuts_that_would_fall_on_one_day_are_a_day_apart(tmp_path: Path) -> None:
+    quarters = [(f"u{user}", f"p{user % 7}", user % 3) for user in range(30)]
+    split = split_of(bank.make(tmp_path / "s", {"BOUGHT": quarters}))
+    assert (split.name, split.cuts) == ("time", (bank.day(1), bank.day(2)))
+    assert split.counts()["validation_interactions"] == split.counts()["test_interactions"] == 10
+
+
 def test_a_fold_of_a_split_by_time_is_the_window_before(tmp_path: Path) -> None:
     snapshot = bank.make(tmp_path / "s", {"BOUGHT": TEN})
     split = split_of(snapshot)

@@ -46,6 +46,9 @@ NUMBERS = (
 )
 """Signs before decimals and between thousands."""
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE")
+_NESTED = ("STRUCT", "MAP")
+_ROWS = "_rows"
+"""Column of a table of values: in how many rows each is. No file has one of that name: `_` is ours."""
 _SURELY = {
     ",": r".*(\.\d{3},\d+|,\d{1,2}|,\d{4,}|\.\d{3}\.\d{3})",
     ".": r".*(,\d{3}\.\d+|,\d{2,3},\d{3}|\.\d{1,2}|\.\d{4,})",
@@ -208,26 +211,33 @@ def profile_column(
     Args:
         has_commas: commas are likely to stand before decimals, as where columns end in semicolons.
     """
-    found = _kind_of(database, source, column, declared, rows, has_commas=has_commas)
-    quoted = name(column)
+    quoted, values = name(column), _values(database, source, column, declared)
+    found = _kind_of(database, values, column, declared, rows, has_commas=has_commas)
     if found.is_nested or not found.filled:
         return found
     if found.kind == "time":
         moment = quoted if found.parse is None else parsed_sql(quoted, found.parse)
-        return replace(found, shape=shape_of_times(database, source, moment))
+        return replace(found, shape=shape_of_times(database, values, moment))
     if found.kind in {"text", "integer"}:
-        states = _states(database, source, text_sql(quoted)) if 2 <= found.distinct <= MANY_STATES else ()
         text = text_sql(quoted)
-        blanks = f"SELECT count(*) FROM {source} WHERE trim({text}) LIKE '% %'"
-        has_blanks = found.kind == "text" and 2 * int(database.execute(blanks).fetchall()[0][0]) > found.filled
+        asked = _Asked(database, values, text)
+        states = asked.values("true") if 2 <= found.distinct <= MANY_STATES else ()
+        has_blanks = found.kind == "text" and 2 * asked.count(n=f"trim({text}) LIKE '% %'")["n"] > found.filled
         shape = shape_of_text(database, source, text)
         return replace(found, shape=shape, states=states, has_blanks=has_blanks)
     return found
 
 
-def _states(database: duckdb.DuckDBPyConnection, source: str, text: str) -> tuple[str, ...]:
-    found = database.execute(f"SELECT DISTINCT {text} AS v FROM {source} WHERE v IS NOT NULL ORDER BY v").fetchall()
-    return tuple(row[0] for row in found)
+def _values(database: duckdb.DuckDBPyConnection, source: str, column: str, declared: str) -> str:
+    """A table of the different values of a column, each once with its number of rows; another column replaces it."""
+    quoted, table = name(column), name("values of one column")
+    # What holds values of its own is looked at row by row.
+    if declared.startswith(_NESTED) or declared.endswith("]"):
+        rows = f"SELECT {quoted}, 1 AS {_ROWS} FROM {source}"
+    else:
+        rows = f"SELECT {quoted}, count(*) AS {_ROWS} FROM {source} GROUP BY {quoted}"
+    database.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {rows}")
+    return table
 
 
 def _kind_of(
@@ -244,9 +254,10 @@ def _kind_of(
         dates=f"regexp_full_match({text}, {value(_LIKE_DATES)})",
         yes=f"lower({text}) IN {_listed(YES + NO)}",
     )
-    distinct, mean = database.execute(
-        f"SELECT count(DISTINCT {text}), coalesce(avg({_LENGTH.format(text=text)}), 0) FROM {source}"
-    ).fetchall()[0]
+    length = f"sum({_ROWS} * ({_LENGTH.format(text=text)})) / sum({_ROWS}) FILTER (WHERE {text} IS NOT NULL)"
+    distinct, mean = database.execute(f"SELECT count(DISTINCT {text}), coalesce({length}, 0) FROM {source}").fetchall()[
+        0
+    ]
     profile = ColumnProfile(column, "text", rows, found["filled"], distinct, float(mean))
     if found["filled"] and (
         declared in _NUMERIC or declared in {"DATE", "BOOLEAN"} or declared.startswith("TIMESTAMP")
@@ -258,7 +269,7 @@ def _kind_of(
         if kind == "integer" and reading is not None and reading.count == found["filled"]:
             return replace(profile, kind="time", parse=reading.spec, is_plain=False)
         return _with_range(database, source, quoted, profile) if kind in {"integer", "real"} else profile
-    if declared.startswith(("STRUCT", "MAP")) or declared.endswith("]"):
+    if declared.startswith(_NESTED) or declared.endswith("]"):
         return replace(profile, is_nested=True)
     best = _best(asked, column, quoted, found, has_commas=has_commas) if found["filled"] else None
     if best is None:
@@ -287,16 +298,16 @@ _WITH_GAPS = ("time", "integer", "real")
 
 
 class _Asked:
-    """Counts of the values of one column."""
+    """Counts of the values of one column, from a table of them with their numbers of rows."""
 
     def __init__(self, database: duckdb.DuckDBPyConnection, source: str, text: str) -> None:
         self._database, self._source, self.text = database, source, text
 
     def count(self, **conditions: str) -> dict[str, int]:
         """How many rows meet each condition."""
-        counts = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions.values())
+        counts = ", ".join(f"coalesce(sum({_ROWS}) FILTER (WHERE {condition}), 0)" for condition in conditions.values())
         answer = self._database.execute(f"SELECT {counts} FROM {self._source}").fetchall()[0]
-        return dict(zip(conditions, answer, strict=True))
+        return dict(zip(conditions, map(int, answer), strict=True))
 
     def read(self, quoted: str, specs: list[ParseSpec]) -> list[int]:
         """How many values each way reads."""
@@ -309,7 +320,7 @@ class _Asked:
 
     def affixes(self) -> dict[str, int]:
         """Currencies before numbers, and units behind them, with how often each is there."""
-        query = f"SELECT {self.text} AS v, regexp_extract(v, {value(_UNIT_BEFORE)}, 1) AS b, count(*) AS n, "
+        query = f"SELECT {self.text} AS v, regexp_extract(v, {value(_UNIT_BEFORE)}, 1) AS b, sum({_ROWS}) AS n, "
         query += f"regexp_extract(v, {value(_UNIT_BEHIND)}, 1) AS a FROM {self._source} WHERE v IS NOT NULL GROUP BY v"
         counted = (
             f"SELECT coalesce(nullif(b, ''), nullif(trim(a), '')) AS u, sum(n) FROM ({query}) GROUP BY u ORDER BY u"
@@ -328,11 +339,11 @@ class _Asked:
     def without_factors(self, quoted: str) -> "_Asked":
         """The same column without words that multiply its numbers."""
         bare = f"regexp_replace({self.text}, {value(_FACTOR_BEHIND)}, '\\1\\4')"
-        return _Asked(self._database, f"(SELECT {bare} AS {quoted} FROM {self._source})", self.text)
+        return _Asked(self._database, f"(SELECT {bare} AS {quoted}, {_ROWS} FROM {self._source})", self.text)
 
     def bare(self, quoted: str, unit: str) -> "_Asked":
         """The same column without a unit."""
-        source = f"(SELECT {bare_number(self.text, unit)} AS {quoted} FROM {self._source})"
+        source = f"(SELECT {bare_number(self.text, unit)} AS {quoted}, {_ROWS} FROM {self._source})"
         return _Asked(self._database, source, self.text)
 
     def matches(self, pattern: str) -> str:
@@ -485,6 +496,8 @@ def _numbers(asked: _Asked, quoted: str, found: dict[str, int], *, has_commas: b
         whole, plain = asked.read(quoted, [integer, real])
         if whole == found["digits"] == plain:
             readings.append(_Reading(integer, whole, is_plain=is_plain))
+            if whole == found["filled"] - found["gaps"]:
+                return readings  # no sign between digits anywhere
         elif found["digits"] == plain:
             return []  # longer than numbers are: names of something
         readings.append(_Reading(real, plain, is_plain=is_plain))
@@ -515,7 +528,10 @@ def _with_unit(asked: _Asked, quoted: str, enough: int, *, has_commas: bool) -> 
     if factors and not units and all(len(word) == 1 and word.isascii() for word in factors):
         return []  # 12M may be twelve months
     bare = asked.bare(quoted, unit)
-    found = bare.count(padded=bare.matches(r"0\d+"), digits=bare.matches(r"[-+]?\d+|\d+-"))
+    found = bare.count(
+        filled=f"{bare.text} IS NOT NULL", gaps="false", padded=bare.matches(r"0\d+"),
+        digits=bare.matches(r"[-+]?\d+|\d+-"),
+    )  # fmt: skip
     readings = _numbers(bare, quoted, found, has_commas=has_commas)
     kind: Kind = "real" if factors else "integer"
     return [
