@@ -31,10 +31,10 @@ NEARLY_UNIQUE = 0.95
 DATES = (
     *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y.%m.%d", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d %b %Y"),
     *("%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%d. %B %Y"),
-    *("%Y年%m月%d日", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%y-%m-%d", "%d-%m-%y", "%m-%d-%y", "%d-%b-%y"),
+    *("%y%m%d", "%Y年%m月%d日", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%y-%m-%d", "%d-%m-%y", "%m-%d-%y", "%d-%b-%y"),
 )
 CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-DAYS = "%Y%m%d"
+DAYS, SHORT_DAYS = "%Y%m%d", "%y%m%d"
 GAPS = (
     *("NA", "-", "--", "---", "?", ".", "None", "none", "unknown", "unbekannt", "k.A.", "k. A.", "keine Angabe"),
     *("00.00.0000", "0000-00-00", "00000000", "无", "未知"),
@@ -55,7 +55,7 @@ _SURELY = {
 }
 _LIKE_DATES = (
     r"((\d{4}|\d{1,2})[./-]\d{1,2}[./-](\d{4}|\d{1,2})|\pL{3,9}\.? \d{1,2}, \d{4}|"
-    r"\d{1,2}[ .-]+\pL{3,9}\.?[ -]\d{2,4}|\d{4}年.*)([T ].*)?"
+    r"\d{1,2}[ .-]+\pL{3,9}\.?[ -]\d{2,4}|\d{4}年.*|\d{6}[T ]\d.*)([T ].*)?"
 )
 _CURRENCIES = (
     "EUR|USD|GBP|CHF|JPY|CNY|RMB|HKD|SGD|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|ZAR|INR|BRL|MXN|AED|KRW|THB|"
@@ -442,14 +442,22 @@ def _numbers_of_times(asked: _Asked, column: str, quoted: str) -> list[_Reading]
     """Whole numbers that are days such as 20240131, or seconds, milli- or microseconds since 1970."""
     says_time = bool(_TIME.intersection(words(column)) or any(part in column.lower() for part in _WITHIN_TIMES))
     text = text_sql(quoted)
-    forms = [DAYS, *((SECONDS, MILLISECONDS, MICROSECONDS) if says_time else ())]
+    forms = [DAYS, *((SECONDS, MILLISECONDS, MICROSECONDS, SHORT_DAYS) if says_time else ())]
     found = asked.count(
         c0=f"length({text}) = 8 AND year(try_strptime({text}, '{DAYS}')) BETWEEN 1900 AND 2100",
         c1=f"TRY_CAST({text} AS BIGINT) BETWEEN 100000000 AND 10000000000",
         c2=f"TRY_CAST({text} AS BIGINT) BETWEEN 100000000000 AND 10000000000000",
         c3=f"TRY_CAST({text} AS BIGINT) BETWEEN 100000000000000 AND 10000000000000000",
+        c4=f"length({text}) = 6 AND try_strptime({text}, '{SHORT_DAYS}') IS NOT NULL",
     )
-    return [_Reading(ParseSpec("time", (form,)), found[f"c{number}"]) for number, form in enumerate(forms)]
+    return [
+        _Reading(
+            ParseSpec("time", (form,)),
+            found[f"c{number}"],
+            questions=_about_date(form, []) if form == SHORT_DAYS else (),
+        )
+        for number, form in enumerate(forms)
+    ]
 
 
 def _order(date: str) -> list[str]:

@@ -78,6 +78,10 @@ def write_draft(
         wide, left = profile_folder(folder, scratch, progress, url_env, are_wide=True)
         other = _propose(wide, left, folder, decide)
         tables, draft = (wide, other) if other.user and not (draft.user and other.is_loose) else (tables, draft)
+    if not draft.user:
+        lines, left = profile_folder(folder, scratch, progress, url_env, are_lines=True)
+        other = _propose(lines, left, folder, decide)
+        tables, draft = (lines, other) if other.user else (tables, draft)
     with whole_file(path) as temporary:
         temporary.write_text(_text(draft, tables, path), encoding="utf-8")
     if not draft.user:

@@ -551,6 +551,8 @@ def _said_of_event(
         if ending is not None and column is None:
             # What ends is held until then, whatever it is called.
             kinds = [replace(kind, type="HELD", weight=1.0) if kind.weight == UNKNOWN else kind for kind in kinds]
+        if table.are_contracts:
+            kinds = [replace(kind, type=type_name(f"held_{singular(table.name)}"), weight=1.0) for kind in kinds]
         return heads, parse, more, kinds
     # What else is below 0 in a row is so because it gives up pieces: no refusal, and no weight.
     signed = [one for one in others if one.kind in {"integer", "real"} and one.least < 0]

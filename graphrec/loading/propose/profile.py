@@ -15,6 +15,7 @@ from graphrec.loading.propose.folder import all_specs, suffix_of
 from graphrec.loading.propose.looks import likeness, property_name
 from graphrec.loading.propose.references import key_of, with_keys, with_references
 from graphrec.loading.propose.shapes.codes import written_out
+from graphrec.loading.propose.shapes.lines import as_lines
 from graphrec.loading.propose.shapes.nested import Flat, flatten
 from graphrec.loading.propose.shapes.snapshots import as_spans, key_by_day, latest
 from graphrec.loading.propose.shapes.wide import holdings, products_in
@@ -37,7 +38,13 @@ GAPS = (
 
 
 def profile_folder(
-    folder: Path, scratch: Path | None, progress: Progress, url_env: str | None = None, *, are_wide: bool = False
+    folder: Path,
+    scratch: Path | None,
+    progress: Progress,
+    url_env: str | None = None,
+    *,
+    are_wide: bool = False,
+    are_lines: bool = False,
 ) -> tuple[list[TableProfile], list[str]]:
     """The tables of a folder and of a database, and what is left out of them, in words.
 
@@ -47,6 +54,7 @@ def profile_folder(
         progress: called for every table.
         url_env: the environment variable with the address of a database, whose tables are looked at too.
         are_wide: columns of yes and no are products that customers hold.
+        are_lines: files of contracts and their kinds are products that customers hold.
 
     Raises:
         SourceError: the one file that is there cannot be read, or the database does not answer.
@@ -83,6 +91,7 @@ def profile_folder(
         tables = with_references(database, spelled_alike(database, with_keys(tables)))
         tables = [as_spans(database, table) for table in tables]
         tables = [_joined(database, table, tables) for table in tables]
+        tables = as_lines(database, tables) if are_lines else tables
         return [_with_names(table) for table in tables], left
 
 
