@@ -114,3 +114,39 @@ def test_files_without_contracts_stay_incomplete(data: Path) -> None:
     )  # fmt: skip
     with pytest.raises(SourceError, match="no file joins two things by their keys"):
         write_draft(data.parent / "my.toml", data)
+
+
+def test_one_flat_file_describes_its_customers_and_products(data: Path) -> None:
+    """A name that was corrected is the last one; what is alike in all rows is nobody's; nothing is lost to a policy."""
+    rows = []
+    for n in range(240):
+        user, product = n % 30, (7 * n + n // 30) % 12
+        title = "Europa Aktienfonds neu" if product == 3 and n > 200 else f"Fonds {product}"
+        rows.append(
+            f"K{user:03};Anna Huber {user};{20 + user};{('ja', 'nein')[user % 2]};P{product:02};{title};"
+            f"{('Aktien', 'Renten')[product % 2]};{1 + product % 7};{1 + n % 28:02}.0{1 + n % 9}.2023;{n}50,10;Wien"
+        )
+    write(
+        data / "kaeufe.csv",
+        "Kundennummer;Name;Alter;Werbeeinwilligung;Produktnummer;Produktname;Kategorie;Risikoklasse;Kaufdatum;Betrag;Ort",
+        rows,
+    )
+    questions, sink, text = loaded(data)
+    products = {one["id"]: one for one in sink.nodes["Produkt"].to_pylist()}
+    assert len(products) == 12
+    assert (products["P03"]["Produktname"], products["P03"]["Risikoklasse"]) == ("Europa Aktienfonds neu", 4)
+    customers = {one["id"]: one for one in sink.nodes["Kunden"].to_pylist()}
+    assert customers["K001"]["Werbeeinwilligung"] is False
+    assert "Ort" not in customers["K001"]
+    assert 'personal = ["Name"]' in text
+    assert 'name = "Produktname"' in text
+    assert sink.edges["BOUGHT"].num_rows == 240
+    assert any("Name, Alter, Werbeeinwilligung of kaeufe say the same" in one for one in questions)
+
+
+def test_what_chance_would_make_alike_describes_nothing(data: Path) -> None:
+    """One row in twenty-five has another channel: two rows of a customer agree in it anyhow."""
+    rows = [f"K{n % 60:03},P{n % 11:02},{'branch' if n % 25 else 'web'},2023-01-{1 + n % 28:02}" for n in range(150)]
+    write(data / "buys.csv", "customer_id,product_id,place,bought_at", rows)
+    _, sink, _ = loaded(data)
+    assert [name for name in sink.nodes["Customer"].column_names if not name.startswith("_")] == ["id", "known_at"]

@@ -82,6 +82,7 @@ def write_draft(
         lines, left = profile_folder(folder, scratch, progress, url_env, are_lines=True)
         other = _propose(lines, left, folder, decide)
         tables, draft = (lines, other) if other.user else (tables, draft)
+    draft.files = len(_files(draft, tables))
     with whole_file(path) as temporary:
         temporary.write_text(_text(draft, tables, path), encoding="utf-8")
     if not draft.user:
@@ -158,9 +159,11 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
         if draft.label_of[table.name] in {draft.user, draft.product}:
             add_attributes(draft, table)
     used = [table for table in events if len({label for _, label in ends[table.name]}) == 2]
+    told: dict[str, set[str]] = {}
     for table in used:
         for column, label in ends[table.name]:
-            add_missing_label(draft, column, label, used)
+            told.setdefault(table.name, set()).update(add_missing_label(draft, column, label, used))
+    events = [_without(table, told.get(table.name, set())) for table in events]
     for table in entities:
         add_references(draft, table)
     owners = {table.name: table for table in entities}
@@ -173,6 +176,10 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
     for table in tables:
         _ask_about(draft, table)
     return draft
+
+
+def _without(table: TableProfile, columns: set[str]) -> TableProfile:
+    return replace(table, columns={name: one for name, one in table.columns.items() if name not in columns})
 
 
 def _heads(tables: list[TableProfile], draft: Draft) -> set[str]:

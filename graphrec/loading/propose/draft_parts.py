@@ -83,13 +83,10 @@ class Draft:
     """Tables with columns that are personal."""
     left_out: set[tuple[str, str]] = field(default_factory=set)
     """Table and column of what nobody has said yes to."""
+    files: int = 0
+    """How many files, and tables of a database, are used."""
     is_loose: bool = False
     """Whether a column that is called like users or products alone is taken for their identifier."""
-
-    @property
-    def files(self) -> int:
-        """How many tables are used."""
-        return len(self.label_of)
 
     def relevant(self) -> list[str]:
         """The interactions that are a hit: those of full weight."""
@@ -377,16 +374,33 @@ def add_tags(draft: Draft, table: TableProfile, owner: TableProfile | None) -> b
     return bool(tags)
 
 
-def add_missing_label(draft: Draft, column: str, label: str, tables: list[TableProfile]) -> None:
-    """Propose a label for keys that no file describes: their different values, from all of `tables` that have them."""
+def add_missing_label(draft: Draft, column: str, label: str, tables: list[TableProfile]) -> set[str]:
+    """Propose a label for keys that no file describes: their different values, from all of `tables` that have them.
+
+    Returns:
+        The columns of the one table that has them that describe what they name, and nothing of the event.
+    """
     if label in {*draft.labels, *draft.label_of.values()}:
-        return
+        return set()
     holders = [table for table in tables if column in table.columns]
-    found = [f"SELECT {_expression(table.columns[column])} AS id FROM {table.rows_sql}" for table in holders]
-    draft.add_node(
-        label, 'key = "id"', _sql(f"SELECT DISTINCT id FROM ({' UNION ALL '.join(found)}) WHERE id IS NOT NULL")
+    described = holders[0].described.get(column) if len(holders) == 1 else None
+    if described is None:
+        found = [f"SELECT {_expression(table.columns[column])} AS id FROM {table.rows_sql}" for table in holders]
+        draft.add_node(
+            label, 'key = "id"', _sql(f"SELECT DISTINCT id FROM ({' UNION ALL '.join(found)}) WHERE id IS NOT NULL")
+        )
+        draft.ask(f"nodes.{label}: no file describes them; is there one with names and texts?")
+        return set()
+    draft.label_of[described.name] = label
+    add_entity(draft, described)
+    if label in {draft.user, draft.product}:
+        add_attributes(draft, described)
+    own = {one.name for one in described.others()}
+    draft.ask(
+        f"nodes.{label}: {', '.join(one for one in holders[0].columns if one in own)} of {holders[0].name} say the "
+        f"same in nearly all rows of one {column} and are read as theirs, as the last row has them: is that right?"
     )
-    draft.ask(f"nodes.{label}: no file describes them; is there one with names and texts?")
+    return own
 
 
 def add_references(draft: Draft, table: TableProfile) -> None:

@@ -15,6 +15,7 @@ from graphrec.loading.propose.folder import all_specs, suffix_of
 from graphrec.loading.propose.looks import likeness, property_name
 from graphrec.loading.propose.references import key_of, with_keys, with_references
 from graphrec.loading.propose.shapes.codes import written_out
+from graphrec.loading.propose.shapes.described import with_described
 from graphrec.loading.propose.shapes.lines import as_lines
 from graphrec.loading.propose.shapes.nested import Flat, flatten
 from graphrec.loading.propose.shapes.snapshots import as_spans, key_by_day, latest
@@ -92,7 +93,7 @@ def profile_folder(
         tables = [as_spans(database, table) for table in tables]
         tables = [_joined(database, table, tables) for table in tables]
         tables = as_lines(database, tables) if are_lines else tables
-        return [_with_names(table) for table in tables], left
+        return [_with_names(with_described(database, table)) for table in tables], left
 
 
 def _has_commas(spec: FileSpec, paths: list[Path]) -> bool:
@@ -217,7 +218,8 @@ def _with_names(table: TableProfile) -> TableProfile:
             wanted += "_2"
         taken.add(wanted.casefold())
         columns[column.name] = replace(column, in_graph=wanted)
-    return replace(table, columns={column: columns[column] for column in table.columns})
+    described = {column: _with_names(one) for column, one in table.described.items()}
+    return replace(table, columns={column: columns[column] for column in table.columns}, described=described)
 
 
 def _of(alias: str, column: ColumnProfile) -> str:

@@ -35,6 +35,8 @@ class TableProfile:
     """Other tables that `source` reads, such as those of what codes mean."""
     through: str = ""
     """That table: its rows say whose an account is, and are nothing by themselves."""
+    described: "Keys[str, TableProfile]" = field(default_factory=dict)
+    """Identifier without a table → what the rows say of the things that it names."""
     are_contracts: bool = False
     """Whether each row is something that its customer holds, whatever the table is called."""
 
