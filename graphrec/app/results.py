@@ -600,6 +600,7 @@ class BackedUp:
     bytes: int
     anchor: str | None
     """Of the record that is in it."""
+    encrypted: bool = False
 
 
 @dataclass(frozen=True)
