@@ -62,6 +62,8 @@ class _Column:
     numbers: tuple[float, float] | None = None
     """The smallest and the largest value."""
     protected: bool = False
+    is_sparse: bool = False
+    """Whether most have no value, as where a code stands for a block and nothing for none."""
 
     def __str__(self) -> str:
         return f"{self.side}.{self.name}" if re.fullmatch(r"[^\W\d]\w*", self.name) else f"{self.side}[{self.name!r}]"
@@ -305,6 +307,9 @@ def _offered(draft: _Draft, found: _Found) -> None:
             if column in columns:
                 continue
             condition = _status(column, wanted=wanted)
+            if condition is None and column.is_sparse and column.kind == "text":
+                condition = f"is_missing({column})"
+                draft.doubts.append(draft.note("sparse", column=str(column), values=", ".join(column.texts[:4])))
             if condition is not None:
                 conditions.append(condition)
                 places.append({one.code: f"{column.name} {column.place}" for one in draft.languages})
@@ -565,7 +570,7 @@ def _columns(snapshot: Snapshot, side: str) -> Iterator[_Column]:
         elif kind in ("integer", "real") and valid.any():
             values = np.asarray(column.values[:])[valid]
             numbers = (float(np.nanmin(values)), float(np.nanmax(values)))
-        yield _Column(side, name, str(kind), texts, numbers, name in protected)
+        yield _Column(side, name, str(kind), texts, numbers, name in protected, 0 < 2 * valid.sum() < valid.size)
 
 
 def _drop_misfits(draft: _Draft, snapshot: Snapshot, as_of: int | None) -> None:

@@ -178,6 +178,16 @@ def test_values_that_say_neither_yes_nor_no_are_listed(tmp_path: Path) -> None:
     assert policy.masks(np.arange(2)).all()
 
 
+def test_a_code_that_few_products_have_keeps_them_out_until_somebody_says_otherwise(tmp_path: Path) -> None:
+    products = [{"MSTAE": "Z9"} if i == 1 else {"MTART": "FOND"} for i in range(4)]
+    example, policy, _ = written(
+        tmp_path, [{"consent": "yes"}], products, {"consent": "text"}, {"MSTAE": "text", "MTART": "text"}
+    )
+    assert requires(example)["open"] == "is_missing(product.MSTAE)"
+    assert any("MSTAE" in doubt and "Z9" in doubt for doubt in example.doubts)
+    assert policy.masks([0]).tolist() == [[True, False, True, True]]
+
+
 def test_a_personal_column_is_named_and_a_protected_one_is_marked(tmp_path: Path) -> None:
     example, policy, _ = written(
         tmp_path,
