@@ -188,6 +188,22 @@ def test_a_code_that_few_products_have_keeps_them_out_until_somebody_says_otherw
     assert policy.masks([0]).tolist() == [[True, False, True, True]]
 
 
+def test_an_empty_minimum_is_no_limit(tmp_path: Path) -> None:
+    users = [{"birth_year": 1990, "liquid_assets": 1000.0}]
+    products: list[dict[str, Any]] = [{"min_age": 18, "minimum_amount": 500.0}, {}, {"min_age": 60}]
+    example, policy, _ = written(
+        tmp_path, users, products, {"birth_year": "integer", "liquid_assets": "real"},
+        {"min_age": "integer", "minimum_amount": "real"},
+    )  # fmt: skip
+    assert requires(example)["age"].startswith("is_missing(product.min_age) or ")
+    assert (
+        requires(example)["means"]
+        == "is_missing(product.minimum_amount) or product.minimum_amount <= user.liquid_assets"
+    )
+    assert len([doubt for doubt in example.doubts if "no such limit" in doubt]) == 2
+    assert policy.masks([0]).tolist() == [[True, True, False]]
+
+
 def test_a_personal_column_is_named_and_a_protected_one_is_marked(tmp_path: Path) -> None:
     example, policy, _ = written(
         tmp_path,

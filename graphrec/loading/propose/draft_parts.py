@@ -153,6 +153,8 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
         if called is not None:
             draft.ask(f"nodes.{label}: {called} is taken for the name that people read: is that right?")
     embedded = [called, *long] if called and called not in personal else long
+    # A description that is taken for the name is a text still.
+    is_told = any(c.name == called and _is_long(c) for c in texts) and called not in personal
     issued = next((c for c in columns if c.kind == "time" and looks(c.name, "issued")), None)
     known_at = issued if label == draft.product else None
     public = [column for column in columns if column.name not in personal]
@@ -161,7 +163,7 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
     if year:
         sensitive.append(_BIRTH_YEAR)
     marks = {
-        "text": [_in_graph(table, column) for column in embedded] if long else [],
+        "text": [_in_graph(table, column) for column in embedded] if long or is_told else [],
         "personal": [_in_graph(table, column) for column in personal],
         "protected": [_in_graph(table, column) for column in protected],
         "sensitive": sensitive,
