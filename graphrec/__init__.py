@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import Backup as Backup
     from graphrec.app.jobs import ChangeRule as ChangeRule
     from graphrec.app.jobs import CheckCases as CheckCases
+    from graphrec.app.jobs import CheckModel as CheckModel
     from graphrec.app.jobs import CheckPolicy as CheckPolicy
     from graphrec.app.jobs import CompareModels as CompareModels
     from graphrec.app.jobs import Consume as Consume
@@ -112,7 +113,7 @@ _REQUESTS = (
 )  # fmt: skip
 _JOBS = (
     "AskEscrow", "AskExposure", "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio",
-    "AskPortfolios", "AskQuality", "AskQuery", "AskStability", "Backup", "CompareModels",
+    "AskPortfolios", "AskQuality", "AskQuery", "AskStability", "Backup", "CheckModel", "CompareModels",
     "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
     "EvaluateNew", "Export", "ExtractTexts", "Federate", "FindDuplicates", "FindTopics", "FitClassifier", "FitResponse",
     "FitRisk", "Forget", "InitPolicy", "InitFile", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts",

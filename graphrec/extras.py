@@ -29,6 +29,7 @@ _EXTRA_OF = {
     "psycopg": "database",
     "pypdf": "language",
     "python_calamine": "load",
+    "rfc3161_client": "stamp",
     "sqlalchemy": "database",
     "tensorboardX": "tracking",
     "torch_geometric": "train",

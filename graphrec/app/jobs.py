@@ -312,6 +312,8 @@ class VerifyRecord:
 
     anchor: str | None = None
     """BLOCK:HASH that was kept elsewhere, or a file of signed heads."""
+    roots: Path | None = None
+    """Root certificates of the authorities whose time stamps the file has; None: whose they are is not checked."""
 
 
 @dataclass(frozen=True)
@@ -319,6 +321,10 @@ class SignHead:
     """Where the decision record ends, signed, as one more line of a file that is kept elsewhere."""
 
     file: Path
+    tsa: str | None = None
+    """Address of a time stamp authority (RFC 3161) that dates the line too."""
+    roots: Path | None = None
+    """Root certificates of the authority, as PEM."""
 
 
 @dataclass(frozen=True)
@@ -644,6 +650,15 @@ class CompareModels:
     k: int = 10
     customers: int = 1000
     """Drawn at random; 0: all."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class CheckModel:
+    """The bounds of the mapping's `[live]` beside the figures of a model, measured where they are not known."""
+
+    model: str
+    """Its folder, as `Bank.models` names it."""
     record: bool = True
 
 

@@ -284,6 +284,8 @@ class SignedHead:
     file: Path
     line: int
     public_key: str
+    stamped_at: str | None = None
+    """When the time stamp authority saw it, by its clock; UTC."""
 
 
 @dataclass(frozen=True)
@@ -873,6 +875,38 @@ class FairnessOf:
     max_gap: float | None
     below: tuple[str, ...]
     """Protected groups that are further below the others than was allowed."""
+    record: int | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One bound beside what was measured."""
+
+    name: str
+    """As `[live]` calls it."""
+    bound: float
+    value: float | None
+    """None: it was not measured yet, or nothing can break it."""
+    about: str
+    """On what, and of whom."""
+    kept: bool
+    measured: bool
+
+    @property
+    def said(self) -> str:
+        """The bound in one line."""
+        found = "not measured" if not self.measured else "nothing" if self.value is None else f"{self.value:.4g}"
+        return f"{self.name} {self.bound:g}: {found} ({self.about})"
+
+
+@dataclass(frozen=True)
+class CheckedModel:
+    """A model beside the bounds of the mapping's `[live]`."""
+
+    model: str
+    bounds: tuple[Bound, ...]
+    """None: the mapping has none."""
     record: int | None
     notes: tuple[str, ...]
 

@@ -17,15 +17,17 @@ from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.schema import LiveBounds
 from graphrec.training.fit import TrainOptions, train
 from tests.training import bank
+from tests.training.bank import NO_BOUNDS
 
 USERS, PRODUCTS = 400, 20
 
 
-def write_bank(folder: Path) -> Snapshot:
+def write_bank(folder: Path, live: LiveBounds = NO_BOUNDS, seed: int = 4) -> Snapshot:
     """Women buy from one half of the products, each her own; men buy anything. Three people say nothing of sex."""
-    rng = np.random.default_rng(4)
+    rng = np.random.default_rng(seed)
     events: dict[str, list[bank.Event]] = {"BOUGHT": [], "LIVES_IN": [], "IN_SECTOR": [], "OF_SEX": []}
     hidden = []
     for n in range(USERS):
@@ -37,7 +39,7 @@ def write_bank(folder: Path) -> Snapshot:
             events["OF_SEX"].append((f"u{n:03d}", ("f", "m")[n % 2]))
         events["LIVES_IN"].append((f"u{n:03d}", f"t{rng.integers(2)}"))
     events["IN_SECTOR"] = [(f"p{p:02d}", f"s{p % 4}") for p in range(PRODUCTS)]
-    return bank.make(folder, dict(events), split={"test": hidden}, min_group=3)
+    return bank.make(folder, dict(events), split={"test": hidden}, min_group=3, live=live)
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,10 @@ from typing import Any
 from msgspec import to_builtins
 
 from graphrec.app.bank import Bank
+from graphrec.app.models.bounds import known_bounds
 from graphrec.app.models.standing import names
 from graphrec.app.requests import AskModelCard
+from graphrec.app.results import Bound
 from graphrec.errors import NotTrained, UnknownId
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot
@@ -95,12 +97,15 @@ def model_card(bank: Bank, request: AskModelCard) -> Card:
     switches = [one for one in read_live(home).history if one.model == name]
     approvals: list[Row] = [(one.standing, one.at, one.by, one.why) for one in steps]
     approvals += [(one.action, one.at, one.by or "–", f"before: {one.before or '–'}") for one in switches]
+    bounds = known_bounds(bank, name)
     parts = (
         Part("What it is", (PURPOSE,), ("what", "value"), _identity(name, meta, standing_of(steps))),
         Part("Data", (), ("what", "value"), _data(meta, snapshot)),
         Part("Terms", ("The score is the weighted sum of these.",), ("term", "form", "weight"), _terms(meta)),
         Part("Configuration", (), ("setting", "value"), _settings(meta)),
         Part("How good", _measured_on(meta), ("metric", "value", "95 % from", "to"), _metrics(meta)),
+        Part("Bounds before it is live", _bounds_said(bounds), ("bound", "asked", "measured", "state", "of"),
+             tuple(_bound(one) for one in bounds)),
         Part("Protected, personal and sensitive", _protected(meta), ("mark", "columns and edges"), _marks(snapshot)),
         Part("Limits", (*LIMITS, *_notes(meta, snapshot))),
         Part("Approvals", () if approvals else ("Nobody has validated or approved it.",),
@@ -166,6 +171,15 @@ def _metrics(meta: ModelMeta) -> tuple[Row, ...]:
     return tuple(
         (name, f"{one.value:.4f}", f"{one.low:.4f}", f"{one.high:.4f}") for name, one in sorted(meta.metrics.items())
     )
+
+
+def _bounds_said(bounds: Sequence[Bound]) -> tuple[str, ...]:
+    return () if bounds else ("The mapping has no [live]: nothing is asked of a model before it is live.",)
+
+
+def _bound(one: Bound) -> Row:
+    state = "kept" if one.kept else "not kept" if one.measured else "not measured"
+    return one.name, f"{one.bound:g}", "–" if one.value is None else f"{one.value:.4g}", state, one.about
 
 
 def _protected(meta: ModelMeta) -> tuple[str, ...]:

@@ -8,27 +8,31 @@ import typer
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json, NoRecord
 from graphrec.cli.output import emit_json, note, progress, say, say_block, table
-from graphrec.errors import UsageError
+from graphrec.errors import LimitPassed, UsageError
 
 Action = Literal[
-    "list", "promote", "rollback", "follow", "validate", "approve", "retire", "card", "compare", "live"
+    "list", "promote", "rollback", "follow", "check", "validate", "approve", "retire", "card", "compare", "live"
 ]  # fmt: skip
-NAMED, JUDGED = ("promote", "validate", "approve", "retire", "compare", "live"), ("validate", "approve", "retire")
+JUDGED = ("validate", "approve", "retire")
+NAMED = (*JUDGED, "promote", "check", "compare", "live")
 
 
 def command(
     action: Annotated[
         Action,
         typer.Argument(
-            help="list; promote NAME, rollback, or follow: the newest model is live again; validate, approve or retire "
-            "NAME; card [NAME]; compare CHALLENGER [CHAMPION]; live DATE."
+            help="list; promote NAME, rollback, or follow: the newest model is live again; check NAME; validate, "
+            "approve or retire NAME; card [NAME]; compare CHALLENGER [CHAMPION]; live DATE."
         ),
     ] = "list",
     name: Annotated[str | None, typer.Argument(help="The model, as the list names it; live: a date.")] = None,
     other: Annotated[str | None, typer.Argument(help="compare: the champion (default: the live model).")] = None,
     k: Annotated[int, typer.Option("-k", help="compare: length of lists.")] = 10,
     customers: Annotated[int, typer.Option(help="compare: customers drawn at random; 0: all.")] = 1000,
-    reason: Annotated[str | None, typer.Option(help="validate, approve, retire: why.")] = None,
+    reason: Annotated[str | None, typer.Option(help="validate, approve, retire, promote --force: why.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="promote: although a bound of the mapping's [live] is not kept.")
+    ] = False,
     by: Annotated[str | None, typer.Option(help="Who does it (default: actor of the settings).")] = None,
     out: Annotated[Path | None, typer.Option(help="card: a new .md or .html file.")] = None,
     no_record: NoRecord = False,
@@ -44,13 +48,17 @@ def command(
     `require_approval` in graphrec.toml only an approved one is made live. `card` prints what it is, what it was fitted
     on, how good it is, its limits and who approved it.
 
+    Where the mapping has a table `[live]`, a model is made live only if it keeps the bounds there, by `promote` and by
+    the training that would replace the live one; `check` prints every bound beside the figure. `--force` with a reason
+    promotes all the same, and the record says so.
+
     `compare` makes the lists of a challenger and of a champion for the same customers: how alike they are, which
     products each of them shows more, and, for two tested models, metrics with a paired test. `live` tells which model
     was live on a date, and which answered.
 
     Examples: graphrec models compare ease-test blend-test; graphrec models promote blend-final; graphrec models live
     """
-    _check(action, name, reason, out)
+    _check(action, name, reason, out, force=force)
     if other is not None and action != "compare":
         raise UsageError(f"graphrec models {action} takes one name; compare takes two")
     if action == "list":
@@ -61,12 +69,16 @@ def command(
         _compare(name or "", other, k, customers, record=not no_record, json=json)
     elif action == "live":
         _live(name or "", json=json)
+    elif action == "check":
+        _bounds(name or "", record=not no_record, json=json)
     elif action == "validate" or action == "approve" or action == "retire":
         _judge(action, name or "", reason or "", by, record=not no_record, json=json)
     else:
         from graphrec.app.requests import SwitchModel
 
-        done = bank().switch_model(SwitchModel(action, name, by, record=not no_record))
+        asked = SwitchModel(action, name, by, record=not no_record, force=force, reason=reason, measure=True)
+        with progress(json=json) as report:
+            done = bank().switch_model(asked, progress=report)
         if json:
             emit_json(done)
             return
@@ -75,19 +87,41 @@ def command(
         say(f"{done.live} is live; before: {done.before}")
 
 
-def _check(action: Action, name: str | None, reason: str | None, out: Path | None) -> None:
+def _check(action: Action, name: str | None, reason: str | None, out: Path | None, *, force: bool) -> None:
     if action in NAMED and name is None:
         raise UsageError(f"graphrec models {action} wants {'a DATE' if action == 'live' else 'the NAME of a model'}")
     if action not in (*NAMED, "card") and name is not None:
         raise UsageError(f"graphrec models {action} takes no NAME")
-    if (action in JUDGED) != (reason is not None):
+    if force and action != "promote":
+        raise UsageError(f"graphrec models {action} takes no --force; promote does")
+    if (action in JUDGED or force) != (reason is not None):
         raise UsageError(
-            f"graphrec models {action} wants a reason: --reason TEXT"
+            f"graphrec models {action}{' --force' if force else ''} wants a reason: --reason TEXT"
             if reason is None
-            else f"graphrec models {action} takes no --reason; validate, approve and retire do"
+            else f"graphrec models {action} takes no --reason; validate, approve, retire and promote --force do"
         )
     if out is not None and (action != "card" or out.suffix not in (".md", ".html")):
         raise UsageError(f"--out {out}: graphrec models card writes .md and .html files; no other action writes one")
+
+
+def _bounds(name: str, *, record: bool, json: bool) -> None:
+    from graphrec.app.jobs import CheckModel
+
+    with progress(json=json) as report:
+        done = bank().check_model(CheckModel(name, record), progress=report)
+    if json:
+        emit_json(done)
+    else:
+        for text in done.notes:
+            note(f"note: {text}")
+        if not done.bounds:
+            say("the mapping has no [live]: nothing is asked of a model that is made live (docs/mappings.md)")
+        else:
+            rows = [[one.name, f"{one.bound:g}", "–" if one.value is None else f"{one.value:.4g}",
+                     "kept" if one.kept else "not kept", one.about] for one in done.bounds]  # fmt: skip
+            table(["bound", "asked", "measured", "state", "of"], rows, right=["asked", "measured"])
+    if unkept := [one for one in done.bounds if not one.kept]:
+        raise LimitPassed(f"{len(unkept)} bounds of [live] are not kept, first {unkept[0].said}")
 
 
 def _judge(
