@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import SignHead as SignHead
     from graphrec.app.jobs import StopExperiment as StopExperiment
     from graphrec.app.jobs import TakeSnapshot as TakeSnapshot
+    from graphrec.app.jobs import TrackModel as TrackModel
     from graphrec.app.jobs import Train as Train
     from graphrec.app.jobs import Tune as Tune
     from graphrec.app.jobs import VerifyRecord as VerifyRecord
@@ -120,8 +121,8 @@ _JOBS = (
     "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "MakeReport", "Monitor", "PlanCampaign", "PlanLoan",
     "ProposeMapping", "PruneRecord", "Publish", "ProposePortfolio", "PutHold", "Refresh", "Reidentify",
     "ReportCampaign", "ReportRisk", "Restore", "RunAlerts",
-    "ScoreResponse", "ScoreRisk", "SetAlert", "SignHead", "StopExperiment", "TakeSnapshot", "Train", "Tune",
-    "VerifyRecord",
+    "ScoreResponse", "ScoreRisk", "SetAlert", "SignHead", "StopExperiment", "TakeSnapshot", "TrackModel", "Train",
+    "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

@@ -344,6 +344,17 @@ class Bank:
 
         return switches(self)
 
+    def track_model(self, request: jobs.TrackModel) -> results.Tracked:
+        """A model as a run and a registered version of an MLflow server.
+
+        Raises:
+            UnknownId: there is no such model.
+            DeliveryError: the server does not answer, or refuses.
+        """
+        from graphrec.app.models.tracked import track_model
+
+        return track_model(self, request)
+
     def check_model(self, request: jobs.CheckModel, *, progress: Progress = silent) -> results.CheckedModel:
         """The bounds of the mapping's `[live]` beside the figures of a model.
 
@@ -440,6 +451,12 @@ class Bank:
         from graphrec.app.models.card import model_card
 
         return model_card(self, request)
+
+    def sealed_card(self, card: Card, text: str) -> str:
+        """A card as a file, with a last line that an edit breaks: hash and signature of the home."""
+        from graphrec.app.models.card import sealed
+
+        return sealed(self, card, text)
 
     def adviser_of(self, user: str) -> str | None:
         """The adviser of a customer, from the column that the mapping names; None where nobody is.

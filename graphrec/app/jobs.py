@@ -617,6 +617,10 @@ class AskFairness:
     """Days after a list in which an event counts as acceptance."""
     success: tuple[str, ...] = ("accepted", "bought")
     record: bool = True
+    mitigate: str | None = None
+    """Label whose providers are to be shown no more than they merit: what that costs is measured."""
+    part: float = 0.5
+    """Of the largest excess that may be left."""
 
 
 @dataclass(frozen=True)
@@ -659,6 +663,17 @@ class CheckModel:
 
     model: str
     """Its folder, as `Bank.models` names it."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class TrackModel:
+    """A model as a run and a registered version of an MLflow server."""
+
+    model: str
+    """Its folder, as `Bank.models` names it."""
+    address: str | None = None
+    """Of the server; None: MLFLOW_TRACKING_URI."""
     record: bool = True
 
 

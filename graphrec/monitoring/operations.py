@@ -14,7 +14,7 @@ from graphrec.metrics.rates import chi_squared_tail
 from graphrec.monitoring.limits import Limits
 from graphrec.monitoring.lists import FEW
 from graphrec.monitoring.measure import Measure, measured
-from graphrec.outcomes.impressions import microseconds
+from graphrec.policy.facts import microseconds
 
 QUICK = 0.95
 """Share of the answers that are at least as quick as what is told."""

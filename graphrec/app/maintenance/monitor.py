@@ -23,7 +23,8 @@ from graphrec.monitoring.lists import Window, lists, outcomes
 from graphrec.monitoring.measure import Measure, measured, worst
 from graphrec.monitoring.operations import Decided, Times, latency, overrides
 from graphrec.monitoring.tell import is_told, tell
-from graphrec.outcomes.impressions import Impression, impressions, is_list, joined, microseconds, shown_at
+from graphrec.outcomes.impressions import Impression, impressions, is_list, joined, shown_at
+from graphrec.policy.facts import microseconds
 from graphrec.progress import Progress
 from graphrec.records.read import entries
 from graphrec.terms.folder import latest, read_meta
