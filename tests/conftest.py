@@ -1,9 +1,10 @@
 """Fixtures that every room's tests share."""
 
+import logging
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -91,6 +92,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def no_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is printed is as wide as for a file, whatever runs the tests."""
     monkeypatch.delenv("COLUMNS", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_log_goes_on() -> Iterator[None]:
+    """A command of one test sets up a log; what later tests do is not appended to it."""
+    yield
+    log = logging.getLogger("graphrec")
+    log.handlers, log.propagate = [logging.NullHandler()], True
+    log.setLevel(logging.NOTSET)
 
 
 @pytest.fixture

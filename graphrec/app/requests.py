@@ -218,12 +218,12 @@ class SwitchModel:
 
 @dataclass(frozen=True)
 class PutContest:
-    """An edge that a customer contests, or a contest that is withdrawn."""
+    """An edge or a reason that a customer contests, or a contest that is withdrawn."""
 
     user: str
-    edge: str
-    """Its type, as the graph names it."""
-    of: str
+    edge: str | None = None
+    """Its type, as the graph names it; None: a reason of `product` is meant."""
+    of: str | None = None
     """Id at its other end: a product, or what describes the customer."""
     ground: Literal["not-true", "not-relevant"] = "not-relevant"
     """not-true: it counts nowhere, not for rules either; not-relevant: it is in no score and no reason."""
@@ -233,6 +233,10 @@ class PutContest:
     """Length of the list that is compared."""
     by: str | None = None
     """Who enters it; None: the settings' actor."""
+    product: str | None = None
+    """Whose reason is contested; withdrawn are all contests of its reasons."""
+    number: int | None = None
+    """The reason, by its place among those that an explanation shows, from 1."""
 
 
 @dataclass(frozen=True)

@@ -85,12 +85,11 @@ def mitigated(
     scores = np.empty((len(part.users), part.num_products), np.float32)
     for done, block in blocks(len(part.users), part.num_products):
         progress("scores", done, len(part.users))
-        found = model.blend.batch(part.users[block]).astype(np.float32)
+        found = model.blend.batch(part.users[block])
         owner, held = part.masked.expand(part.users[block])
         spread = found.std(axis=1, keepdims=True)
-        found = found / np.where(spread > 0, spread, 1)
-        found[owner, held] = -np.inf
-        scores[block] = found
+        scores[block] = found / np.where(spread > 0, spread, 1)
+        scores[block][owner, held] = -np.inf
     merit = np.bincount(
         part.relevant.indices, np.repeat(1.0 / np.maximum(part.relevant.degrees(), 1), part.relevant.degrees()),
         part.num_products,

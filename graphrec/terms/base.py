@@ -272,6 +272,16 @@ class Term(ABC):
         del user, product
         return None
 
+    def correlation(self, one: int, other: int) -> float | None:
+        """How far two products moved together, -1 to 1; None: it does not know how they move."""
+        del one, other
+        return None
+
+    def volatilities(self, user: int, product: int) -> tuple[float, float] | None:
+        """The volatility of what a user holds, a year, and with a part in a product; None: it does not know them."""
+        del user, product
+        return None
+
     @abstractmethod
     def describe(self) -> Described:
         """The term for a model folder."""

@@ -261,7 +261,7 @@ def _stability(bank: Bank, tested: Path, snapshot: Snapshot, missing: list[str],
     names = sorted({block.name for block in read_meta(tested).blocks})
     sources = sources_of(names, bank.home, bank.settings.encoder, progress=progress)
     found = stability(snapshot, tested, sources=sources, seed=bank.settings.seed, progress=progress)
-    lost, (own, plain) = found.compared[-1], found.attacked
+    lost, (own, plain) = found.after_loss, found.attacked
     if "min_overlap" in missing:
         yield "min_overlap", (lost.overlap.value, f"{lost.case}, {found.customers:,} customers")
     if "max_damage" in missing:

@@ -14,16 +14,19 @@ from graphrec.app.bank import Bank
 from graphrec.app.jobs import AskOutcomes, CheckPolicy, ListAlerts, ReportCampaign
 from graphrec.app.report.figures import Concern, Details, Figure, Part, part_of
 from graphrec.errors import GraphrecError
+from graphrec.evaluation.details import RECOMMENDED_USERS
 from graphrec.evaluation.evaluate import checked_split
-from graphrec.evaluation.hidden_part import HiddenPart
+from graphrec.evaluation.hidden_part import HiddenPart, recommended
 from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.metrics.intervals import bootstrap_all
+from graphrec.policy.read import home_policy
 from graphrec.progress import Progress
+from graphrec.serving.answer import ListOptions
+from graphrec.serving.engine import Engine
 from graphrec.terms.folder import latest, open_model, read_meta
-from graphrec.training.lists import ranked_lists
 
 K = 10
 NAMED = 10
@@ -137,9 +140,10 @@ def _of_lists(bank: Bank, what: str, listed: str, held: str, *, better: int) -> 
 
 
 def _means(bank: Bank, what: str) -> _Means | None:
-    """Of the tested model's lists for its test users."""
+    """Of the lists that `recommend` gives to test users, with the tested model and the policy."""
     folder = latest(bank.home, None, prefer_final=False)
-    found = _lists(bank.home, folder, read_meta(folder).hash)
+    settings, rules = bank.settings, home_policy(bank.home, SnapshotShelf(bank.home.snapshots).latest()).hash
+    found = _lists(bank.home, folder, (read_meta(folder).hash, rules), settings.seed, settings.min_confidence)
     roles, nodes = found.snapshot.schema.roles, found.snapshot.schema.nodes
     name = nodes[roles.product].show.get(what)
     if name is None or name not in found.snapshot.meta.columns[roles.product]:
@@ -162,13 +166,17 @@ def _means(bank: Bank, what: str) -> _Means | None:
 
 
 @lru_cache(maxsize=1)
-def _lists(home: Home, folder: Path, _hash: str) -> _Lists:
-    """The lists of a model, made once for fees and risk."""
+def _lists(home: Home, folder: Path, _hashes: tuple[str, str], seed: int, min_confidence: float) -> _Lists:
+    """The lists of a model under the policy, made once for fees and risk."""
     meta = read_meta(folder)
     snapshot = SnapshotShelf(home.snapshots).of_hash(meta.snapshot)
     split = checked_split(snapshot, meta, folder)
     visible = visible_graph(snapshot, split.hidden(split.fitted))
     model = open_model(folder, snapshot, visible.hops, wealth=visible.wealth)
     part = HiddenPart.of(snapshot, split, visible)
-    lists = ranked_lists(model.blend, part.users, part.masked, min(K, part.num_products))
-    return _Lists(snapshot, lists, *visible.held().expand(part.users))
+    engine = Engine(snapshot, model, policy=home_policy(home, snapshot), masked=part.masked)
+    drawn = np.random.default_rng(seed).choice(len(part.users), min(len(part.users), RECOMMENDED_USERS), replace=False)
+    users = part.users[np.sort(drawn)]
+    options = ListOptions(min_confidence=min_confidence)
+    lists = recommended(engine, users, min(K, part.num_products), options)
+    return _Lists(snapshot, lists, *visible.held().expand(users))
