@@ -33,11 +33,18 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+#: Fixtures that take long to make: a broker, a wheel, an installation.
+_LONG = {"kafka_broker", "wheel", "bare"}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs Neo4j; a process beside others begins with the files that take long."""
+    """Mark what needs Neo4j or a long preparation; a process beside others begins with the files that take long."""
     for item in items:
-        if "neo4j_login" in getattr(item, "fixturenames", ()):
+        fixtures = getattr(item, "fixturenames", ())
+        if "neo4j_login" in fixtures:
             item.add_marker(pytest.mark.neo4j)
+        if _LONG.intersection(fixtures):
+            item.add_marker(pytest.mark.slow)
     if hasattr(config, "workerinput"):
         first = {item.path for item in items if any(item.iter_markers("neo4j"))}
         long = {item.path for item in items if any(item.iter_markers("slow"))}
@@ -48,8 +55,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Where several processes run the tests, those of a file stay together, since they share what its fixtures made.
 
-    So do all that speak of Neo4j: the first starts the only server of the session. Files are begun in the order of
-    the collection, not by their number of tests.
+    So do all that speak of Neo4j: the first starts the only server of the session; and all of the package, which is
+    built once. Files are begun in the order of the collection, not by their number of tests.
     """
     from xdist.scheduler import LoadFileScheduling
 
@@ -58,6 +65,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = str(super()._split_scope(nodeid))
+            if file.startswith("tests/package/"):
+                return "package"
             return "neo4j" if _speaks_of_neo4j(ROOT / file) else file
 
     return ByFile(config, log)

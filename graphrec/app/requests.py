@@ -3,10 +3,11 @@
 All else is in jobs.py: a list for one customer starts quicker without it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
+from graphrec.frozen import dataclass
 from graphrec.languages import Voice
 from graphrec.policy.facts import Occasion
 from graphrec.schema import EXACT, View

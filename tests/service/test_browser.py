@@ -19,6 +19,8 @@ from tests.service.conftest import campaign, listening
 from tests.service.test_page import POLICY
 from tests.service.test_roles import RAISED
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 

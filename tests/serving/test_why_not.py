@@ -79,6 +79,7 @@ def test_an_outranked_product_lacks_what_the_last_of_the_list_has(engine: Engine
     assert all(gap > 0 for gap in gaps)
 
 
+@pytest.mark.slow
 def test_shares_behind_small_groups_are_not_shown(engine: Engine) -> None:
     """`here` is a share that the product's own ledger shows, or nothing; of people, nobody and too few read alike."""
     hidden = 0
