@@ -8,7 +8,7 @@ evaluates what `listed` gives. Nothing of an engine changes after it is made, so
 import copy
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Adjacency, Hop
 from graphrec.graph.edges.first_hops import FirstHop
 from graphrec.graph.edges.own import HiddenReason, Own, with_own, without_edges
