@@ -28,6 +28,7 @@ _EXTRA_OF = {
     "prometheus_client": "service",
     "psycopg": "database",
     "pypdf": "language",
+    "pyrage": "backup",
     "python_calamine": "load",
     "sqlalchemy": "database",
     "tensorboardX": "tracking",

@@ -5,10 +5,11 @@ nothing but the loader ever needs the mapping itself.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import Any, Literal, get_args
 
 from graphrec.errors import SourceError
+from graphrec.frozen import dataclass
 
 Kind = Literal["text", "integer", "real", "boolean", "time"]
 View = Literal["compliance", "adviser", "customer", "service", "analyst", "campaign", "auditor", "admin"]

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from graphrec.records.replay import Refusals, Replay
     from graphrec.records.verify import Verification
     from graphrec.schema import View
+    from graphrec.serving.proof.contestable import Contestable
     from graphrec.serving.views import SeenWhyNot
     from graphrec.terms.live import Switch
     from graphrec.training.job import TrainReport
@@ -370,15 +371,25 @@ class Bank:
 
     @needs_extra("fast")
     def contest(self, request: requests.PutContest) -> answers.Contested:
-        """An edge that a customer contests is counted no more, or again; and what that does to the list.
+        """An edge or a reason that a customer contests is counted no more, or again; and what that does to the list.
 
         Raises:
-            UnknownId: there is no such user, or the user has no such edge or contest.
+            UnknownId: there is no such user, or the user has no such edge, reason or contest.
             NotTrained: there is no model.
         """
         from graphrec.app.privacy.contests import put_contest
 
         return put_contest(self, request)
+
+    def contestable(self, user: str, product: str, language: str | None = None) -> tuple[Contestable, ...]:
+        """The reasons of a product that a customer may contest, with the numbers that `PutContest` takes.
+
+        Raises:
+            UnknownId: there is no such user or product, or it is not offered to that user.
+        """
+        from graphrec.app.privacy.contests import contestable_reasons
+
+        return contestable_reasons(self, user, product, language)
 
     def contests(self, user: str) -> tuple[Contest, ...]:
         """What a customer contests, the oldest first."""

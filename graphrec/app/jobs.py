@@ -394,6 +394,8 @@ class Backup:
 
     to: Path
     """A new file outside the home."""
+    encrypt: tuple[str, ...] = ()
+    """Public keys of age that the file is encrypted to; none: it is not."""
 
 
 @dataclass(frozen=True)
@@ -405,6 +407,8 @@ class Restore:
     """It takes the place of the home that is there."""
     keys: Path | None = None
     """Folder with the keys of the record; None: those of the home that is there."""
+    identity: Path | None = None
+    """File with the secret key of an encrypted backup; None: GRAPHREC_BACKUP_IDENTITY holds it."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from graphrec.outcomes.tables import Drift, Group, Lift, Positions
     from graphrec.policy.check import PolicyReport
     from graphrec.privacy.anonymity import Anonymity
+    from graphrec.privacy.contests import Contest
     from graphrec.privacy.subject import Held
     from graphrec.queries import Query
     from graphrec.serving.answer import PolicyName
@@ -599,6 +600,7 @@ class BackedUp:
     bytes: int
     anchor: str | None
     """Of the record that is in it."""
+    encrypted: bool = False
 
 
 @dataclass(frozen=True)
@@ -665,6 +667,8 @@ class SubjectAccess:
     counterfactuals: tuple[Counterfactual, ...]
     """What would have to be different for a product of the list of now not to be in it."""
     seen_by: tuple[SeenBy, ...]
+    contests: tuple[Contest, ...] = ()
+    """What is contested now, the oldest first."""
     notes: tuple[str, ...] = ()
     record: int | None = None
 

@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from functools import cache
 from itertools import accumulate, chain, pairwise
 from math import isfinite
@@ -23,6 +23,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from graphrec.frozen import dataclass
 from graphrec.records.sealed import seal_entry
 
 START = "0" * 64

@@ -8,7 +8,7 @@ evaluates what `listed` gives. Nothing of an engine changes after it is made, so
 import copy
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Adjacency, Hop
 from graphrec.graph.edges.first_hops import FirstHop
-from graphrec.graph.edges.own import Own, with_own, without_edges
+from graphrec.graph.edges.own import HiddenReason, Own, with_own, without_edges
 from graphrec.graph.folders.facts import FactsShelf
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.folders.snapshot import Nodes, Snapshot
@@ -52,6 +53,7 @@ from graphrec.serving.reasons.sentences import Sentences
 from graphrec.terms import compiled
 from graphrec.terms.folder import Model, ModelFiles, latest, open_files
 from graphrec.terms.forms.blend import Offered, Row
+from graphrec.terms.forms.contested import ContestedBlend, Muted, Start
 from graphrec.terms.ledger import Beside, Ledger
 
 #: Products that shares are compared with, drawn from those that the user may be shown.
@@ -332,8 +334,27 @@ class Engine:
         other = self._reading(snapshot, own.types)
         if any(not one.for_rules for one in own.hidden):
             other.eligibility = self.eligibility.reading(with_own(self.snapshot, own, for_rules=True))
+        if own.reasons:
+            blend = ContestedBlend.over(other.model.blend, tuple(other._muted(own.reasons)))
+            other.model = replace(other.model, blend=blend)
         other.own, other.base = own, self
         return other
+
+    def _muted(self, reasons: Sequence[HiddenReason]) -> Iterator[Muted]:
+        """Contested reasons by positions of the model; what it does not know has no line."""
+        at = self.positions
+
+        def place(label: str, id_: str) -> int:
+            found = self.snapshot.nodes(label).ids.find(id_) if label in self.snapshot.labels else ABSENT
+            return found if found == ABSENT else at.in_model(label, found)
+
+        for one in reasons:
+            starts = tuple(
+                Start(frozenset((label, place(label, id_)) for label, id_ in start.nodes), start.kind, start.edge)
+                for start in one.starts
+            )
+            if (product := place(self.roles.product, one.product)) != ABSENT:
+                yield Muted(product, starts)
 
     def _reading(self, snapshot: Snapshot, types: Collection[str]) -> "Engine":
         """The same engine on facts that differ in one customer alone, in edges of some types or in values."""

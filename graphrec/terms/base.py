@@ -7,7 +7,7 @@ folder, which opens it by its `form` (terms/folder.py).
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from threading import RLock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overload
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overloa
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop
 from graphrec.terms import compiled
 from graphrec.terms.ledger import Edge, LineGroup, Lines, ShareLines, Shares
@@ -279,6 +280,16 @@ class Term(ABC):
 
     def gradients(self, user: int, product: int) -> "Gradients | None":
         """How a score that is not linear comes from the edges around it; None where the lines tell it."""
+        del user, product
+        return None
+
+    def correlation(self, one: int, other: int) -> float | None:
+        """How far two products moved together, -1 to 1; None: it does not know how they move."""
+        del one, other
+        return None
+
+    def volatilities(self, user: int, product: int) -> tuple[float, float] | None:
+        """The volatility of what a user holds, a year, and with a part in a product; None: it does not know them."""
         del user, product
         return None
 

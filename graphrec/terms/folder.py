@@ -12,7 +12,7 @@ to, are in no folder: they are given when it is opened (graph/edges/first_hops.p
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +23,7 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from graphrec.errors import CheckpointMismatch, Damaged, NotTrained, SchemaOutdated
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, StoredAdjacency
 from graphrec.graph.edges.first_hops import first_hops, known_until
 from graphrec.graph.edges.wealth import Wealth

@@ -1,13 +1,14 @@
 """The lines of a score: those of one term, of one user, and of many users side by side."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Hop
 
 LineKind = Literal[

@@ -13,12 +13,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
 from graphrec.errors import Damaged, GraphrecError, NotTrained
 from graphrec.files import locked, place_folder, private_folder, whole_file
+from graphrec.frozen import dataclass
 from graphrec.graph.folders.arrays import read_sealed
 from graphrec.home import Home
 

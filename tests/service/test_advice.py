@@ -90,6 +90,15 @@ def test_what_is_contested_leaves_the_list_until_it_is_withdrawn(page: TestClien
     assert page.get("/v1/users/C003/contests").json() == {"contests": []}
     assert [one.product for one in bank.recommend(Recommend("C003", 5, record=False)).answer.items] == before
     assert page.post("/v1/users/C003/contests", json=body).status_code == 404, "nothing is contested"
+    product = before[0]
+    (first, *_) = bank.contestable("C003", product)
+    body = {"product": product, "number": first.number}
+    assert page.post("/v1/users/C003/contests", json=body).json()["contest"]["text"] == first.text
+    assert first.text in words_of(page.get("/customers/C003/contests").text)
+    assert first.text not in {one.text for one in bank.contestable("C003", product)}
+    assert page.post("/v1/users/C003/contests", json={"product": product}).status_code == 422, "which reason?"
+    assert "C003" in send(page, "/customers/C003/contests", product=product, withdraw="1")
+    assert page.get("/v1/users/C003/contests").json() == {"contests": []}
 
 
 def test_alerts_are_acknowledged_and_closed_with_a_reason(page: TestClient, bank: Bank) -> None:

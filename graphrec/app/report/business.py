@@ -12,14 +12,17 @@ from graphrec.app.bank import Bank
 from graphrec.app.jobs import AskOutcomes, CheckPolicy, ListAlerts, ReportCampaign
 from graphrec.app.report.figures import Concern, Details, Figure, Part
 from graphrec.errors import GraphrecError
+from graphrec.evaluation.details import RECOMMENDED_USERS
 from graphrec.evaluation.evaluate import checked_split
-from graphrec.evaluation.hidden_part import HiddenPart
+from graphrec.evaluation.hidden_part import HiddenPart, recommended
 from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.metrics.intervals import bootstrap_all
+from graphrec.policy.read import home_policy
 from graphrec.progress import Progress
+from graphrec.serving.answer import ListOptions
+from graphrec.serving.engine import Engine
 from graphrec.terms.folder import latest, open_model, read_meta
-from graphrec.training.lists import ranked_lists
 
 K = 10
 NAMED = 10
@@ -120,7 +123,7 @@ def _of_lists(bank: Bank, what: str, listed: str, held: str, *, better: int) -> 
 
 
 def _means(bank: Bank, what: str) -> _Means | None:
-    """Of the tested model's lists for its test users."""
+    """Of the lists that `recommend` gives to test users, with the tested model and the policy."""
     folder = latest(bank.home, None, prefer_final=False)
     meta = read_meta(folder)
     snapshot = SnapshotShelf(bank.home.snapshots).of_hash(meta.snapshot)
@@ -137,8 +140,14 @@ def _means(bank: Bank, what: str) -> _Means | None:
     visible = visible_graph(snapshot, split.hidden(split.fitted))
     model = open_model(folder, snapshot, visible.hops, wealth=visible.wealth)
     part = HiddenPart.of(snapshot, split, visible)
-    users = part.users
-    lists = ranked_lists(model.blend, users, part.masked, min(K, part.num_products))
+    policy = home_policy(bank.home, snapshot)
+    engine = Engine(snapshot, model, policy=policy, masked=part.masked)
+    drawn = np.random.default_rng(bank.settings.seed).choice(
+        len(part.users), min(len(part.users), RECOMMENDED_USERS), replace=False
+    )
+    users = part.users[np.sort(drawn)]
+    options = ListOptions(min_confidence=bank.settings.min_confidence)
+    lists = recommended(engine, users, min(K, part.num_products), options)
     shown = np.where(lists >= 0, values[np.maximum(lists, 0)], np.nan)
     origin, products = visible.held().expand(users)
     has = ~np.isnan(values[products])

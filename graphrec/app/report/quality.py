@@ -40,6 +40,7 @@ def _accuracy(done: Evaluation, details: Measured) -> Part:
         Figure.within("ndcg", own[f"ndcg@{k}"], better=1),
         Figure.within("recall", own[f"recall@{k}"], "share", better=1),
         Figure.within("coverage", own[f"coverage@{k}"], "share", better=1),
+        *_shown(details),
         Figure("list_length", float(k), "count"),
         Figure("test_users", float(done.split.users), "count"),
     ]  # fmt: skip
@@ -55,6 +56,21 @@ def _accuracy(done: Evaluation, details: Measured) -> Part:
     ]
     table = Details(("model", *TABLED), (None, "share", "share", "number", "share", "number"), tuple(rows))
     return Part("accuracy", "graphrec evaluate", tuple(figures), tuple(concerns), table)
+
+
+def _shown(details: Measured) -> list[Figure]:
+    """The same figures of the lists that `recommend` gives, under the policy."""
+    found, k = details.recommended, details.k
+    if found is None:
+        return []
+    own = found.metrics
+    return [
+        Figure.within("hit_rate_shown", own[f"hit_rate@{k}"], "share", better=1),
+        Figure.within("ndcg_shown", own[f"ndcg@{k}"], better=1),
+        Figure.within("recall_shown", own[f"recall@{k}"], "share", better=1),
+        Figure.within("coverage_shown", own[f"coverage@{k}"], "share", better=1),
+        Figure.within("refused_hidden", found.refused, "share"),
+    ]
 
 
 def _explanations(details: Measured) -> Part:

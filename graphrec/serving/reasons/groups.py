@@ -20,11 +20,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import Node
 from graphrec.serving.reasons.forms import Form, Key, Layout, Ways
 from graphrec.serving.reasons.sentences import NAMED, NAMES, Event, PathParts, Since
-from graphrec.terms.forms.portfolio import DELTA, PortfolioTerm
+from graphrec.terms.forms.portfolio import DELTA
 from graphrec.terms.ledger import Beside, Ledger, LineGroup
 
 if TYPE_CHECKING:
@@ -288,7 +289,6 @@ class Groups:
         """
         reasons, places = self._reasons, places[:NAMED]
         term = reasons.blend.terms[form.term]
-        assert isinstance(term, PortfolioTerm), "its lines are of this form"
         correlations = [term.correlation(place, product) for place in places]
         named = [
             (node, one) for node, one in zip(self._nodes(form, places), correlations, strict=True) if one is not None

@@ -8,16 +8,17 @@ Formula: docs/formulas.md, Blend.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.terms import compiled
 from graphrec.terms.base import Term
-from graphrec.terms.ledger import Block, Ledger, LineGroup, Shares
+from graphrec.terms.ledger import Block, Edge, Ledger, LineGroup, Shares
 
 if TYPE_CHECKING:
     from graphrec.terms.walks import WalkScorer
@@ -79,11 +80,19 @@ class Blend:
 
     def offering(self, offered: Offered | None) -> "Blend":
         """The same terms and weights where other products are offered."""
-        return Blend(self.terms, self.weights, offered=offered)
+        return self.made(self.terms, offered)
 
     def reading(self, graph: Graph) -> "Blend":
         """The same blend where customers have other rows."""
-        return Blend([term.reading(graph) for term in self.terms], self.weights, offered=self.offered)
+        return self.made([term.reading(graph) for term in self.terms], self.offered)
+
+    def without_edges(self, user: int, edges: Sequence[Edge]) -> "Blend":
+        """The blend as it scores this user, and no other, when these edges are gone."""
+        return self.made([term.without_edges(user, edges) for term in self.terms], self.offered)
+
+    def made(self, terms: Sequence[Term], offered: Offered | None) -> "Blend":
+        """The same weights with other terms."""
+        return Blend(terms, self.weights, offered=offered)
 
     @property
     def num_products(self) -> int:

@@ -6,12 +6,12 @@ begins with people whom the user has edges to, and reads their edges.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Adjacency, Graph, among
 from graphrec.terms.base import Stored, StoredRows, once
 from graphrec.terms.ledger import Edge, LineGroup

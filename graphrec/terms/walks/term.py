@@ -1,12 +1,13 @@
 """The walk kernel as a term: a weighted sum of walks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, StoredAdjacency
 from graphrec.graph.folders.arrays import CheckedArray
 from graphrec.terms import compiled
