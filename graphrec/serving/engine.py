@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from graphrec.frozen import dataclass
@@ -590,7 +591,7 @@ class Engine:
         for place, made in enumerate(reasoned(asked, options.reasons, plain=options.plain)):
             if options.prefer:
                 wish, ledger = reasons.wish(options.prefer, scored[place].user), scored[place].ledger
-                made = [replace(one, shown=wish.led(ledger, one.shown)) for one in made]
+                made = [structs.replace(one, shown=wish.led(ledger, one.shown)) for one in made]
             found[place] = replace(found[place], reasons=tuple(made))
         return found
 

@@ -16,11 +16,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
-from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import Node
 from graphrec.serving.reasons.forms import Form, Key, Layout, Ways
@@ -47,7 +46,7 @@ _NONE = np.zeros(0, np.int64)
 _WALKED = frozenset(("own", "linked", "shared", "people"))
 
 
-class Chosen(msgspec.Struct, frozen=True, eq=False):
+class Chosen(Struct, frozen=True, eq=False):
     """A reason of one product before its number of people is written into it."""
 
     kind: str
@@ -66,7 +65,7 @@ class Chosen(msgspec.Struct, frozen=True, eq=False):
     """What two neighbours together are; `via` has both."""
 
 
-class Cell(msgspec.Struct, frozen=True, eq=False):
+class Cell(Struct, frozen=True, eq=False):
     """The lines of one key of one product, the strongest first."""
 
     first: int
@@ -82,7 +81,7 @@ class Cell(msgspec.Struct, frozen=True, eq=False):
     """None where they begin with no edge of the customer."""
 
 
-class Reasoned(msgspec.Struct, frozen=True, eq=False):
+class Reasoned(Struct, frozen=True, eq=False):
     """All reasons of one product that are shown."""
 
     shown: tuple[Chosen, ...]
@@ -699,7 +698,7 @@ def _heading(shown: Sequence[Chosen], least: float) -> str:
 
 def _joined(one: Chosen, other: Chosen) -> Chosen:
     """Two reasons of which the same is said."""
-    return msgspec.structs.replace(
+    return structs.replace(
         one,
         lines=np.concatenate((one.lines, other.lines)),
         share=one.share + other.share,
