@@ -210,6 +210,7 @@ class Gate:
                 status=status,
                 user=state.get("user"),
                 product=state.get("product"),
+                seconds=seconds,
             )
 
 

@@ -38,6 +38,7 @@ class AuditLog:
         status: int,
         user: str | None = None,
         product: str | None = None,
+        seconds: float | None = None,
     ) -> None:
         """Append one line; several workers may."""
         now = datetime.now(UTC)
@@ -50,6 +51,8 @@ class AuditLog:
             "user": self.hashed(user),
             "product": self.hashed(product),
         }
+        if seconds is not None:
+            line["seconds"] = round(seconds, 6)
         file = self._folder / f"access-{now:%Y-%m}.log"
         with self._lock:
             try:
