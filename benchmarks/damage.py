@@ -10,7 +10,8 @@
     python benchmarks/damage.py damage --part 3/12      # a twelfth of the files (or kills, swaps, entries)
 
 All parts together try what the whole does, so that a run that was stopped goes on with its next part; `--at` keeps the
-home between them. The last line of a part says whether its bars hold, and so does the exit code.
+home between them. After SIGTERM (kill PID) it prints what it has counted. The last line says whether the bars of a part
+hold, and so does the exit code.
 Files and commands take turns, so that a budget covers all of them alike. The home has every kind of file and few
 customers (`--customers`). An answer after damage has to be the same bytes, or a failure of one line with a documented
 exit code. The policy is a file that people edit: it is left out here, and its hash is pinned.
@@ -49,8 +50,8 @@ Thing = TypeVar("Thing")
 ROOT = Path(__file__).resolve().parent.parent
 GRAPHREC = [sys.executable, str(ROOT / "cli.py")]
 USERS = ("C000004", "C000123", "C000777")
-LENGTHS = (5, 1, 3, 10, 20)
-"""Of the lists of the exports that are replayed."""
+LENGTHS = (5, 1, 3, 10, 20, 2, 4, 6, 7, 8, 9, 12, 15, 30)
+"""Of the lists of the exports that are replayed: as many of them as give the entries."""
 BY_COMMAND = 30
 """Entries that are replayed in a process of their own, too."""
 CLASSIFIED = {2, 3, 4, 5, 6}
@@ -59,6 +60,8 @@ TOGETHER = 8
 """Files that are damaged together where one alone changed no answer."""
 PATIENCE = 300.0
 """Seconds after which a command counts as one that never ends."""
+STOPPED: list[int] = []
+"""Signals that asked for an end: the trial at hand ends, and what was counted is printed."""
 MOMENTS = 10
 """Kills that one run of a command stands for: see `Stops`."""
 #: Keys that name the run and not the answer.
@@ -270,7 +273,7 @@ def until(budget: float | None, trials: Iterable[Callable[[], object]], what: st
     """Run trials one after the other while there is time; give how many were run."""
     began = said = time.monotonic()
     for number, trial in enumerate(trials, 1):
-        if budget is not None and time.monotonic() - began > budget:
+        if STOPPED or (budget is not None and time.monotonic() - began > budget):
             return
         trial()
         if time.monotonic() - said > 60:
@@ -966,12 +969,15 @@ def replay(home: Path, entries: int, budget: float | None, share: Share) -> bool
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         copy = copied(home, folder)
-        wanted = [("export", "--out", str(folder / "lists.csv"), "-k", str(k)) for k in LENGTHS]
-        for words in wanted:
-            must(copy, *words, folder=folder)
-        listed = json.loads(must(copy, "record", "list", "--last", str(entries), "--json", folder=folder))["entries"]
-        # What is about no customer is no list.
-        numbers = [int(one["record"]) for one in listed if one["user"] is not None]
+        numbers: list[int] = []
+        for k in LENGTHS:
+            must(copy, "export", "--out", str(folder / "lists.csv"), "-k", str(k), folder=folder)
+            listed = json.loads(must(copy, "record", "list", "--last", str(2 * entries), "--json", folder=folder))
+            # What is about no customer is no list.
+            numbers = [int(one["record"]) for one in listed["entries"] if one["user"] is not None][-entries:]
+            if len(numbers) == entries:
+                break
+        numbers.sort()
         random.Random(5).shuffle(numbers)
         numbers = share.of_all(numbers)
         nursery = Nursery(copy)
@@ -1059,11 +1065,13 @@ def main() -> int:
         "deep": lambda _bank, home: deep(home, rng, asked.only, asked.budget, share),
         "kills": lambda bank, home: kills(home, bank, few["kills"], rng, asked.only, asked.budget),
     }
+    signal.signal(signal.SIGTERM, lambda number, _frame: STOPPED.append(number))
     with tempfile.TemporaryDirectory() as scratch:
         bank, home = prepared(asked.at or Path(scratch), asked.customers)
         done = [part(bank, home) for name, part in parts.items() if asked.part in ("all", name)]
-    print(f"{asked.part}, part {share}: {'all bars hold' if all(done) else 'a bar is missed'}")
-    return int(not all(done))
+    held = "all bars hold" if all(done) else "a bar is missed"
+    print(f"{asked.part}, part {share}: {held}{', but it was stopped before its end' if STOPPED else ''}")
+    return int(not all(done) or bool(STOPPED))
 
 
 if __name__ == "__main__":

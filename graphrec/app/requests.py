@@ -3,10 +3,11 @@
 All else is in jobs.py: a list for one customer starts quicker without it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
+from graphrec.frozen import dataclass
 from graphrec.languages import Voice
 from graphrec.policy.facts import Occasion
 from graphrec.schema import EXACT, View
@@ -208,6 +209,12 @@ class SwitchModel:
     by: str | None = None
     """Who asks; None: the settings' actor."""
     record: bool = True
+    force: bool = False
+    """promote: although a bound of [live] is not kept; with a reason."""
+    reason: str | None = None
+    """Why it is forced."""
+    measure: bool = False
+    """Whether figures of [live] that are not known yet are measured now."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ VOCABULARY = {
     "__init__",
     "errors",
     "files",
+    "frozen",
     "home",
     "languages",
     "log",

@@ -130,6 +130,7 @@ def lasting(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if not any(one in path.name for one in passing))
 
 
+@pytest.mark.slow
 def test_a_killed_backup_leaves_nothing_half(bank: Bank, tmp_path: Path) -> None:
     file = tmp_path / "killed.tar"
     words = [

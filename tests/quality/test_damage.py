@@ -44,6 +44,20 @@ def test_what_is_no_part_is_refused(damage: ModuleType, text: str) -> None:
         damage.Share.read(text)
 
 
+def test_what_was_counted_is_printed_after_a_signal(damage: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped: list[int] = []
+    monkeypatch.setattr(damage, "STOPPED", stopped)
+    tried: list[int] = []
+
+    def trial(number: int) -> None:
+        tried.append(number)
+        if number == 3:
+            stopped.append(15)
+
+    trials = (lambda number=number: trial(number) for number in range(1, 9))
+    assert list(damage.until(None, trials, "test")) == tried == [1, 2, 3]
+
+
 def test_a_part_is_run_alone_and_says_its_verdict(
     damage: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -58,6 +72,7 @@ def test_a_part_is_run_alone_and_says_its_verdict(
         return bool(share != damage.Share(2, 2))
 
     monkeypatch.setattr(damage, "deep", deep)
+    monkeypatch.setattr(damage.signal, "signal", lambda *_: None)  # this process keeps its own
     monkeypatch.setattr(damage, "prepared", lambda _folder, _customers: (tmp_path, home))
     for name in ("GRAPHREC_TODAY", "OMP_NUM_THREADS"):
         monkeypatch.setenv(name, "")  # the script sets them: they are put back

@@ -234,11 +234,11 @@ def test_confidential_rules_share_one_name() -> None:
 
 
 @pytest.fixture
-def run(served_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_policy: None) -> Any:
+def run(own_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_policy: None) -> Any:
     monkeypatch.chdir(tmp_path)
 
     def invoke(*words: str, code: int = 0) -> str:
-        done = CliRunner().invoke(app, ["--home", str(served_home.path), *words], prog_name="graphrec")
+        done = CliRunner().invoke(app, ["--home", str(own_home.path), *words], prog_name="graphrec")
         assert done.exit_code == code, done.output
         return done.output if code else done.stdout
 

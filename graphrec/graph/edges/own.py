@@ -6,13 +6,14 @@ of the files are read as if the new rows stood in them.
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.folders.arrays import CheckedArray, CheckedFolder, OverlaidFiles
 from graphrec.graph.folders.facts import EVENTS
 from graphrec.graph.folders.snapshot import ALWAYS, Snapshot

@@ -6,11 +6,11 @@ spreads are those of the scores with all lines.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.terms.base import Term
 from graphrec.terms.forms.blend import Blend, Offered, Row
