@@ -442,6 +442,9 @@ class Forget:
     """Last day, YYYY-MM-DD, that a rule asks to keep what was recorded: the key goes into escrow until then."""
     rule: str | None = None
     """Which rule that is."""
+    downdate: bool = False
+    """Take the persons out of whole-number sums where a model is a function of them, and fit the others again; the
+    sums stay in the vault for the next time."""
 
 
 @dataclass(frozen=True)

@@ -128,10 +128,8 @@ def _price(found: "Mitigated") -> None:
         f"{found.label}: the largest excess of places over what was taken falls from {found.before:.4f} to "
         f"{found.after:.4f}{left}"
     )
-    say(
-        f"price: nDCG {_said(found.ndcg_before)} to {_said(found.ndcg_after)}, {found.price:.2%} less "
-        f"(p {found.p:.3f}), {found.users:,} test users"
-    )
+    change = f"{abs(found.price):.2%} {'less' if found.price > 0 else 'more'} (p {found.p:.3f})"
+    say(f"price: nDCG {_said(found.ndcg_before)} to {_said(found.ndcg_after)}, {change}, {found.users:,} test users")
     if found.penalties:
         rows = [[name, f"{penalty:.4f}"] for name, penalty in found.penalties[:SHOWN]]
         table([found.label, "penalty"], rows, right=["penalty"])

@@ -55,5 +55,8 @@ class AuditLog:
             line["seconds"] = round(seconds, 6)
         file = self._folder / f"access-{now:%Y-%m}.log"
         with self._lock:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            append_line(file, json.dumps(line))
+            try:
+                append_line(file, json.dumps(line))
+            except FileNotFoundError:  # the first line of all
+                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                append_line(file, json.dumps(line))

@@ -154,12 +154,6 @@ def passed(people, own, u, q, is_own):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def ends_at(own, u, i):  # type: ignore[no-untyped-def]
-    """Whether a walk that is back at its user goes on to a product."""
-    return _contains(own.last_idx[own.last_ptr[u] : own.last_ptr[u + 1]], i)
-
-
-@numba.njit(cache=True)
 def _contains(row, value):  # type: ignore[no-untyped-def]
     place = np.searchsorted(row, value)
     return place < len(row) and row[place] == value
