@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 from typing import Any, Self
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import PolicyError
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Adjacency
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.languages import Language

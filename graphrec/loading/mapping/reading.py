@@ -46,7 +46,7 @@ from graphrec.loading.mapping.specs import (
     SplitSpec,
 )
 from graphrec.package_data import data_folder
-from graphrec.schema import Roles
+from graphrec.schema import LiveBounds, Roles
 
 NO_ROLES = RoleOverrides()
 
@@ -137,6 +137,7 @@ def _mapping(document: Document, overrides: RoleOverrides) -> Mapping:
         reasons=_reasons(document, table),
         reasons_in={name: ways for name, ways in table.reasons.items() if isinstance(ways, dict)},
         words=table.words,
+        live=LiveBounds(**structs.asdict(table.live)),
         lines=_lines(document),
     )
     check_roles(mapping, document)

@@ -132,6 +132,7 @@ def stage(
         words=mapping.words,
         split=_split_rule(database, mapping, sql_seconds),
         events=_events(mapping, {label: pair[1] for label, pair in nodes.items()}),
+        live=mapping.live,
     )
     schema = replace(schema, edges={**_edges_of_events(mapping), **schema.edges})
     progress("running statements", total, total)
