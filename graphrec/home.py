@@ -107,6 +107,11 @@ class Home:
         return self.vault / "federated"
 
     @property
+    def sums(self) -> Path:
+        """Whole-number sums over customers, by model, from which `graphrec forget --downdate` takes persons."""
+        return self.vault / "sums"
+
+    @property
     def vectors(self) -> Path:
         """Text vectors by encoder."""
         return self.vault / "vectors"

@@ -209,6 +209,12 @@ class SwitchModel:
     by: str | None = None
     """Who asks; None: the settings' actor."""
     record: bool = True
+    force: bool = False
+    """promote: although a bound of [live] is not kept; with a reason."""
+    reason: str | None = None
+    """Why it is forced."""
+    measure: bool = False
+    """Whether figures of [live] that are not known yet are measured now."""
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,10 @@ def check_finite(values: Collection[Any]) -> None:
     """
     if _WHOLE.issuperset(map(type, values)):
         return
-    for value in _merged(values):
+    merged = _merged(values)
+    if merged is not values and _WHOLE.issuperset(map(type, merged)):
+        return
+    for value in merged:
         kind: Any = type(value)
         if kind in _WHOLE:
             continue

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from graphrec.graph.folders.strings import ABSENT
 from graphrec.serving.answer import Answer, ListOptions
 from graphrec.serving.engine import LIST, Engine, Listed, Scored
+from graphrec.terms import compiled
 
 #: Scores held at once per array (32 MB in float64), and at most how many users.
 BLOCK_SCORES, BLOCK_USERS = 4_000_000, 128
@@ -97,9 +98,11 @@ def scored_block(engine: Engine, users: NDArray[np.int32], k: int, also: int | N
     blend = engine.model.blend
     with _ONE_BLOCK:
         rows, allowed = blend.rows(users), engine.allowed(users)
-        wanted = []
-        for user, row, mask in zip(users.tolist(), rows, allowed, strict=True):
-            wanted.append(engine.wanted(user, row, mask, k, also))
+        wanted = engine.wanted_of(users.tolist(), rows, allowed, k, also)
         made = blend.ledgers(users, [one.asked for one in wanted], np.stack([row.scales for row in rows]))
     parts = zip(users.tolist(), rows, allowed, wanted, made, strict=True)
-    return [Scored.of(*one) for one in parts]
+    if not compiled.is_there():
+        return [Scored.of(*one) for one in parts]
+    from graphrec.terms.compiled.spread import means
+
+    return [Scored.of(*one, mean=means(one[-1].values, one[-2].places)) for one in parts]

@@ -204,6 +204,16 @@ class Term(ABC):
         """What `scores` gives for each of many users (len(users), num_products), to the bit."""
         return np.stack([self.scores(int(user)) for user in users])
 
+    def add_spread(self, users: NDArray[np.int32], weights: Matrix, least: float, total: Matrix) -> Matrix:
+        """Add its standardised `rows` times a weight for each user to `total`; where numba is installed.
+
+        Returns:
+            What each row was multiplied with (len(users),); 0 where it has no spread: see `compiled.spread.add_spread`.
+        """
+        from graphrec.terms.compiled.spread import add_spread
+
+        return add_spread(np.ascontiguousarray(self.rows(users)), weights, least, total)
+
     @abstractmethod
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """The scores (len(users), num_products) of many users; may be rounded to float32."""

@@ -448,6 +448,15 @@ def latest(home: Home, kind: str | None = None, prefer_final: bool = True) -> Pa
     """
     if kind is None and prefer_final and (promoted := live_folder(home)) is not None:
         return promoted
+    return newest(home, kind, prefer_final)
+
+
+def newest(home: Home, kind: str | None = None, prefer_final: bool = True) -> Path:
+    """What `latest` gives where nothing was promoted.
+
+    Raises:
+        NotTrained: there is none.
+    """
     for candidate in [kind] if kind else [DEFAULT, *_kinds_by_age(home)]:
         found = _of_kind(home, candidate, prefer_final)
         if found is not None:

@@ -11,15 +11,15 @@ from graphrec.loading import load_mapping, run_load
 from graphrec.loading.mapping.specs import Mapping
 from graphrec.loading.propose.draft import write_draft
 from graphrec.loading.propose.draft_parts import Draft
-from tests.banks.demo import cut_demo_bank
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def files(bank: BankReport, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of the bank, of fewer customers, without what it knows of money, which is a source of its own."""
+    """The files of the bank without what it knows of money, which is a source of its own."""
     folder = tmp_path_factory.mktemp("proposal") / "bank"
     shutil.copytree(bank.path, folder, ignore=shutil.ignore_patterns("money", "alerts.csv"))
-    cut_demo_bank(folder)
     return folder
 
 

@@ -130,10 +130,17 @@ def test_two_keys_bring_a_model_to_approval(page: TestClient, keys: Keys) -> Non
 
 
 def test_what_moved_is_measured_on_the_page_as_over_http(page: TestClient) -> None:
-    told = page.get("/v1/monitor").json()
-    shown = page.get("/models?moved=1").text
-    rows = re.findall(r'<th scope="row" class="nowrap">(.*?)</th><td class="nowrap">', shown)
-    assert sorted(rows) == sorted(one["about"] for one in told["measures"] if one["state"] != "unknown")
+    told = page.get("/v1/monitor?record=false").json()
+    before = page.get("/monitor").text
+    assert "Nothing was measured yet" in words_of(before)
+    for _ in range(2):
+        page.post("/monitor", data={"token": token_of(before)})
+    shown = page.get("/monitor").text
+    rows = re.findall(r'<th scope="row">(.*?)</th><td class="nowrap">(.*?)</td>', shown)
+    assert sorted(about for _, about in rows) == sorted(one["about"] for one in told["measures"])
+    assert ("days since the last event", "facts") in rows
+    # A line over time for every measure that was known both times.
+    assert shown.count("<polyline") == sum(one["value"] is not None for one in told["measures"])
 
 
 def test_a_problem_names_no_folder(page: TestClient, home: Path) -> None:

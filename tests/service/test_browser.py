@@ -78,7 +78,7 @@ def page(opened: "Browser", address: str) -> "Iterator[Page]":
 def paths(product: str) -> list[str]:
     return [
         "/", "/?q=Fund", "/customers/C003?product=P19", f"/customers/C003/products/{product}", f"/products/{product}",
-        f"/products/{product}?audience=1", "/policy", "/records", "/records/1", "/models?moved=1", "/campaigns",
+        f"/products/{product}?audience=1", "/policy", "/records", "/records/1", "/models", "/monitor", "/campaigns",
         "/campaigns/spring", "/login", "/alerts", "/customers/C003/contests", "/customers/C003/loans",
         "/statements/3",
     ]  # fmt: skip

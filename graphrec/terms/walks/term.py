@@ -66,6 +66,16 @@ class WalkTerm(Term):
         self._add(users, total)
         return total
 
+    def add_spread(self, users: NDArray[np.int32], weights: Vector, least: float, total: Vector) -> Vector:
+        """One walk alone is added row by row; several are added up first."""
+        if len(self.scorers) == 1:
+            from graphrec.terms.compiled.added import add_walk
+
+            scales = add_walk(self.scorers[0], users, weights, least, total)
+            if scales is not None:
+                return scales
+        return super().add_spread(users, weights, least, total)
+
     def _add(self, users: NDArray[np.int32], total: NDArray[np.float32] | Vector) -> None:
         for scorer in self.scorers:
             add_walk_scores(scorer, users, scorer.walk.beta, total)
