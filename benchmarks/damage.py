@@ -7,7 +7,11 @@
     python benchmarks/damage.py kills --kills 100       # each command killed at 100 random moments, then run again
     python benchmarks/damage.py swaps --swaps 2000      # a model replaced under readers
     python benchmarks/damage.py replay --entries 2000   # entries of exports of all customers
+    python benchmarks/damage.py damage --part 3/12      # a twelfth of the files (or kills, swaps, entries)
 
+All parts together try what the whole does, so that a run that was stopped goes on with its next part; `--at` keeps the
+home between them. After SIGTERM (kill PID) it prints what it has counted. The last line says whether the bars of a part
+hold, and so does the exit code.
 Files and commands take turns, so that a budget covers all of them alike. The home has every kind of file and few
 customers (`--customers`). An answer after damage has to be the same bytes, or a failure of one line with a documented
 exit code. The policy is a file that people edit: it is left out here, and its hash is pinned.
@@ -37,16 +41,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank
 
+Thing = TypeVar("Thing")
 ROOT = Path(__file__).resolve().parent.parent
 GRAPHREC = [sys.executable, str(ROOT / "cli.py")]
 USERS = ("C000004", "C000123", "C000777")
-LENGTHS = (5, 1, 3, 10, 20)
-"""Of the lists of the exports that are replayed."""
+LENGTHS = (5, 1, 3, 10, 20, 2, 4, 6, 7, 8, 9, 12, 15, 30)
+"""Of the lists of the exports that are replayed: as many of them as give the entries."""
 BY_COMMAND = 30
 """Entries that are replayed in a process of their own, too."""
 CLASSIFIED = {2, 3, 4, 5, 6}
@@ -55,6 +60,8 @@ TOGETHER = 8
 """Files that are damaged together where one alone changed no answer."""
 PATIENCE = 300.0
 """Seconds after which a command counts as one that never ends."""
+STOPPED: list[int] = []
+"""Signals that asked for an end: the trial at hand ends, and what was counted is printed."""
 MOMENTS = 10
 """Kills that one run of a command stands for: see `Stops`."""
 #: Keys that name the run and not the answer.
@@ -95,6 +102,33 @@ class Count:
             print(f"    {line}")
         sys.stdout.flush()
         return not self.wrong
+
+
+@dataclass(frozen=True)
+class Share:
+    """One of several parts that a run is made in."""
+
+    number: int = 1
+    of: int = 1
+
+    @classmethod
+    def read(cls, text: str) -> "Share":
+        """The share of a text such as 3/12."""
+        number, slash, of = text.partition("/")
+        if not (slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+            raise argparse.ArgumentTypeError(f"{text!r}: want I/N with I of 1 to N, such as 3/12")
+        return cls(int(number), int(of))
+
+    def of_all(self, things: Sequence[Thing]) -> list[Thing]:
+        """Every n-th of some things: all shares together have each of them once."""
+        return list(things[self.number - 1 :: self.of])
+
+    def seed(self, seed: int) -> int | str:
+        """A seed of this share alone; the whole has that of before."""
+        return seed if self.of == 1 else f"{seed}, part {self}"
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
 
 
 @dataclass(frozen=True)
@@ -235,11 +269,11 @@ def ready(home: Path, words: tuple[str, ...]) -> None:
     gc.freeze()  # children share what the collector would write to
 
 
-def until(budget: float | None, trials: Iterable[Callable[[], None]], what: str) -> Iterator[int]:
+def until(budget: float | None, trials: Iterable[Callable[[], object]], what: str) -> Iterator[int]:
     """Run trials one after the other while there is time; give how many were run."""
     began = said = time.monotonic()
     for number, trial in enumerate(trials, 1):
-        if budget is not None and time.monotonic() - began > budget:
+        if STOPPED or (budget is not None and time.monotonic() - began > budget):
             return
         trial()
         if time.monotonic() - said > 60:
@@ -345,7 +379,7 @@ def ask(bank: "Bank", question: str, product: str) -> str:
     if question == "find":
         return shown(bank.find(requests.Find("energy")))
     if question == "query":
-        return shown(bank.query(jobs.AskQuery("popular", {"k": 500})))
+        return shown(bank.query(jobs.AskQuery("popular", (("k", "500"),))))
     if question == "entry":
         return shown(bank.record_entry(1))
     # The commands of these two print what is wrong, and end with a code that is not 0.
@@ -525,13 +559,13 @@ class Damage:
         return found
 
 
-def damage(home: Path, places: int, rng: random.Random, only: str | None, budget: float | None) -> bool:
+def damage(home: Path, places: int, rng: random.Random, only: str | None, budget: float | None, share: Share) -> bool:
     """Flip, cut and delete at some places of every file, and ask what depends on it.
 
     The first turns do each kind once to every file. Files where that changed no answer are damaged TOGETHER at a time
     at all other places; where a group changes an answer its files are damaged one by one.
     """
-    files = files_of(home, only)
+    files = share.of_all(files_of(home, only))
     rng.shuffle(files)
     whole = sum(1 + 2 * places * bool(file.stat().st_size) for file in files)
     with tempfile.TemporaryDirectory() as scratch:
@@ -580,9 +614,9 @@ def grouped(trials: Sequence[Trial], harmless: set[tuple[Path, str]], home: Path
         yield from (group[start : start + TOGETHER] for start in range(0, len(group), TOGETHER))
 
 
-def deep(home: Path, rng: random.Random, only: str | None, budget: float | None) -> bool:
+def deep(home: Path, rng: random.Random, only: str | None, budget: float | None, share: Share) -> bool:
     """Flip one bit of every file, and run a command that reads all of what the file belongs to."""
-    files = [file for file in files_of(home, only) if file.stat().st_size]
+    files = [file for file in share.of_all(files_of(home, only)) if file.stat().st_size]
     rng.shuffle(files)
     nursery = Nursery(home)
     counts: dict[str, Count] = {}
@@ -926,7 +960,7 @@ def swaps(home: Path, number: int) -> bool:
     return count.print(f"{number} swaps under readers")
 
 
-def replay(home: Path, entries: int, budget: float | None) -> bool:
+def replay(home: Path, entries: int, budget: float | None, share: Share) -> bool:
     """Entries of exports of all customers are computed again: the same bytes; a part of them by the command."""
     from graphrec.app.bank import Bank
     from graphrec.records.replay import Replayer
@@ -935,13 +969,17 @@ def replay(home: Path, entries: int, budget: float | None) -> bool:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         copy = copied(home, folder)
-        wanted = [("export", "--out", str(folder / "lists.csv"), "-k", str(k)) for k in LENGTHS]
-        for words in wanted:
-            must(copy, *words, folder=folder)
-        listed = json.loads(must(copy, "record", "list", "--last", str(entries), "--json", folder=folder))["entries"]
-        # What is about no customer is no list.
-        numbers = [int(one["record"]) for one in listed if one["user"] is not None]
+        numbers: list[int] = []
+        for k in LENGTHS:
+            must(copy, "export", "--out", str(folder / "lists.csv"), "-k", str(k), folder=folder)
+            listed = json.loads(must(copy, "record", "list", "--last", str(2 * entries), "--json", folder=folder))
+            # What is about no customer is no list.
+            numbers = [int(one["record"]) for one in listed["entries"] if one["user"] is not None][-entries:]
+            if len(numbers) == entries:
+                break
+        numbers.sort()
         random.Random(5).shuffle(numbers)
+        numbers = share.of_all(numbers)
         nursery = Nursery(copy)
 
         def by_command(number: int) -> None:
@@ -1012,20 +1050,28 @@ def main() -> int:
     parser.add_argument("--customers", type=int, default=400)
     parser.add_argument("--budget", type=float, help="seconds for each part (default: until all is done)")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument(
+        "--part", type=Share.read, default=Share(), metavar="I/N", dest="share", help="I of N parts alone"
+    )
     asked = parser.parse_args()
     os.environ |= {"GRAPHREC_TODAY": "2026-01-02", "OMP_NUM_THREADS": "1"}
-    rng = random.Random(asked.seed)
+    share = asked.share
+    rng = random.Random(share.seed(asked.seed))
+    few = {name: len(share.of_all(range(getattr(asked, name)))) for name in ("kills", "swaps")}
     parts: dict[str, Callable[[Path, Path], bool]] = {
-        "replay": lambda _bank, home: replay(home, asked.entries, asked.budget),
-        "swaps": lambda _bank, home: swaps(home, asked.swaps),
-        "damage": lambda _bank, home: damage(home, asked.places, rng, asked.only, asked.budget),
-        "deep": lambda _bank, home: deep(home, rng, asked.only, asked.budget),
-        "kills": lambda bank, home: kills(home, bank, asked.kills, rng, asked.only, asked.budget),
+        "replay": lambda _bank, home: replay(home, asked.entries, asked.budget, share),
+        "swaps": lambda _bank, home: swaps(home, few["swaps"]),
+        "damage": lambda _bank, home: damage(home, asked.places, rng, asked.only, asked.budget, share),
+        "deep": lambda _bank, home: deep(home, rng, asked.only, asked.budget, share),
+        "kills": lambda bank, home: kills(home, bank, few["kills"], rng, asked.only, asked.budget),
     }
+    signal.signal(signal.SIGTERM, lambda number, _frame: STOPPED.append(number))
     with tempfile.TemporaryDirectory() as scratch:
         bank, home = prepared(asked.at or Path(scratch), asked.customers)
         done = [part(bank, home) for name, part in parts.items() if asked.part in ("all", name)]
-    return int(not all(done))
+    held = "all bars hold" if all(done) else "a bar is missed"
+    print(f"{asked.part}, part {share}: {held}{', but it was stopped before its end' if STOPPED else ''}")
+    return int(not all(done) or bool(STOPPED))
 
 
 if __name__ == "__main__":

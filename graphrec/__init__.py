@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import Backup as Backup
     from graphrec.app.jobs import ChangeRule as ChangeRule
     from graphrec.app.jobs import CheckCases as CheckCases
+    from graphrec.app.jobs import CheckModel as CheckModel
     from graphrec.app.jobs import CheckPolicy as CheckPolicy
     from graphrec.app.jobs import CompareModels as CompareModels
     from graphrec.app.jobs import Consume as Consume
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import SignHead as SignHead
     from graphrec.app.jobs import StopExperiment as StopExperiment
     from graphrec.app.jobs import TakeSnapshot as TakeSnapshot
+    from graphrec.app.jobs import TrackModel as TrackModel
     from graphrec.app.jobs import Train as Train
     from graphrec.app.jobs import Tune as Tune
     from graphrec.app.jobs import VerifyRecord as VerifyRecord
@@ -112,15 +114,15 @@ _REQUESTS = (
 )  # fmt: skip
 _JOBS = (
     "AskEscrow", "AskExposure", "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio",
-    "AskPortfolios", "AskQuality", "AskQuery", "AskStability", "Backup", "CompareModels",
+    "AskPortfolios", "AskQuality", "AskQuery", "AskStability", "Backup", "CheckModel", "CompareModels",
     "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
     "EvaluateNew", "Export", "ExtractTexts", "Federate", "FindDuplicates", "FindTopics", "FitClassifier", "FitResponse",
     "FitRisk", "Forget", "InitPolicy", "InitFile", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts",
     "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "MakeReport", "Monitor", "PlanCampaign", "PlanLoan",
     "ProposeMapping", "PruneRecord", "Publish", "ProposePortfolio", "PutHold", "Refresh", "Reidentify",
     "ReportCampaign", "ReportRisk", "Restore", "RunAlerts",
-    "ScoreResponse", "ScoreRisk", "SetAlert", "SignHead", "StopExperiment", "TakeSnapshot", "Train", "Tune",
-    "VerifyRecord",
+    "ScoreResponse", "ScoreRisk", "SetAlert", "SignHead", "StopExperiment", "TakeSnapshot", "TrackModel", "Train",
+    "Tune", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

@@ -71,7 +71,7 @@ class NoSupport(GraphrecError):
 
 
 class NotApproved(GraphrecError):
-    """A model may not be made live: it is retired, or the settings ask for an approval that it does not have."""
+    """A model may not be made live: it is retired, has no approval, or does not keep a bound of the mapping."""
 
     exit_code = 3
 

@@ -18,13 +18,14 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from graphrec import __version__
 from graphrec.errors import SchemaOutdated, SettingsError
 from graphrec.files import make_folder, private_folder, sweep, tighten, whole_file
+from graphrec.frozen import dataclass
 
 FORMAT = 2
 """The format that this graphrec reads and writes; `graphrec upgrade` converts a lower one."""
@@ -104,6 +105,11 @@ class Home:
     def federated(self) -> Path:
         """Sums over the customers of several banks."""
         return self.vault / "federated"
+
+    @property
+    def sums(self) -> Path:
+        """Whole-number sums over customers, by model, from which `graphrec forget --downdate` takes persons."""
+        return self.vault / "sums"
 
     @property
     def vectors(self) -> Path:

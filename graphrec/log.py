@@ -14,12 +14,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
 from graphrec.files import append_line, make_folder
+from graphrec.frozen import dataclass
 
 Fact = str | int | float | bool | None
 Format = Literal["text", "json"]

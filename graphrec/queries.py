@@ -10,11 +10,11 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, LiteralString
 
 from graphrec.errors import QueryError, UnknownId, UsageError
+from graphrec.frozen import dataclass
 from graphrec.package_data import data_folder
 from graphrec.schema import GraphSchema
 

@@ -5,10 +5,11 @@ nothing but the loader ever needs the mapping itself.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import Any, Literal, get_args
 
 from graphrec.errors import SourceError
+from graphrec.frozen import dataclass
 
 Kind = Literal["text", "integer", "real", "boolean", "time"]
 View = Literal["compliance", "adviser", "customer", "service", "analyst", "campaign", "auditor", "admin"]
@@ -170,6 +171,29 @@ class SplitRule:
 
 
 @dataclass(frozen=True)
+class LiveBounds:
+    """What a model has to keep before it is made live; None: nothing is asked."""
+
+    min_ndcg_of_popularity: float | None = None
+    """nDCG on the test part, in that of the most popular products."""
+    min_ndcg_of_live: float | None = None
+    """The same in that of the live model's configuration, fitted on the same data."""
+    min_overlap: float | None = None
+    """How alike lists stay where 1 % of the interactions is lost."""
+    max_damage: float | None = None
+    """What fake customers reach, in what they reach with plain item-kNN."""
+    max_exposure: float | None = None
+    """How far the places of an issuer, sector, seller may be above what was taken of it."""
+    max_group_gap: float | None = None
+    """How far the nDCG of a protected group may be below the others', where that is not chance."""
+
+    @property
+    def asked(self) -> dict[str, float]:
+        """The bounds that are set, by name."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
 class GraphSchema:
     """Everything a graph's rows mean."""
 
@@ -185,6 +209,7 @@ class GraphSchema:
     """By language: what labels, edge types and names of nodes are called."""
     split: SplitRule | None = None
     events: Mapping[str, EventSchema] = field(default_factory=dict)
+    live: LiveBounds = LiveBounds()
 
     def event_types(self) -> dict[str, EventSchema]:
         """Every type of event that the graph knows, by its name.
@@ -222,9 +247,12 @@ class GraphSchema:
         content["roles"]["weights"] = dict(sorted(content["roles"]["weights"].items()))
         if events := content.pop("events"):
             content["events"] = dict(sorted(events.items()))
-        for key in ("held", "repeatable"):
-            if not content["roles"][key]:
-                del content["roles"][key]
+        del content["live"]
+        if bounds := self.live.asked:
+            content["live"] = bounds
+        content["roles"] = {
+            key: one for key, one in content["roles"].items() if one or key not in ("held", "repeatable")
+        }
         for part in _BY_LANGUAGE:
             # A schema without other languages is written as it always was, so that its hash stays.
             by_language = {language: dict(sorted(values.items())) for language, values in content.pop(part).items()}
@@ -255,6 +283,7 @@ class GraphSchema:
                 name: EventSchema(**{**value, "sets": tuple(value["sets"])})
                 for name, value in content.get("events", {}).items()
             },
+            live=LiveBounds(**content.get("live", {})),
         )
 
     def merge(self, other: "GraphSchema") -> "GraphSchema":
@@ -301,6 +330,7 @@ class GraphSchema:
             words=_merge_languages(self.words, other.words),
             split=other.split or self.split,
             events={**self.events, **other.events},
+            live=replace(self.live, **other.live.asked),
         )
 
 

@@ -1,9 +1,10 @@
 """Fixtures that every room's tests share."""
 
+import logging
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -32,11 +33,18 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+#: Fixtures that take long to make: a broker, a wheel, an installation.
+_LONG = {"kafka_broker", "wheel", "bare"}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs Neo4j; a process beside others begins with the files that take long."""
+    """Mark what needs Neo4j or a long preparation; a process beside others begins with the files that take long."""
     for item in items:
-        if "neo4j_login" in getattr(item, "fixturenames", ()):
+        fixtures = getattr(item, "fixturenames", ())
+        if "neo4j_login" in fixtures:
             item.add_marker(pytest.mark.neo4j)
+        if _LONG.intersection(fixtures):
+            item.add_marker(pytest.mark.slow)
     if hasattr(config, "workerinput"):
         first = {item.path for item in items if any(item.iter_markers("neo4j"))}
         long = {item.path for item in items if any(item.iter_markers("slow"))}
@@ -47,8 +55,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Where several processes run the tests, those of a file stay together, since they share what its fixtures made.
 
-    So do all that speak of Neo4j: the first starts the only server of the session. Files are begun in the order of
-    the collection, not by their number of tests.
+    So do all that speak of Neo4j: the first starts the only server of the session; and all of the package, which is
+    built once. Files are begun in the order of the collection, not by their number of tests.
     """
     from xdist.scheduler import LoadFileScheduling
 
@@ -57,6 +65,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = str(super()._split_scope(nodeid))
+            if file.startswith("tests/package/"):
+                return "package"
             return "neo4j" if _speaks_of_neo4j(ROOT / file) else file
 
     return ByFile(config, log)
@@ -91,6 +101,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def no_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is printed is as wide as for a file, whatever runs the tests."""
     monkeypatch.delenv("COLUMNS", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_log_goes_on() -> Iterator[None]:
+    """A command of one test sets up a log; what later tests do is not appended to it."""
+    yield
+    log = logging.getLogger("graphrec")
+    log.handlers, log.propagate = [logging.NullHandler()], True
+    log.setLevel(logging.NOTSET)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -31,6 +32,8 @@ from tests.banks import bank_snapshot
 
 #: What the folder of a model that was fitted on everything says besides.
 META = Trained(kind="blend", final=True)
+#: The files of the shared home as they were after the last test that uses it.
+_LISTED: dict[Path, set[tuple[str, tuple[int, int]]]] = {}
 
 
 def rewrite_meta(folder: Path, **changes: object) -> None:
@@ -47,12 +50,37 @@ def served_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     graph = visible_graph(snapshot)
     blend = Blend([fit_kernel(graph, starting_walks(snapshot.schema)), random_factors(graph)], [1.0, 0.5])
     write_model(home, snapshot, blend, graph)
+    _LISTED[home.path] = listed(home.path)
     return home
+
+
+@pytest.fixture(autouse=True)
+def served_home_stays(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that writes into the shared home fails, since tests after it would see what it wrote."""
+    yield
+    if "served_home" in request.fixturenames:
+        home: Home = request.getfixturevalue("served_home")
+        before, after = _LISTED[home.path], listed(home.path)
+        _LISTED[home.path] = after
+        changed = sorted({path for path, _ in before ^ after})
+        assert not changed, f"the shared home is for reading; write to copied(served_home, …): {changed}"
+
+
+def listed(folder: Path) -> set[tuple[str, tuple[int, int]]]:
+    """The files below a folder, each with its size and when it was written."""
+    found = ((path, path.stat()) for path in folder.rglob("*") if path.is_file())
+    return {(str(path.relative_to(folder)), (stat.st_size, stat.st_mtime_ns)) for path, stat in found}
 
 
 def copied(home: Home, folder: Path) -> Path:
     """A copy of a shared home for one test: without the record and the logs that other tests wrote into it."""
     return Path(shutil.copytree(home.path, folder, ignore=shutil.ignore_patterns("records", "logs")))
+
+
+@pytest.fixture
+def own_home(served_home: Home, tmp_path: Path) -> Home:
+    """A copy of the shared home that the test may write to."""
+    return Home(copied(served_home, tmp_path / "own-home"))
 
 
 def write_model(home: Home, snapshot: Snapshot, blend: Blend, graph: Graph) -> None:

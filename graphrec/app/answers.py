@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, TypeAlias
+
+from graphrec.frozen import dataclass
 
 if TYPE_CHECKING:
     from graphrec.finance.statement.statement import Basis, Statement

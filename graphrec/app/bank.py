@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from graphrec.features.sources.text.cache import EncodeReport
     from graphrec.finance.market.portfolio import Portfolio
     from graphrec.finance.portrait import Portrait
+    from graphrec.monitoring.history import Run
     from graphrec.outcomes.experiments import Experiments, Stopped
     from graphrec.policy.cases import CaseResult, PolicyDifference
     from graphrec.policy.rules import Policy
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from graphrec.records.replay import Refusals, Replay
     from graphrec.records.verify import Verification
     from graphrec.schema import View
+    from graphrec.serving.proof.contestable import Contestable
     from graphrec.serving.views import SeenWhyNot
     from graphrec.terms.live import Switch
     from graphrec.training.job import TrainReport
@@ -343,7 +345,29 @@ class Bank:
 
         return switches(self)
 
-    def switch_model(self, request: requests.SwitchModel) -> answers.Switched:
+    def track_model(self, request: jobs.TrackModel) -> results.Tracked:
+        """A model as a run and a registered version of an MLflow server.
+
+        Raises:
+            UnknownId: there is no such model.
+            DeliveryError: the server does not answer, or refuses.
+        """
+        from graphrec.app.models.tracked import track_model
+
+        return track_model(self, request)
+
+    def check_model(self, request: jobs.CheckModel, *, progress: Progress = silent) -> results.CheckedModel:
+        """The bounds of the mapping's `[live]` beside the figures of a model.
+
+        Raises:
+            UnknownId: there is no such model.
+            NotApproved: it cannot be measured.
+        """
+        from graphrec.app.models.bounds import check_model
+
+        return check_model(self, request, progress)
+
+    def switch_model(self, request: requests.SwitchModel, *, progress: Progress = silent) -> answers.Switched:
         """Another model that answers by default: promoted, rolled back, or the newest again.
 
         Raises:
@@ -351,11 +375,12 @@ class Bank:
             UsageError: there is nothing to go back to.
             NotTrained: there is no model.
             CheckpointMismatch: the model does not fit the facts.
-            NotApproved: it is retired, or require_approval is set and it is not approved.
+            NotApproved: it is retired, require_approval is set and it is not approved, or it does not keep a bound of
+                the mapping's `[live]`.
         """
         from graphrec.app.models.live import switch_model
 
-        return switch_model(self, request)
+        return switch_model(self, request, progress)
 
     def reidentify(self, request: jobs.Reidentify) -> results.Reidentified:
         """Who the pseudonyms of an export are; each look is recorded.
@@ -370,15 +395,25 @@ class Bank:
 
     @needs_extra("fast")
     def contest(self, request: requests.PutContest) -> answers.Contested:
-        """An edge that a customer contests is counted no more, or again; and what that does to the list.
+        """An edge or a reason that a customer contests is counted no more, or again; and what that does to the list.
 
         Raises:
-            UnknownId: there is no such user, or the user has no such edge or contest.
+            UnknownId: there is no such user, or the user has no such edge, reason or contest.
             NotTrained: there is no model.
         """
         from graphrec.app.privacy.contests import put_contest
 
         return put_contest(self, request)
+
+    def contestable(self, user: str, product: str, language: str | None = None) -> tuple[Contestable, ...]:
+        """The reasons of a product that a customer may contest, with the numbers that `PutContest` takes.
+
+        Raises:
+            UnknownId: there is no such user or product, or it is not offered to that user.
+        """
+        from graphrec.app.privacy.contests import contestable_reasons
+
+        return contestable_reasons(self, user, product, language)
 
     def contests(self, user: str) -> tuple[Contest, ...]:
         """What a customer contests, the oldest first."""
@@ -427,6 +462,12 @@ class Bank:
         from graphrec.app.models.card import model_card
 
         return model_card(self, request)
+
+    def sealed_card(self, card: Card, text: str) -> str:
+        """A card as a file, with a last line that an edit breaks: hash and signature of the home."""
+        from graphrec.app.models.card import sealed
+
+        return sealed(self, card, text)
 
     def adviser_of(self, user: str) -> str | None:
         """The adviser of a customer, from the column that the mapping names; None where nobody is.
@@ -815,6 +856,12 @@ class Bank:
 
         return make_report(self, request, progress)
 
+    def monitored(self) -> tuple[Run, ...]:
+        """Every run of `monitor` that was kept, oldest first."""
+        from graphrec.app.maintenance.monitor import monitored
+
+        return monitored(self)
+
     def monitor(self, request: jobs.Monitor, *, progress: Progress = silent) -> results.Monitored:
         """What changed in inputs, lists and outcomes, beside the limits of monitor.toml.
 
@@ -1141,6 +1188,7 @@ class Bank:
         Raises:
             RecordError: the head was changed, or the signing key cannot be opened.
             SourceError: the file cannot be read or written.
+            DeliveryError: the time stamp authority does not answer, or refuses.
         """
         from graphrec.app.record import sign_head
 
@@ -1151,7 +1199,10 @@ class Bank:
         from graphrec.app.record import asked_anchor
         from graphrec.records.verify import verify
 
-        return verify(self.home.records, asked_anchor(request.anchor) if request.anchor else None, progress)
+        anchor, dated = asked_anchor(request.anchor, request.roots) if request.anchor else (None, ())
+        found = verify(self.home.records, anchor, progress)
+        found.notes += dated
+        return found
 
     def prune_record(self, request: jobs.PruneRecord) -> Pruned:
         """Free what only entries before a date need for their replay."""

@@ -312,6 +312,8 @@ class VerifyRecord:
 
     anchor: str | None = None
     """BLOCK:HASH that was kept elsewhere, or a file of signed heads."""
+    roots: Path | None = None
+    """Root certificates of the authorities whose time stamps the file has; None: whose they are is not checked."""
 
 
 @dataclass(frozen=True)
@@ -319,6 +321,10 @@ class SignHead:
     """Where the decision record ends, signed, as one more line of a file that is kept elsewhere."""
 
     file: Path
+    tsa: str | None = None
+    """Address of a time stamp authority (RFC 3161) that dates the line too."""
+    roots: Path | None = None
+    """Root certificates of the authority, as PEM."""
 
 
 @dataclass(frozen=True)
@@ -394,6 +400,8 @@ class Backup:
 
     to: Path
     """A new file outside the home."""
+    encrypt: tuple[str, ...] = ()
+    """Public keys of age that the file is encrypted to; none: it is not."""
 
 
 @dataclass(frozen=True)
@@ -405,6 +413,8 @@ class Restore:
     """It takes the place of the home that is there."""
     keys: Path | None = None
     """Folder with the keys of the record; None: those of the home that is there."""
+    identity: Path | None = None
+    """File with the secret key of an encrypted backup; None: GRAPHREC_BACKUP_IDENTITY holds it."""
 
 
 @dataclass(frozen=True)
@@ -432,6 +442,9 @@ class Forget:
     """Last day, YYYY-MM-DD, that a rule asks to keep what was recorded: the key goes into escrow until then."""
     rule: str | None = None
     """Which rule that is."""
+    downdate: bool = False
+    """Take the persons out of whole-number sums where a model is a function of them, and fit the others again; the
+    sums stay in the vault for the next time."""
 
 
 @dataclass(frozen=True)
@@ -611,6 +624,10 @@ class AskFairness:
     """Days after a list in which an event counts as acceptance."""
     success: tuple[str, ...] = ("accepted", "bought")
     record: bool = True
+    mitigate: str | None = None
+    """Label whose providers are to be shown no more than they merit: what that costs is measured."""
+    part: float = 0.5
+    """Of the largest excess that may be left."""
 
 
 @dataclass(frozen=True)
@@ -644,6 +661,26 @@ class CompareModels:
     k: int = 10
     customers: int = 1000
     """Drawn at random; 0: all."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class CheckModel:
+    """The bounds of the mapping's `[live]` beside the figures of a model, measured where they are not known."""
+
+    model: str
+    """Its folder, as `Bank.models` names it."""
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class TrackModel:
+    """A model as a run and a registered version of an MLflow server."""
+
+    model: str
+    """Its folder, as `Bank.models` names it."""
+    address: str | None = None
+    """Of the server; None: MLFLOW_TRACKING_URI."""
     record: bool = True
 
 

@@ -2,8 +2,10 @@
 
 import itertools
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from graphrec import __version__
 from graphrec.app.bank import Bank
@@ -12,9 +14,13 @@ from graphrec.app.results import RecordedAnswer, RecordHead, SignedHead
 from graphrec.errors import RecordError, SourceError, UsageError
 from graphrec.files import whole_file
 from graphrec.privacy.certificate import is_signed, sign
-from graphrec.records.blocks import HEAD, Head
+from graphrec.records import stamps
+from graphrec.records.blocks import HEAD, Head, canonical
 from graphrec.records.read import Entry, entries
 from graphrec.records.verify import Anchor
+
+STAMP = "time_stamp"
+"""Of a line of signed heads: what an authority said of the rest of the line."""
 
 
 def record_list(bank: Bank, request: ListRecord) -> tuple[RecordedAnswer, ...]:
@@ -66,39 +72,64 @@ def sign_head(bank: Bank, request: SignHead) -> SignedHead:
     signed = sign(bank.home, {
         "anchor": head.anchor, "entries": head.entries, "at": now, "by": bank.settings.actor, "graphrec": __version__,
     })  # fmt: skip
+    if request.tsa is not None:
+        if request.roots is None:
+            raise UsageError("--tsa wants the root certificates of the authority: --roots FILE.pem")
+        signed = {**signed, STAMP: stamps.ask(request.tsa, canonical(signed), request.roots)}
     lines = _lines(request.file) if request.file.exists() else []
     try:
         with whole_file(request.file) as temporary:
             temporary.write_text("".join(f"{line}\n" for line in (*lines, json.dumps(signed))), "utf-8")
     except OSError as error:
         raise SourceError(f"{request.file} cannot be written: {error.strerror}; give another --out") from None
-    return SignedHead(head.anchor, request.file, len(lines) + 1, signed["public_key"])
+    at = signed[STAMP]["at"] if STAMP in signed else None
+    return SignedHead(head.anchor, request.file, len(lines) + 1, signed["public_key"], at)
 
 
-def asked_anchor(text: str) -> Anchor:
-    """The anchor that is given: BLOCK:HASH, or the last one of a file of signed heads.
+def asked_anchor(text: str, roots: Path | None = None) -> tuple[Anchor, tuple[str, ...]]:
+    """The anchor that is given: BLOCK:HASH, or the last one of a file of signed heads; and what its time stamps say.
+
+    Args:
+        roots: of time stamp authorities that are trusted.
 
     Raises:
         UsageError: it is neither.
-        RecordError: a line of the file is not as it was signed, or another key signed it.
+        RecordError: a line of the file is not as it was signed or stamped, or another key signed it.
     """
     if not Path(text).is_file():
-        return Anchor.parse(text)
-    last, key = None, None
+        return Anchor.parse(text), ()
+    last, key, dated = None, None, []
     for number, line in enumerate(_lines(Path(text)), start=1):
-        try:
-            document = json.loads(line)
-            is_right = isinstance(document, dict) and is_signed(document)
-        except ValueError:
-            is_right = False
-        if not is_right:
-            raise RecordError(f"{text} line {number} is not as it was signed; compare with a copy of the file")
-        if key is not None and document["public_key"] != key:
-            raise RecordError(f"{text} line {number} is signed with another key than the lines before it")
-        last, key = str(document["anchor"]), document["public_key"]
+        where = f"{text} line {number}"
+        signed, stamp = _parts(line)
+        if signed is None:
+            raise RecordError(f"{where} is not as it was signed; compare with a copy of the file")
+        if key is not None and signed["public_key"] != key:
+            raise RecordError(f"{where} is signed with another key than the lines before it")
+        if stamp is not None:
+            dated.append((where, signed["anchor"], stamps.check(stamp, canonical(signed), roots, where)))
+        last, key = str(signed["anchor"]), signed["public_key"]
     if last is None:
         raise UsageError(f"--anchor {text}: the file holds no signed head; want one of graphrec record head --out")
-    return Anchor.parse(last)
+    return Anchor.parse(last), tuple(_said(dated, roots))
+
+
+def _parts(line: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The signed part of a line, None where it is not as it was signed; and its time stamp."""
+    try:
+        document = json.loads(line)
+        stamp = document.pop(STAMP, None)
+        return (document if is_signed(document) else None), stamp
+    except (ValueError, AttributeError, TypeError):
+        return None, None
+
+
+def _said(dated: list[tuple[str, str, datetime]], roots: Path | None) -> Iterator[str]:
+    if dated:
+        where, anchor, at = dated[-1]
+        by = "" if roots is not None else ", by an authority that was not checked: --roots FILE.pem"
+        seen = f"{anchor[:18]}… was there at {at:%Y-%m-%d %H:%M:%S} UTC{by}"
+        yield f"{len(dated)} time stamps fit; the last ({where}) says that {seen}"
 
 
 def _lines(file: Path) -> list[str]:

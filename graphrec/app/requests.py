@@ -3,10 +3,11 @@
 All else is in jobs.py: a list for one customer starts quicker without it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
+from graphrec.frozen import dataclass
 from graphrec.languages import Voice
 from graphrec.policy.facts import Occasion
 from graphrec.schema import EXACT, View
@@ -208,16 +209,22 @@ class SwitchModel:
     by: str | None = None
     """Who asks; None: the settings' actor."""
     record: bool = True
+    force: bool = False
+    """promote: although a bound of [live] is not kept; with a reason."""
+    reason: str | None = None
+    """Why it is forced."""
+    measure: bool = False
+    """Whether figures of [live] that are not known yet are measured now."""
 
 
 @dataclass(frozen=True)
 class PutContest:
-    """An edge that a customer contests, or a contest that is withdrawn."""
+    """An edge or a reason that a customer contests, or a contest that is withdrawn."""
 
     user: str
-    edge: str
-    """Its type, as the graph names it."""
-    of: str
+    edge: str | None = None
+    """Its type, as the graph names it; None: a reason of `product` is meant."""
+    of: str | None = None
     """Id at its other end: a product, or what describes the customer."""
     ground: Literal["not-true", "not-relevant"] = "not-relevant"
     """not-true: it counts nowhere, not for rules either; not-relevant: it is in no score and no reason."""
@@ -227,6 +234,10 @@ class PutContest:
     """Length of the list that is compared."""
     by: str | None = None
     """Who enters it; None: the settings' actor."""
+    product: str | None = None
+    """Whose reason is contested; withdrawn are all contests of its reasons."""
+    number: int | None = None
+    """The reason, by its place among those that an explanation shows, from 1."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from graphrec.delivery.sinks import SinkReport
     from graphrec.evaluation.evaluate import Evaluation
     from graphrec.evaluation.fairness import Fairness
+    from graphrec.evaluation.mitigation import Mitigated
     from graphrec.evaluation.stability import Stability
     from graphrec.finance.credit.loans import Limit, Plan
     from graphrec.finance.market.figures import Figures
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from graphrec.outcomes.tables import Drift, Group, Lift, Positions
     from graphrec.policy.check import PolicyReport
     from graphrec.privacy.anonymity import Anonymity
+    from graphrec.privacy.contests import Contest
     from graphrec.privacy.subject import Held
     from graphrec.queries import Query
     from graphrec.serving.answer import PolicyName
@@ -284,6 +286,8 @@ class SignedHead:
     file: Path
     line: int
     public_key: str
+    stamped_at: str | None = None
+    """When the time stamp authority saw it, by its clock; UTC."""
 
 
 @dataclass(frozen=True)
@@ -599,6 +603,7 @@ class BackedUp:
     bytes: int
     anchor: str | None
     """Of the record that is in it."""
+    encrypted: bool = False
 
 
 @dataclass(frozen=True)
@@ -665,6 +670,8 @@ class SubjectAccess:
     counterfactuals: tuple[Counterfactual, ...]
     """What would have to be different for a product of the list of now not to be in it."""
     seen_by: tuple[SeenBy, ...]
+    contests: tuple[Contest, ...] = ()
+    """What is contested now, the oldest first."""
     notes: tuple[str, ...] = ()
     record: int | None = None
 
@@ -873,6 +880,58 @@ class FairnessOf:
     max_gap: float | None
     below: tuple[str, ...]
     """Protected groups that are further below the others than was allowed."""
+    record: int | None
+    notes: tuple[str, ...]
+    mitigated: Mitigated | None = None
+    """What it costs to show providers no more than they merit; None: nobody asked."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One bound beside what was measured."""
+
+    name: str
+    """As `[live]` calls it."""
+    bound: float
+    value: float | None
+    """None: it was not measured yet, or nothing can break it."""
+    about: str
+    """On what, and of whom."""
+    kept: bool
+    measured: bool
+
+    @property
+    def said(self) -> str:
+        """The bound in one line."""
+        found = "not measured" if not self.measured else "nothing" if self.value is None else f"{self.value:.4g}"
+        return f"{self.name} {self.bound:g}: {found} ({self.about})"
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """A model on an MLflow server."""
+
+    model: str
+    server: str
+    run: str
+    registered: str
+    """Name of the registered model."""
+    version: str
+    alias: str
+    """champion: it is live; challenger: it is not."""
+    is_new: bool
+    """False: the run was there, and only alias and state were set."""
+    record: int | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CheckedModel:
+    """A model beside the bounds of the mapping's `[live]`."""
+
+    model: str
+    bounds: tuple[Bound, ...]
+    """None: the mapping has none."""
     record: int | None
     notes: tuple[str, ...]
 

@@ -1,12 +1,13 @@
 """One call of the command line: the options before the command, and the bank that they name."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from graphrec import log
+from graphrec.frozen import dataclass
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank

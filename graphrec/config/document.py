@@ -7,12 +7,13 @@ parses. The same scan finds the line of every key, which `tomllib` does not keep
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any, NoReturn, TypeAlias
 
 from graphrec.errors import GraphrecError
+from graphrec.frozen import dataclass
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Where a value is: names of keys, and positions in lists from 0."""

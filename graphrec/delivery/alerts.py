@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from graphrec.delivery.journal import FORMAT, append, lines_of
 from graphrec.delivery.sinks import SinkSpec, TableTarget
 from graphrec.errors import DeliveryError, UsageError
-from graphrec.files import flush, make_folder
+from graphrec.files import make_folder
 
-FORMAT = 1
 BATCH = 200
 """Alerts of one batch to a receiver."""
 
@@ -177,7 +177,9 @@ class _Arrived:
 
     def __post_init__(self) -> None:
         """Read what is there; half a line of a killed process counts as none."""
-        for line in self._lines():
+        for line in lines_of(self.file):
+            if line.get("format") != FORMAT:
+                continue
             if "batch" in line:
                 self.begun = [(str(one), str(state)) for one, state in line["batch"]]
             elif line.get("arrived"):
@@ -197,18 +199,4 @@ class _Arrived:
 
     def _append(self, content: Mapping[str, Any]) -> None:
         make_folder(self.file.parent)
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"format": FORMAT, **content}, separators=(",", ":")) + "\n")
-        flush(self.file)
-
-    def _lines(self) -> Iterator[dict[str, Any]]:
-        texts: Iterable[str] = ()
-        if self.file.exists():
-            texts = self.file.read_text(encoding="utf-8").splitlines()
-        for text in texts:
-            try:
-                line = json.loads(text)
-            except ValueError:
-                continue
-            if line.get("format") == FORMAT:
-                yield line
+        append(self.file, {"format": FORMAT, **content})

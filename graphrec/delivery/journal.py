@@ -65,23 +65,32 @@ class Journal:
         self.is_finished = True
 
     def _append(self, content: Mapping[str, Any]) -> None:
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(_line(content))
-        flush(self.file)
+        append(self.file, content)
 
     def _lines(self) -> list[dict[str, Any]]:
+        return lines_of(self.file)
+
+
+def append(file: Path, content: Mapping[str, Any]) -> None:
+    """A line more, which is on the disk when this returns."""
+    with file.open("a", encoding="utf-8") as out:
+        out.write(_line(content))
+    flush(file)
+
+
+def lines_of(file: Path) -> list[dict[str, Any]]:
+    """The lines of a journal; one that a kill cut off does not count."""
+    try:
+        texts = file.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    found = []
+    for text in texts:
         try:
-            texts = self.file.read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
-            return []
-        found = []
-        for text in texts:
-            try:
-                line = json.loads(text)
-            except ValueError:
-                break
-            found.append(line)
-        return found
+            found.append(json.loads(text))
+        except ValueError:
+            continue
+    return found
 
 
 def _line(content: Mapping[str, Any]) -> str:

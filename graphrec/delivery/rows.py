@@ -306,16 +306,11 @@ def plain(row: Row | Without) -> list[str | float | None]:
 def reasons_text(reasons: Sequence[Mapping[str, Any]]) -> str:
     """Reasons as JSON: what `json.dumps` writes, put together by hand."""
     parts = [
-        f'{{"text": {quoted(one["text"])}, "percent": {as_json(one["percent"])}, "kind": {quoted(one["kind"])}, '
-        f'"lines": {one["lines"]}}}'
+        f'{{"text": {quoted(one["text"])}, "percent": {"null" if one["percent"] is None else repr(one["percent"])}, '
+        f'"kind": {quoted(one["kind"])}, "lines": {one["lines"]}}}'
         for one in reasons
     ]
     return f"[{', '.join(parts)}]"
-
-
-def as_json(value: float | None) -> str:
-    """A number as JSON."""
-    return "null" if value is None else repr(value)
 
 
 def schema() -> dict[str, Any]:

@@ -16,6 +16,7 @@ from graphrec.shown import harmless
 
 #: Exponents of the decimal form of a number; others are written as 1.5e-7.
 _LOWEST, _HIGHEST = -6, 10
+_WHOLE = 10.0**_HIGHEST
 #: Texts of cells that are kept.
 KEPT = 50_000
 
@@ -129,7 +130,7 @@ class Cells:
 
     def row(self, row: Row | Without) -> list[str]:
         """All values of a row."""
-        texts, number = self._texts, self.number
+        texts, number = self._texts, _number if self._decimal == "." else self.number
         if isinstance(row, Row):
             (
                 user, product, rank, score, reason, share, model, snapshot, as_of, name, confidence, warnings, percent,
@@ -142,6 +143,11 @@ class Cells:
                 texts[change], texts[run], number(record), texts[policy], texts[generated_at], texts[valid_until],
             ]  # fmt: skip
         return ["" if value is None else texts[value] if isinstance(value, str) else number(value) for value in row]
+
+
+def _number(value: float | None) -> str:
+    """A number with a point; nothing where there is none."""
+    return number(value) if isinstance(value, float) else "" if value is None else str(value)
 
 
 def _csv_line(row: Row | Without, *, cells: Cells) -> str:
@@ -164,7 +170,7 @@ def number(value: float) -> str:
     ('1', '0.1', '1.5e-7', '2e+16')
     """
     written = repr(float(value))
-    if "e" not in written and abs(value) < 10.0**_HIGHEST:
+    if -_WHOLE < value < _WHOLE and "e" not in written:
         return written.removesuffix(".0")
     if not math.isfinite(value):
         return written

@@ -1,7 +1,7 @@
 """What a report shows beside the metrics: all of it is measured on the test part, nothing is chosen by it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,17 @@ from numpy.typing import NDArray
 from graphrec.evaluation.ablation import Ablation, ablate
 from graphrec.evaluation.confidence import Threshold, by_confidence
 from graphrec.evaluation.groups import Group, Segments, by_holders, by_holdings, segments
-from graphrec.evaluation.hidden_part import POPULAR, Comparison, Measured
+from graphrec.evaluation.hidden_part import (
+    POPULAR,
+    Comparison,
+    HiddenPart,
+    Measured,
+    Metrics,
+    blocks,
+    measure_lists,
+    recommended,
+    sampled_rows,
+)
 from graphrec.evaluation.kinds import kinds_of, things_in_common
 from graphrec.evaluation.reasons.explanations import Explanations, explained
 from graphrec.evaluation.reasons.frontier import Frontier, frontier
@@ -18,10 +28,14 @@ from graphrec.metrics.beyond import calibration, diversity, gini_interval, witho
 from graphrec.metrics.intervals import Interval, bootstrap_all, paired_test
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.progress import Progress, silent
+from graphrec.serving.answer import ListOptions, PolicyName
 from graphrec.terms.meta import Curve
+from graphrec.training.validation import rows_of
 
 #: Metrics whose difference from every baseline is tested, at the cut of the report.
 TESTED = ("ndcg", "recall", "hit_rate")
+#: Test users whose lists are made as `recommend` makes them, at most.
+RECOMMENDED_USERS = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +56,30 @@ class Wanted:
     def spare(self) -> int:
         """Products that lists are longer than the longest cut."""
         return POPULAR
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """Figures of the lists that `recommend` gives, under the policy, beside those of full ranking of the same users.
+
+    Full ranking orders all products that nobody refuses by their scores: it compares models, and holds no refusal
+    against one. What a person gets is shorter: without what the policy refuses, what no line speaks for and what is
+    below the least confidence.
+    """
+
+    policy: PolicyName | None
+    """None: the built-in rules alone hold."""
+    min_confidence: float
+    users: int
+    """A seeded sample of the test users."""
+    refused: Interval
+    """Part of what a user had to find that the policy refuses: no list under it can hold that."""
+    length: Interval
+    """Products in a list."""
+    full: Metrics
+    """Of full ranking, at the cut of the report."""
+    metrics: Metrics
+    """The same of the lists that `recommend` gives."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +105,22 @@ class Details:
     frontier: Frontier | None
     explanations: Explanations | None
     ablation: Ablation | None
+    recommended: Recommended | None
+    """The same figures for the lists that `recommend` gives; None: too few test users may be told of."""
 
 
 def detailed(comparison: Comparison, wanted: Wanted, *, progress: Progress = silent) -> Details:
     """Everything a report shows beside the metrics."""
     k, seed, part, measured = comparison.k, comparison.seed, comparison.part, comparison.measured
     kinds = kinds_of(comparison.snapshot, comparison.visible)
+    variety = _Variety(
+        things_in_common(comparison.snapshot, comparison.visible), None if kinds is None else kinds.shares
+    )
     min_group = comparison.snapshot.schema.roles.min_group
     return Details(
         k=k,
         paired=paired_tests(comparison.own, comparison.others, k, seed),
-        beyond=_beyond(comparison, None if kinds is None else kinds.shares),
+        beyond={name: variety.of(one, part, k, seed) for name, one in measured.items()},
         kinds=None if kinds is None else kinds.name,
         segments=segments(comparison.snapshot, comparison.visible, part, measured, k, seed),
         holdings=by_holdings(part, measured, k, seed, min_group=min_group),
@@ -91,6 +134,7 @@ def detailed(comparison: Comparison, wanted: Wanted, *, progress: Progress = sil
         if wanted.explain_users
         else None,
         ablation=ablate(comparison, wanted.sources, progress=progress) if wanted.ablation else None,
+        recommended=_recommended(comparison, wanted, variety, min_group, progress),
     )
 
 
@@ -103,36 +147,67 @@ def paired_tests(own: Measured, others: Mapping[str, Measured], k: int, seed: in
     }
 
 
-def _beyond(comparison: Comparison, kinds: NDArray[np.float64] | None) -> dict[str, dict[str, Interval]]:
-    k, part, seed = comparison.k, comparison.part, comparison.seed
-    common = things_in_common(comparison.snapshot, comparison.visible)
-    popular = np.argsort(-part.holders, kind="stable")[:POPULAR]
-    history = None if kinds is None else _history(comparison, kinds)
-    found = {}
-    for name, measured in comparison.measured.items():
+@dataclass(frozen=True, eq=False)
+class _Variety:
+    """Measures how various, even and near to what is held lists are.
+
+    Shapes: common (num_products, num_things), kinds (num_products, num_kinds); None: products have none.
+    """
+
+    common: NDArray[np.float64] | None
+    kinds: NDArray[np.float64] | None
+
+    def of(self, measured: Measured, part: HiddenPart, k: int, seed: int) -> dict[str, Interval]:
+        """diversity, gini, calibration_js and ndcg_without_popular at k; what cannot be measured is left out."""
         values = {f"gini@{k}": gini_interval(measured.lists, k, part.num_products)}
-        per_user = {}
-        if common is not None:
-            per_user[f"diversity@{k}"] = diversity(measured.lists, k, common)
-        values |= bootstrap_all(per_user, seed=seed)
-        if kinds is not None and history is not None:
-            distance = calibration(measured.lists, k, history, kinds)
+        if self.common is not None:
+            values |= bootstrap_all({f"diversity@{k}": diversity(measured.lists, k, self.common)}, seed=seed)
+        if self.kinds is not None:
+            distance = calibration(measured.lists, k, _history(part, self.kinds), self.kinds)
             known = ~np.isnan(distance)
             if known.any():
                 values |= bootstrap_all({f"calibration_js@{k}": distance[known]}, seed=seed)
+        if measured.lists.shape[1] < k + POPULAR:
+            return values
+        popular = np.argsort(-part.holders, kind="stable")[:POPULAR]
         lists, indptr, indices, rows = without_products(
             measured.lists, part.relevant.indptr, part.relevant.indices, popular
         )
         if len(rows):
             left = evaluate_lists(lists, indptr, indices, [k])[f"ndcg@{k}"]
             values |= bootstrap_all({f"ndcg_without_popular@{k}": left}, seed=seed)
-        found[name] = values
-    return found
+        return values
 
 
-def _history(comparison: Comparison, kinds: NDArray[np.float64]) -> NDArray[np.float64]:
+def _recommended(
+    comparison: Comparison, wanted: Wanted, variety: _Variety, min_group: int, progress: Progress
+) -> Recommended | None:
+    """Figures of what `recommend` gives, and of full ranking, for a sample of the test users."""
+    engine, k, seed = comparison.engine, comparison.k, comparison.seed
+    rows = sampled_rows(comparison, RECOMMENDED_USERS)
+    if len(rows) < min_group:
+        return None
+    whole = comparison.part
+    part = replace(whole, users=whole.users[rows], relevant=rows_of(whole.relevant, rows))
+    options = ListOptions(min_confidence=wanted.min_confidence)
+    lists = recommended(engine, part.users, k, options, progress=progress)
+    full, own = (measure_lists(one, part, [k], seed=seed) for one in (comparison.own.lists[rows, :k], lists))
+    gone = np.zeros(len(rows))
+    for start, block in blocks(len(rows), part.num_products):
+        allowed = engine.allowed(part.users[block])
+        owner, products = part.relevant.expand(np.arange(start, start + len(allowed)))
+        gone[block] = np.bincount(owner, ~allowed[owner, products], len(allowed))
+    gone /= part.relevant.degrees()
+    sizes = (lists >= 0).sum(axis=1).astype(np.float64)
+    about = bootstrap_all({"refused": gone, "length": sizes}, seed=seed)
+    return Recommended(
+        engine.policy_name, wanted.min_confidence, len(rows), about["refused"], about["length"],
+        full=full.metrics | variety.of(full, part, k, seed), metrics=own.metrics | variety.of(own, part, k, seed),
+    )  # fmt: skip
+
+
+def _history(part: HiddenPart, kinds: NDArray[np.float64]) -> NDArray[np.float64]:
     """How much of each kind every test user holds (num_test_users, num_kinds)."""
-    part = comparison.part
     origin, products = part.held.expand(part.users)
     history = np.zeros((len(part.users), kinds.shape[1]))
     np.add.at(history, origin, kinds[products])

@@ -6,6 +6,7 @@ are told.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import erfc, sqrt
 from pathlib import Path
 
@@ -14,16 +15,19 @@ from numpy.typing import NDArray
 
 from graphrec.evaluation.evaluate import checked_split
 from graphrec.evaluation.groups import Members, told_apart
-from graphrec.evaluation.hidden_part import HiddenPart, Measured, headline, measure
+from graphrec.evaluation.hidden_part import HiddenPart, Measured, blocks, headline, measure
 from graphrec.evaluation.kinds import describing_hops, members_of
-from graphrec.graph.edges.adjacency import Graph, visible_graph
+from graphrec.graph.edges.adjacency import Graph, Hop, visible_graph
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.metrics.beyond import BLOCKS, gini, gini_interval
 from graphrec.metrics.intervals import Interval, bootstrap_all, jackknife
 from graphrec.metrics.ranking import coverage
 from graphrec.metrics.rates import grouped_rate, holm
+from graphrec.policy.rules import Policy
 from graphrec.progress import Progress, silent
+from graphrec.serving.engine import Engine
 from graphrec.terms.folder import open_model, read_meta
+from graphrec.training.lists import ranked_lists
 
 MOST_PROVIDERS = 500
 """Nodes of a label that providers are; a label with more is none."""
@@ -57,6 +61,12 @@ class FairGroup:
     """That such a gap is chance, corrected for how many groups are compared (Holm)."""
     acceptance: Interval | None = None
     """Share of shown products that were taken; None: too few were shown something."""
+    fee: Interval | None = None
+    """Mean fee of what their lists show, in the unit of the column; None: the mapping names no such column."""
+    risk: Interval | None = None
+    """Mean risk class of what their lists show."""
+    refused: Interval | None = None
+    """Share of the products that they do not hold which the policy refuses them; None: there is no policy."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,9 @@ class FairAttribute:
     name: str
     protected: bool
     groups: tuple[FairGroup, ...]
+    flipped: float | None = None
+    """Share of test users whose list stays, place by place, where everybody is in another group; None: it is a column,
+    which is in no score unless the training was asked for it."""
 
     @property
     def worst(self) -> FairGroup:
@@ -129,6 +142,7 @@ def fairness(
     k: int | None = None,
     seed: int = 0,
     accepted: Accepted | None = None,
+    policy: Policy | None = None,
     progress: Progress = silent,
 ) -> Fairness:
     """A tested model on the test part of its snapshot.
@@ -136,6 +150,7 @@ def fairness(
     Args:
         k: length of the lists; None: what a person is shown, less for small catalogues.
         accepted: what came of lists that were shown; None: nothing is known.
+        policy: whose refusals are counted by group; None: there is none.
 
     Raises:
         ModelError: the model is final, or there is nothing to find.
@@ -150,6 +165,11 @@ def fairness(
     own = measure(model.blend, part, [k], seed=seed, progress=progress)
     places = _popularity_places(part)
     taken = {} if accepted is None else acceptances(snapshot, visible, accepted)
+    figures = _figures(snapshot, own.lists[:, :k])
+    if policy is not None:
+        figures["refused"] = _refused(Engine(snapshot, model, policy=policy, masked=part.masked), part)
+    changed = {one.type: _flipped(one, folder, snapshot, visible, part, own.lists[:, :k])
+               for one in protected_hops(visible)}  # fmt: skip
     return Fairness(
         model=folder.name,
         k=k,
@@ -157,7 +177,7 @@ def fairness(
         uses_protected=model.meta.request.use_protected,
         ndcg=own.metrics[f"ndcg@{k}"],
         attributes=_corrected([
-            _attribute(one, own, part, k, seed, taken)
+            replace(_attribute(one, own, part, k, seed, taken, figures), flipped=changed.get(one.attribute))
             for one in told_apart(snapshot, visible, part.users)
         ]),
         providers=tuple(_providers(snapshot, visible, part, own, k)),
@@ -178,7 +198,13 @@ def acceptances(snapshot: Snapshot, graph: Graph, accepted: Accepted) -> dict[tu
 
 
 def _attribute(
-    members: Members, own: Measured, part: HiddenPart, k: int, seed: int, taken: Mapping[tuple[str, str], Interval]
+    members: Members,
+    own: Measured,
+    part: HiddenPart,
+    k: int,
+    seed: int,
+    taken: Mapping[tuple[str, str], Interval],
+    figures: Mapping[str, NDArray[np.float64]],
 ) -> FairAttribute:
     ndcg = own.per_user[f"ndcg@{k}"]
     inside_any = np.logical_or.reduce(list(members.masks.values()))
@@ -193,10 +219,68 @@ def _attribute(
             FairGroup(
                 name, int(mask.sum()), found["ndcg"], found["recall"],
                 coverage(own.lists[mask][:smallest], k, part.num_products), gap, p,
-                taken.get((members.attribute, name)),
+                taken.get((members.attribute, name)), **_means(figures, mask, seed),
             )
         )  # fmt: skip
     return FairAttribute(members.attribute, members.protected, tuple(groups))
+
+
+def _figures(snapshot: Snapshot, lists: NDArray[np.int32]) -> dict[str, NDArray[np.float64]]:
+    """The mean of fee and risk class over each list, where the mapping names columns with numbers; NaN: not known."""
+    product, found = snapshot.schema.roles.product, {}
+    for name in ("fee", "risk"):
+        column_name = snapshot.schema.nodes[product].show.get(name)
+        if column_name is None or column_name not in snapshot.meta.columns[product]:
+            continue
+        column = snapshot.nodes(product).column(column_name)
+        values = np.asarray(column.values)
+        if values.dtype.kind not in "fiu":
+            continue
+        known = np.asarray(column.valid)[np.maximum(lists, 0)] & (lists >= 0)
+        sums = np.where(known, values.astype(np.float64)[np.maximum(lists, 0)], 0.0).sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found[name] = sums / known.sum(axis=1)
+    return found
+
+
+def _means(figures: Mapping[str, NDArray[np.float64]], mask: NDArray[np.bool_], seed: int) -> dict[str, Interval]:
+    """The means of a group, of whose members something is known."""
+    known = {name: values[mask][np.isfinite(values[mask])] for name, values in figures.items()}
+    return {name: bootstrap_all({name: one}, seed=seed)[name] for name, one in known.items() if len(one)}
+
+
+def _refused(engine: Engine, part: HiddenPart) -> NDArray[np.float64]:
+    """For each test user the share of products not held that the policy refuses."""
+    found = np.zeros(len(part.users))
+    for _, block in blocks(len(part.users), part.num_products):
+        users = part.users[block]
+        free = np.ones((len(users), part.num_products), np.bool_)
+        owner, held = part.masked.expand(users)
+        free[owner, held] = False
+        left = (engine.allowed(users) & free).sum(axis=1)
+        found[block] = 1 - left / np.maximum(free.sum(axis=1), 1)
+    return found
+
+
+def protected_hops(graph: Graph) -> list[Hop]:
+    """The edges from users to what is protected, such as a sex."""
+    user = graph.schema.roles.user
+    return [hop for hop in graph.hops if not hop.reverse and graph.schema.edges[hop.type].protected
+            and graph.source(hop) == user]  # fmt: skip
+
+
+def _flipped(
+    hop: Hop, folder: Path, snapshot: Snapshot, graph: Graph, part: HiddenPart, lists: NDArray[np.int32]
+) -> float:
+    """The share of users whose lists stay where everybody is in the next group of an attribute."""
+    edges, count = graph.hops[hop], graph.counts[graph.target(hop)]
+    indices = ((edges.indices + 1) % max(count, 1)).astype(np.int32)
+    for start, end in pairwise(edges.indptr.tolist()):
+        indices[start:end].sort()
+    other = replace(edges, indices=indices)
+    hops = {**graph.hops, hop: other, hop.back(): other.transposed(count)}
+    model = open_model(folder, snapshot, hops, wealth=graph.wealth)
+    return float((ranked_lists(model.blend, part.users, part.masked, lists.shape[1]) == lists).all(axis=1).mean())
 
 
 def difference(own: NDArray[np.float64], others: NDArray[np.float64]) -> tuple[float, float]:

@@ -12,9 +12,12 @@ from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.metrics.intervals import Interval, bootstrap_all, jackknife
 from graphrec.metrics.ranking import coverage, coverage_without_each, evaluate_lists, novelty
 from graphrec.progress import Progress, silent
+from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
+from graphrec.serving.lists import listed_many
 from graphrec.terms.folder import Model, open_model, read_meta
 from graphrec.terms.forms.blend import Blend
+from graphrec.terms.topk import NOTHING
 from graphrec.training.lists import ranked_lists
 from graphrec.training.split import Split, split_of
 
@@ -97,6 +100,24 @@ def measure_lists(lists: NDArray[np.int32], part: HiddenPart, ks: Sequence[int],
         value = coverage(lists, k, part.num_products)
         found[f"coverage@{k}"] = jackknife(value, coverage_without_each(lists, k, part.num_products))
     return Measured(lists, per_user, found)
+
+
+def recommended(
+    engine: Engine, users: NDArray[np.int32], k: int, options: ListOptions, *, progress: Progress = silent
+) -> NDArray[np.int32]:
+    """The lists (len(users), k) that `recommend` gives, as positions of the model, padded with -1.
+
+    Args:
+        engine: with the policy that holds.
+        users: positions in the model; of whom nothing is known gets an empty list.
+    """
+    lists = np.full((len(users), k), NOTHING, np.int32)
+    rows = [row for row, user in enumerate(users.tolist()) if engine.has_evidence(user)]
+    for row, listed in zip(rows, listed_many(engine, users[rows].tolist(), k, options, reasons=False), strict=True):
+        progress("lists as they are recommended", row, len(users))
+        lists[row, : len(listed.places)] = listed.products
+    progress("lists as they are recommended", len(users), len(users))
+    return lists
 
 
 #: The most popular products, which one quality is measured without.

@@ -1,21 +1,23 @@
-"""How much lists change where nothing should: another run, another seed, lost rows, and customers who are not real.
+"""How much lists change where nothing should: another run or seed, a day, lost and wrong rows, drift, and attacks.
 
 A model is fitted again with its own configuration and weights (training/refit.py) on changed facts, and the lists of
 some customers are compared by rank-biased overlap. The attack is on a segment: fake customers hold one product that
 they push, and what some real customers have in common. Its damage is the share of real customers who get the product
-into their list only then; beside it stands plain item-kNN (no `min_group`, no shrinkage) under the same attack.
+into their list only then; beside it stands plain item-kNN (no `min_group`, no shrinkage) under the same attack. Where a
+model reads texts of products, the pushed product also gets the text of the product that most customers hold.
 
 Source: Mobasher, Burke, Bhaumik and Williams, TOIT 2007 (segment attack).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.features.blocks import Blocks, Sources
+from graphrec.features.blocks import Blocks, FeatureBlock, Sources
 from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.metrics.intervals import Interval, bootstrap_all
@@ -36,6 +38,10 @@ MOST_CUSTOMERS = 2_000
 """Customers whose lists are compared."""
 TOLD = 50
 """Customers whose ledgers say what moved."""
+DAY = 86_400_000_000
+"""Microseconds."""
+TEXT, DRIFTING = "text", ("columns", "series")
+"""Names of feature blocks."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +83,17 @@ class Stability:
     """Fake customers for each pushed product."""
     pushed: int
     """Products, one after another."""
-    attacked: tuple[Attacked, ...]
+    attacked: tuple[Attacked, Attacked]
     """The model, and plain item-kNN."""
     moved: tuple[tuple[str, float], ...]
     """Where rows are lost: terms by their share of what products that left a list lost against those that came."""
+    copied: Attacked | None = None
+    """The model where the pushed product has the text of the product that most customers hold; None: it reads none."""
+
+    @property
+    def after_loss(self) -> Compared:
+        """The lists where interactions are lost."""
+        return next(one for one in self.compared if one.case.endswith("lost"))
 
     @property
     def ratio(self) -> float | None:
@@ -131,7 +144,12 @@ def stability(
         "another run": (graph, inputs),
         "another seed": (graph, replace(inputs, seed=inputs.seed + 1)),
         f"{lost:.1%} of interactions lost": (less, inputs),
+        f"{lost:.1%} of interactions wrong": (with_noise(graph, lost, rng), inputs),
     }
+    if (before := without_last_day(graph)) is not None:
+        cases["a day earlier"] = (before, inputs)
+    if (drifted := with_drift(inputs.blocks)) is not None:
+        cases["columns drifted"] = (graph, replace(inputs, blocks=drifted))
     compared: list[Compared] = []
     moved: tuple[tuple[str, float], ...] = ()
     for case, (seen, given) in cases.items():
@@ -141,41 +159,140 @@ def stability(
         compared.append(Compared(case, alike, float((listed == found).all(axis=1).mean())))
         if seen is less:
             moved = tuple(_moved(base, other, people, listed, found))
+    attacked, copied, count, number = _attacked(
+        folder.name, meta, graph, inputs, listed, people, lists, (fakes, pushed, seed), rng, progress
+    )
+    return Stability(
+        folder.name, k, len(people), tuple(compared), lost, count, number, attacked, moved, copied
+    )  # fmt: skip
+
+
+def _attacked(
+    name: str,
+    meta: ModelMeta,
+    graph: Graph,
+    inputs: Inputs,
+    listed: NDArray[np.int32],
+    people: NDArray[np.int32],
+    lists: Callable[[Blend], NDArray[np.int32]],
+    asked: tuple[float, int, int],
+    rng: np.random.Generator,
+    progress: Progress,
+) -> tuple[tuple[Attacked, Attacked], Attacked | None, int, int]:
+    """What fake customers and a copied text reach, with how many fake customers, for how many products.
+
+    Args:
+        listed: without an attack.
+        lists: of a blend.
+        asked: share of fake customers, products, and the seed.
+    """
+    fakes, pushed, seed = asked
     products, count = _pushed(graph, pushed, rng), max(round(fakes * len(graph.held().degrees())), 1)
     plain = replace(graph, schema=replace(graph.schema, roles=replace(graph.schema.roles, min_group=1)))
-    shares = {folder.name: [0.0, 0.0], "plain item-kNN": [0.0, 0.0]}
     listed_plain = lists(_plain(plain))
+    held_most = int(np.bincount(graph.held().indices, minlength=graph.num_products).argmax())
+    reads_texts = any(_is_product_text(one, graph) for one in inputs.blocks)
+    cases = {"own": [0.0, 0.0], "plain": [0.0, 0.0], "text": [0.0, 0.0]}
     for product in products:
         progress("attacks", products.index(product), len(products))
         false, false_plain = (with_fakes(one, product, count, seed + product) for one in (graph, plain))
         own = lists(_fitted(meta, false, replace(inputs, blocks=_wider(inputs.blocks, graph, count))))
-        theirs = lists(_plain(false_plain))
+        found = {"own": (listed, own), "plain": (listed_plain, lists(_plain(false_plain)))}
+        if reads_texts:
+            poisoned = replace(inputs, blocks=with_text_of(inputs.blocks, graph, product, held_most))
+            found["text"] = listed, lists(_fitted(meta, graph, poisoned))
         free = ~_holders(graph, product)[people]
-        for name, pair in ((folder.name, (listed, own)), ("plain item-kNN", (listed_plain, theirs))):
+        for case, pair in found.items():
             for place, one in enumerate(pair):
-                shares[name][place] += float((one[free] == product).any(axis=1).mean()) / len(products)
-    return Stability(
-        folder.name, k, len(people), tuple(compared), lost, count, len(products),
-        tuple(Attacked(name, before, after) for name, (before, after) in shares.items()), moved,
-    )  # fmt: skip
+                cases[case][place] += float((one[free] == product).any(axis=1).mean()) / len(products)
+    copied = Attacked(name, *cases["text"]) if reads_texts else None
+    return (Attacked(name, *cases["own"]), Attacked("plain item-kNN", *cases["plain"])), copied, count, len(products)
 
 
 def without_some(graph: Graph, share: float, rng: np.random.Generator) -> Graph:
     """A graph that lost a share of the interactions, drawn at random."""
+    return _keeping(graph, {
+        hop: rng.random(len(graph.hops[hop].indices)) >= share for hop in _interactions(graph)
+    })  # fmt: skip
+
+
+def without_last_day(graph: Graph) -> Graph | None:
+    """A graph without the interactions of its last day; None: none of them has a time."""
+    newest = {hop: found for hop in _interactions(graph) if (found := graph.hops[hop].newest) is not None}
+    if not newest or not any(map(len, newest.values())):
+        return None
+    first = max(int(one.max()) for one in newest.values() if len(one))
+    return _keeping(graph, {hop: np.less(one, first - first % DAY) for hop, one in newest.items()})
+
+
+def with_noise(graph: Graph, share: float, rng: np.random.Generator) -> Graph:
+    """A graph in which a share of the interactions is with another product, drawn at random."""
     hops = dict(graph.hops)
-    for name in graph.schema.roles.interactions:
-        hop = Hop(name)
-        if hop in hops:
-            edges = hops[hop]
-            kept = rng.random(len(edges.indices)) >= share
-            ends = np.concatenate(([0], np.cumsum(kept)))[edges.indptr].astype(np.int64)
-            arrays = {
-                name: None if (one := getattr(edges, name)) is None else one[kept]
-                for name in ("weight", "newest", "faded")
-            }
-            hops[hop] = Adjacency(ends, edges.indices[kept], **arrays)
-            hops[hop.back()] = hops[hop].transposed(graph.counts[graph.target(hop)])
+    for hop in _interactions(graph):
+        edges, count = hops[hop], graph.counts[graph.target(hop)]
+        wrong = rng.random(len(edges.indices)) < share
+        indices = np.where(wrong, rng.integers(0, count, len(wrong)), edges.indices)
+        rows = np.repeat(np.arange(edges.num_rows), edges.degrees())
+        codes, first = np.unique(rows * count + indices, return_index=True)
+        ends = np.searchsorted(codes, np.arange(edges.num_rows + 1) * count).astype(np.int64)
+        hops[hop] = Adjacency(ends, (codes % count).astype(np.int32), **_taken(edges, first))
+        hops[hop.back()] = hops[hop].transposed(count)
     return replace(graph, hops=hops)
+
+
+def with_drift(blocks: Blocks) -> Blocks | None:
+    """Blocks of numbers whose every column is one standard deviation higher, as in another unit; None: there are none.
+
+    Texts and sums are no columns. A row of zeros, of a node of which nothing is known, stays one.
+    """
+    if not any(one.name in DRIFTING for one in blocks):
+        return None
+    found = []
+    for one in blocks:
+        if one.name in DRIFTING and len(one.matrix):
+            known = np.asarray(one.matrix.any(axis=1))
+            moved = one.matrix + one.matrix.std(axis=0)
+            one = replace(one, matrix=np.where(known[:, None], moved, 0).astype(one.matrix.dtype))
+        found.append(one)
+    return replace(blocks, blocks=tuple(found))
+
+
+def with_text_of(blocks: Blocks, graph: Graph, product: int, other: int) -> Blocks:
+    """Blocks in which a product has the text of another one."""
+    found = []
+    for one in blocks:
+        if _is_product_text(one, graph):
+            matrix = one.matrix.copy()
+            matrix[product] = matrix[other]
+            one = replace(one, matrix=matrix)
+        found.append(one)
+    return replace(blocks, blocks=tuple(found))
+
+
+def _is_product_text(block: FeatureBlock, graph: Graph) -> bool:
+    return block.name == TEXT and block.label == graph.schema.roles.product
+
+
+def _interactions(graph: Graph) -> list[Hop]:
+    """The hops of interactions that are there."""
+    return [hop for name in graph.schema.roles.interactions if (hop := Hop(name)) in graph.hops]
+
+
+def _keeping(graph: Graph, kept: Mapping[Hop, NDArray[Any]]) -> Graph:
+    """A graph with some edges of some hops alone."""
+    hops = dict(graph.hops)
+    for hop, there in kept.items():
+        edges = hops[hop]
+        ends = np.concatenate(([0], np.cumsum(there)))[edges.indptr].astype(np.int64)
+        hops[hop] = Adjacency(ends, edges.indices[there], **_taken(edges, there))
+        hops[hop.back()] = hops[hop].transposed(graph.counts[graph.target(hop)])
+    return replace(graph, hops=hops)
+
+
+def _taken(edges: Adjacency, places: NDArray[np.generic]) -> dict[str, Any]:
+    """What is known of some edges."""
+    names = ("weight", "newest", "faded")
+    return {name: None if (one := getattr(edges, name)) is None else one[places] for name in names}
 
 
 def with_fakes(graph: Graph, product: int, count: int, seed: int) -> Graph:

@@ -2,13 +2,14 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast
 
 import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.folders.block_rows import Rows
 from graphrec.graph.folders.facts import EVENTS, events_of, user_types
 from graphrec.graph.folders.snapshot import ALWAYS, Snapshot

@@ -6,7 +6,6 @@ is missing, and a placeholder that the English text does not have, are refused w
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
@@ -15,6 +14,7 @@ from string import Formatter
 from typing import Any, Literal
 
 from graphrec.errors import SettingsError
+from graphrec.frozen import dataclass
 
 Voice = Literal["adviser", "customer"]
 VOICES: tuple[Voice, ...] = ("adviser", "customer")

@@ -18,6 +18,10 @@ OPTIONS = ("seed", "use_protected")
 """Fields of a configuration that are options of the whole training."""
 
 
+def _no_warning(_config: Any) -> str | None:
+    return None
+
+
 @dataclass(frozen=True, eq=False)
 class Fitted:
     """What a fit gives."""
@@ -88,6 +92,11 @@ class ModelSpec(Generic[C]):
     """Whether its whole score lies on real paths."""
     replaces: str | None = None
     """The model that it replaces in a blend where it is clearly better; otherwise it leaves the blend."""
+    is_counted: bool = False
+    """Whether it is fitted from sums over customers: its settings are fixed beforehand and it reads only what it needs,
+    since a choice on validation would be one more question about customers."""
+    warning: Callable[[C], str | None] = _no_warning
+    """What is said at once, and not only kept as a note, where a model of a configuration is fitted."""
     uses_torch: bool = False
     """Whether it is fitted with torch."""
     packages: tuple[str, ...] = ("numpy", "numba", "scipy")

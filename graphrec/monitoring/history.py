@@ -19,7 +19,7 @@ FILE = "monitor.jsonl"
 SHOWN = 60
 """Runs of a page, the newest ones."""
 LIMITS = ("warn", "alarm")
-TITLES = {"inputs": "Inputs", "lists": "Lists", "outcomes": "Outcomes", "age": "Age"}
+TITLES = {"inputs": "Inputs", "lists": "Lists", "outcomes": "Outcomes", "service": "Service", "age": "Age"}
 
 
 @dataclass(frozen=True)

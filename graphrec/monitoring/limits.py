@@ -39,6 +39,12 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
         0.05, 0.15
     )
     acceptance: Annotated[Limit, Meta(description="Share of the former acceptance that is lost.")] = Limit(0.2, 0.5)
+    overrides: Annotated[
+        Limit, Meta(description="Change of the share of statements that advisers changed or rejected.")
+    ] = Limit(0.1, 0.25)
+    latency: Annotated[
+        Limit, Meta(description="Doublings of the time in which 95 % of the answers of an operation are there.")
+    ] = Limit(1, 2)
     data_age: Annotated[Limit, Meta(description="Days since the last event of the data.")] = Limit(7, 30)
     model_age: Annotated[Limit, Meta(description="Days of data that the model has not seen.")] = Limit(45, 120)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from graphrec.metrics.rates import chi_squared_tail
 from graphrec.monitoring.limits import Limit, Limits
 
+PartName = Literal["inputs", "lists", "outcomes", "service", "age"]
 State = Literal["ok", "warn", "alarm", "unknown"]
 Counts = NDArray[np.integer]
 STATES: tuple[State, ...] = ("unknown", "ok", "warn", "alarm")
@@ -24,7 +25,7 @@ FEWEST = 5
 class Measure:
     """What was measured of one thing."""
 
-    part: Literal["inputs", "lists", "outcomes", "age"]
+    part: PartName
     name: str
     """As the limits of monitor.toml call it."""
     about: str
@@ -43,7 +44,7 @@ class Measure:
 
 
 def measured(
-    part: Literal["inputs", "lists", "outcomes", "age"],
+    part: PartName,
     name: str,
     about: str,
     value: float | None,

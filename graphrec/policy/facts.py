@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Adjacency
 from graphrec.graph.edges.holdings import has_left, is_over
 from graphrec.graph.folders.snapshot import ALWAYS, ColumnArray, Edges, Snapshot

@@ -10,12 +10,13 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePath
 from typing import Any
 
 from graphrec.config.names import nearest
 from graphrec.errors import PolicyError
+from graphrec.frozen import dataclass
 from graphrec.policy.language.conditions import parse
 from graphrec.policy.language.operands import file_of, key_of
 

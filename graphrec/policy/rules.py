@@ -4,10 +4,11 @@ import ast
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, field, fields
 from functools import cached_property
 from typing import Any, Literal
 
+from graphrec.frozen import dataclass
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.policy.language.conditions import parse
 from graphrec.policy.language.operands import BadCondition, Market, Purchase

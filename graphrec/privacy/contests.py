@@ -1,16 +1,16 @@
-"""What customers contest: edges of theirs that are not true, or not relevant; no list counts them until withdrawn.
+"""What customers contest: edges and reasons that are not true, or not relevant; no list counts them until withdrawn.
 
-serving/contests.json   by customer, which edge, why, since when, who entered it
+serving/contests.json   by customer, which edge or reason, why, since when, who entered it
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
 from graphrec.errors import Damaged
 from graphrec.files import locked, whole_file
-from graphrec.graph.edges.own import HiddenEdge
+from graphrec.graph.edges.own import HiddenEdge, HiddenReason, ReasonStart, starts_from_json
 from graphrec.home import Home
 
 Ground = Literal["not-true", "not-relevant"]
@@ -18,12 +18,12 @@ Ground = Literal["not-true", "not-relevant"]
 
 @dataclass(frozen=True)
 class Contest:
-    """One edge that a customer contests."""
+    """One edge that a customer contests, or one reason."""
 
     user: str
-    edge: str
-    """Its type."""
-    of: str
+    edge: str | None
+    """Its type; None: a reason is contested."""
+    of: str | None
     """Id at its other end."""
     ground: Ground
     """not-true: it counts nowhere, not for rules either; not-relevant: it is in no score and no reason."""
@@ -31,11 +31,30 @@ class Contest:
     """UTC."""
     by: str | None = None
     why: str | None = None
+    product: str | None = None
+    """Of the reason."""
+    text: str | None = None
+    """The reason as it was read when it was contested, without numbers of people."""
+    starts: tuple[ReasonStart, ...] = ()
+    """What it starts with: no line from there to the product counts, whatever is trained."""
+
+    @property
+    def what(self) -> tuple[object, ...]:
+        """What makes two contests of a customer one."""
+        return self.edge, self.of, self.product, self.starts
 
     @property
     def hidden(self) -> HiddenEdge:
-        """What answers leave out."""
+        """The edge that answers leave out."""
+        assert self.edge is not None, "a reason has starts"
+        assert self.of is not None, "a reason has starts"
         return HiddenEdge(self.edge, self.of, self.ground == "not-true")
+
+    @property
+    def hidden_reason(self) -> HiddenReason:
+        """The reason that counts for nothing."""
+        assert self.product is not None, "an edge has no product"
+        return HiddenReason(self.product, self.starts)
 
 
 class Contests:
@@ -62,24 +81,22 @@ class Contests:
         return self._read[1]
 
     def put(self, contest: Contest) -> None:
-        """Add a contest, in the place of an earlier one of the same edge."""
+        """Add a contest, in the place of an earlier one of the same edge or reason."""
         with locked(self._lock):
-            self._write([*self._without(contest.user, contest.edge, contest.of), contest])
+            left = [one for one in self._every() if (one.user, one.what) != (contest.user, contest.what)]
+            self._write([*left, contest])
 
-    def withdraw(self, user: str, edge: str, of: str) -> bool:
-        """End a contest; False: there was none."""
+    def withdraw(self, contests: Sequence[Contest]) -> None:
+        """End some contests."""
+        gone = {(one.user, one.what) for one in contests}
         with locked(self._lock):
-            left, count = self._without(user, edge, of), sum(map(len, self.all().values()))
-            if len(left) < count:
-                self._write(left)
-            return len(left) < count
+            self._write([one for one in self._every() if (one.user, one.what) not in gone])
 
-    def _without(self, user: str, edge: str, of: str) -> list[Contest]:
-        every = [one for own in self.all().values() for one in own]
-        return [one for one in every if (one.user, one.edge, one.of) != (user, edge, of)]
+    def _every(self) -> list[Contest]:
+        return [one for own in self.all().values() for one in own]
 
     def _write(self, contests: list[Contest]) -> None:
-        plain = [asdict(one) for one in sorted(contests, key=lambda one: (one.user, one.since, one.edge, one.of))]
+        plain = [asdict(one) for one in sorted(contests, key=lambda one: (one.user, one.since, str(one.what)))]
         with whole_file(self._file) as temporary:
             temporary.write_text(json.dumps({"contests": plain}, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
@@ -87,7 +104,7 @@ class Contests:
         found: dict[str, list[Contest]] = {}
         try:
             for one in json.loads(self._file.read_text("utf-8"))["contests"]:
-                contest = Contest(**one)
+                contest = Contest(**{**one, "starts": starts_from_json(one.get("starts", ()))})
                 found.setdefault(contest.user, []).append(contest)
         except (ValueError, KeyError, TypeError) as error:
             raise Damaged(

@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from functools import cache
 from itertools import accumulate, chain, pairwise
 from math import isfinite
@@ -23,6 +23,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from graphrec.frozen import dataclass
 from graphrec.records.sealed import seal_entry
 
 START = "0" * 64
@@ -46,7 +47,10 @@ def check_finite(values: Collection[Any]) -> None:
     """
     if _WHOLE.issuperset(map(type, values)):
         return
-    for value in _merged(values):
+    merged = _merged(values)
+    if merged is not values and _WHOLE.issuperset(map(type, merged)):
+        return
+    for value in merged:
         kind: Any = type(value)
         if kind in _WHOLE:
             continue

@@ -5,7 +5,6 @@ import platform
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec import __version__
+from graphrec.frozen import dataclass
 from graphrec.graph.asked import Asked
 from graphrec.home import Home
 from graphrec.policy.facts import NO_OCCASION, Occasion

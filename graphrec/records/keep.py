@@ -15,13 +15,13 @@ import json
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from graphrec.errors import Damaged, NotTrained, RecordError, SchemaOutdated, Unwritable
 from graphrec.files import private_folder, whole_file
+from graphrec.frozen import dataclass
 from graphrec.graph.folders.facts import MARKS, Facts, user_types
 from graphrec.graph.folders.shelf import DIGITS
 from graphrec.graph.folders.snapshot import Snapshot

@@ -4,13 +4,14 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from graphrec.errors import RecordError
 from graphrec.files import make_folder, private, whole_file
+from graphrec.frozen import dataclass
 from graphrec.records.blocks import HEAD, Head, Packed, block_at, entry_bytes, made_block, segments, sha256
 from graphrec.records.keys import Keys
 

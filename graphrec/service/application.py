@@ -144,7 +144,7 @@ def _add(
         response_model=answer,
         responses=_ALSO.get(operation),
         response_class=Response if answer is None else _Json,
-        dependencies=[Depends(service.guard(operation))] if operation in ALLOWED else [],
+        dependencies=[Depends(service.gate(operation))] if operation in ALLOWED else [],
     )
 
 
@@ -210,6 +210,7 @@ class Gate:
                 status=status,
                 user=state.get("user"),
                 product=state.get("product"),
+                seconds=seconds,
             )
 
 

@@ -1,7 +1,7 @@
 """What the paths of the service share: who asks, what the role may, threads, limits, and how an answer is written."""
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from fastapi import FastAPI, Header, Path, Query, Request
 from pydantic import AfterValidator
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from graphrec.app.answers import Refused, Served, refused_to_json, to_encode
@@ -112,6 +113,18 @@ class Service:
                 raise Refusal(problem(429, "too-many-requests", most, {"Retry-After": str(int(wait) + 1)}))
 
         return entered
+
+    def gate(self, operation: str) -> Callable[[Request], Awaitable[None]]:
+        """`guard` for paths: a key is looked up at once, without a thread; a token may have to ask its issuer."""
+        entered = self.guard(operation)
+
+        async def gated(request: Request) -> None:
+            if self.tokens is None:
+                entered(request)
+            else:
+                await run_in_threadpool(entered, request)
+
+        return gated
 
     def caller(self, request: Request) -> Caller:
         """Who asks.

@@ -213,15 +213,17 @@ class LoanPlans(_Open):
 
 
 class Contest(_Open):
-    """One edge that a customer contests."""
+    """One edge that a customer contests, or one reason."""
 
     user: str
-    edge: str
-    of: str
+    edge: str | None = Field(None, description="null: a reason of `product` is contested.")
+    of: str | None = None
     ground: str
     since: str
     by: str | None = None
     why: str | None = None
+    product: str | None = None
+    text: str | None = Field(None, description="The reason as it was read, without numbers of people.")
 
 
 class Contests(_Open):
@@ -231,11 +233,15 @@ class Contests(_Open):
 
 
 class ContestIn(BaseModel):
-    """An edge that is contested, or whose contest is withdrawn."""
+    """An edge (`edge` and `of`) or a reason (`product` and `number`) that is contested, or whose contest ends."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    edge: str = Field(min_length=1, max_length=200, description="Its type, such as BOUGHT.")
-    of: str = Field(min_length=1, max_length=500, description="Id at its other end.")
+    edge: str | None = Field(None, min_length=1, max_length=200, description="Its type, such as BOUGHT.")
+    of: str | None = Field(None, min_length=1, max_length=500, description="Id at its other end.")
+    product: str | None = Field(None, min_length=1, max_length=500, description="Whose reason is contested.")
+    number: int | None = Field(
+        None, ge=1, le=10_000, description="Its place among the reasons of the product's explanation, from 1."
+    )
     ground: Ground = Field(
         "not-relevant", description="not-true: it counts nowhere; not-relevant: it is in no score and no reason."
     )

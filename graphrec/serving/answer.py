@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, field, fields
 from types import NoneType
 from typing import Any, ClassVar, Literal, Self, TypeVar
 
+from graphrec.frozen import dataclass
 from graphrec.languages import LANGUAGES, Voice
 from graphrec.terms.deletion import Spreads
 

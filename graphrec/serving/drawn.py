@@ -15,11 +15,12 @@ A draw is a hash of its seed, which the record keeps with the options of the lis
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.folders.strings import ABSENT
 from graphrec.serving.answer import Answer, Draw, Drawn, Item, ListOptions
 from graphrec.serving.engine import LIST, Engine, Scored, Wanted, mixed

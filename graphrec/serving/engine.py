@@ -8,17 +8,19 @@ evaluates what `listed` gives. Nothing of an engine changes after it is made, so
 import copy
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Adjacency, Hop
 from graphrec.graph.edges.first_hops import FirstHop
-from graphrec.graph.edges.own import Own, with_own, without_edges
+from graphrec.graph.edges.own import HiddenReason, Own, with_own, without_edges
 from graphrec.graph.folders.facts import FactsShelf
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.folders.snapshot import Nodes, Snapshot
@@ -49,9 +51,11 @@ from graphrec.serving.positions import Positions
 from graphrec.serving.reasons.groups import Chosen, Groups, Reasoned, reasoned
 from graphrec.serving.reasons.lines import END_OF_TIME, Reasons, iso_text, utc_text
 from graphrec.serving.reasons.sentences import Sentences
+from graphrec.terms import compiled
 from graphrec.terms.folder import Model, ModelFiles, latest, open_files
 from graphrec.terms.forms.blend import Offered, Row
-from graphrec.terms.ledger import Ledger
+from graphrec.terms.forms.contested import ContestedBlend, Muted, Start
+from graphrec.terms.ledger import Beside, Ledger
 
 #: Products that shares are compared with, drawn from those that the user may be shown.
 REFERENCE = 200
@@ -72,8 +76,7 @@ class Scored:
 
     Shapes: allowed (num_products,) for what may be listed; candidates (num_candidates,), the products that the list is
     chosen from, the first `ranked` by their scores, ascending; a column of the ledger for each; reference
-    (num_reference,), the products that shares are compared with, and beside them what each line gives to them
-    (num_lines, num_reference).
+    (num_reference,), the products that shares are compared with, and what each line gives to them.
     """
 
     user: int
@@ -83,18 +86,27 @@ class Scored:
     ranked: int
     ledger: Ledger
     reference: NDArray[np.int32]
-    beside: NDArray[np.float64]
+    beside: Beside
 
     @classmethod
-    def of(cls, user: int, row: Row, allowed: NDArray[np.bool_], wanted: "Wanted", whole: Ledger) -> "Scored":
+    def of(
+        cls,
+        user: int,
+        row: Row,
+        allowed: NDArray[np.bool_],
+        wanted: "Wanted",
+        whole: Ledger,
+        mean: NDArray[np.float64] | None = None,
+    ) -> "Scored":
         """What a list is made from.
 
         Args:
             whole: the ledger of `wanted.asked`.
+            mean: of what its lines give to the products of reference; None: it is worked out.
         """
-        count = len(wanted.candidates)
+        count, places = len(wanted.candidates), wanted.places
         ledger = replace(whole, values=np.ascontiguousarray(whole.values[:, :count]))
-        beside = whole.values[:, wanted.places]
+        beside = Beside.of(whole.values, places) if mean is None else Beside(whole.values, places, mean)
         return cls(user, row, allowed, wanted.candidates, wanted.ranked, ledger, wanted.reference, beside)
 
 
@@ -323,8 +335,27 @@ class Engine:
         other = self._reading(snapshot, own.types)
         if any(not one.for_rules for one in own.hidden):
             other.eligibility = self.eligibility.reading(with_own(self.snapshot, own, for_rules=True))
+        if own.reasons:
+            blend = ContestedBlend.over(other.model.blend, tuple(other._muted(own.reasons)))
+            other.model = replace(other.model, blend=blend)
         other.own, other.base = own, self
         return other
+
+    def _muted(self, reasons: Sequence[HiddenReason]) -> Iterator[Muted]:
+        """Contested reasons by positions of the model; what it does not know has no line."""
+        at = self.positions
+
+        def place(label: str, id_: str) -> int:
+            found = self.snapshot.nodes(label).ids.find(id_) if label in self.snapshot.labels else ABSENT
+            return found if found == ABSENT else at.in_model(label, found)
+
+        for one in reasons:
+            starts = tuple(
+                Start(frozenset((label, place(label, id_)) for label, id_ in start.nodes), start.kind, start.edge)
+                for start in one.starts
+            )
+            if (product := place(self.roles.product, one.product)) != ABSENT:
+                yield Muted(product, starts)
 
     def _reading(self, snapshot: Snapshot, types: Collection[str]) -> "Engine":
         """The same engine on facts that differ in one customer alone, in edges of some types or in values."""
@@ -454,11 +485,32 @@ class Engine:
         """The products that shares are compared with: REFERENCE eligible ones by a hash of snapshot and customer."""
         products = np.flatnonzero(allowed)
         if len(products) > REFERENCE:
-            here = self.users.ids[self.positions.in_snapshot(self.roles.user, user)]
-            seed = hashlib.blake2b(f"{self.snapshot.hash} {here}".encode(), digest_size=8).digest()
-            drawn = mixed(products.astype(np.uint64) + np.frombuffer(seed, "<u8")[0])
+            drawn = mixed(products.astype(np.uint64) + np.uint64(self._seed(user)))
             products = np.sort(products[np.argpartition(drawn, REFERENCE)[:REFERENCE]])
         return products.astype(np.int32)
+
+    def _seed(self, user: int) -> int:
+        """What the products of reference of a user, by position in the model, are drawn with."""
+        here = self.users.ids[self.positions.in_snapshot(self.roles.user, user)]
+        digest = hashlib.blake2b(f"{self.snapshot.hash} {here}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "little")
+
+    def wanted_of(
+        self, users: Sequence[int], rows: Sequence[Row], allowed: NDArray[np.bool_], k: int, also: int | None = None
+    ) -> "list[Wanted]":
+        """What `wanted` gives for each of some users, compiled where numba is installed."""
+        if also is not None or self.positions.products is not None or not compiled.is_there():
+            return [self.wanted(*one, k, also) for one in zip(users, rows, allowed, strict=True)]
+        from graphrec.terms.compiled.chosen import best_of, drawn_of, joined_of
+
+        found = []
+        for user, row, mask in zip(users, rows, allowed, strict=True):
+            candidates = best_of(row.scores, mask, k + SPARE)
+            reference = drawn_of(mask, self._seed(user), REFERENCE)
+            one = Wanted(candidates, len(candidates), reference)
+            vars(one)["asked"], vars(one)["places"] = joined_of(candidates, reference, len(mask))
+            found.append(one)
+        return found
 
     def allowed(self, users: NDArray[np.integer]) -> NDArray[np.bool_]:
         """True (len(users), num_products) for what may be listed, users and products by positions of the model."""
@@ -539,7 +591,7 @@ class Engine:
         for place, made in enumerate(reasoned(asked, options.reasons, plain=options.plain)):
             if options.prefer:
                 wish, ledger = reasons.wish(options.prefer, scored[place].user), scored[place].ledger
-                made = [replace(one, shown=wish.led(ledger, one.shown)) for one in made]
+                made = [structs.replace(one, shown=wish.led(ledger, one.shown)) for one in made]
             found[place] = replace(found[place], reasons=tuple(made))
         return found
 

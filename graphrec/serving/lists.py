@@ -5,6 +5,7 @@ writes sentences as it does for one user.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from threading import Lock
 
 import numpy as np
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 
 from graphrec.graph.folders.strings import ABSENT
 from graphrec.serving.answer import Answer, ListOptions
-from graphrec.serving.engine import LIST, Engine, Scored
+from graphrec.serving.engine import LIST, Engine, Listed, Scored
+from graphrec.terms import compiled
 
 #: Scores held at once per array (32 MB in float64), and at most how many users.
 BLOCK_SCORES, BLOCK_USERS = 4_000_000, 128
@@ -60,6 +62,32 @@ def recommend_many(
                 yield engine.nothing(user, options)
 
 
+def listed_many(
+    engine: Engine, users: Sequence[int], k: int, options: ListOptions = LIST, *, reasons: bool = True
+) -> Iterator[Listed]:
+    """`engine.listed` of each of these users, in their order: what `recommend` gives before it is put into words.
+
+    Args:
+        users: positions in the model, of people about whom there is something to say.
+        reasons: whether reasons are made: without them it is quicker.
+    """
+    places: list[tuple[int, ...]] = []
+
+    def noted(found: tuple[int, ...]) -> tuple[int, ...]:
+        places.append(found)
+        return ()
+
+    step = max(1, min(BLOCK_USERS, BLOCK_SCORES // max(len(engine.products), 1)))
+    for start in range(0, len(users), step):
+        scored = scored_block(engine, np.array(users[start : start + step], np.int32), k)
+        if reasons:
+            yield from engine.lists(scored, k, options)
+            continue
+        places.clear()
+        made = engine.lists(scored, k, options, chosen=noted)
+        yield from (replace(one, places=found) for one, found in zip(made, list(places), strict=True))
+
+
 def scored_block(engine: Engine, users: NDArray[np.int32], k: int, also: int | None = None) -> list[Scored]:
     """`engine.scored(user, k, also)` for each of these users, by position in the model.
 
@@ -70,9 +98,11 @@ def scored_block(engine: Engine, users: NDArray[np.int32], k: int, also: int | N
     blend = engine.model.blend
     with _ONE_BLOCK:
         rows, allowed = blend.rows(users), engine.allowed(users)
-        wanted = []
-        for user, row, mask in zip(users.tolist(), rows, allowed, strict=True):
-            wanted.append(engine.wanted(user, row, mask, k, also))
+        wanted = engine.wanted_of(users.tolist(), rows, allowed, k, also)
         made = blend.ledgers(users, [one.asked for one in wanted], np.stack([row.scales for row in rows]))
     parts = zip(users.tolist(), rows, allowed, wanted, made, strict=True)
-    return [Scored.of(*one) for one in parts]
+    if not compiled.is_there():
+        return [Scored.of(*one) for one in parts]
+    from graphrec.terms.compiled.spread import means
+
+    return [Scored.of(*one, mean=means(one[-1].values, one[-2].places)) for one in parts]

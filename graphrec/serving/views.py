@@ -4,10 +4,12 @@ Every view but `compliance` leaves out what can be solved for a number of anothe
 rest, scales, powers and all other parameters of arithmetic. It has
 
 * whole per cents that add up to 100 with `other`, by largest remainder, and in steps of ten where a reason or a line of
-  the product rests on fewer than twice `min_group` people, so that nobody's part of it can be read off;
-* numbers of people as bands (5 to 9, 10 to 19, …). The band is that of a count that is moved a little, by a function of
-  the home's secret, what is counted and the month. It keeps no history: who asks again, in another language or through
-  other customers, gets the same band;
+  the product rests on people of the first band, so that nobody's part of it can be read off;
+* numbers of people as wide bands (5 to 49, 50 to 499, …). The band is that of a count that is moved a little, by a
+  function of the home's secret, what is counted and the month. It keeps no history: who asks again, in another language
+  or through other customers, gets the same band. Lines say that people are `min_group` at least, and no more. Narrower
+  bands would tell whether one person did one thing: an event moves ten counts at once, and each of them may pass a
+  border (benchmarks/differencing.py);
 * confidence in three levels;
 * Cypher that returns the neighbours of a way and whether the way is there, with ids and dates as its only parameters.
 
@@ -33,8 +35,8 @@ if TYPE_CHECKING:
     from graphrec.policy.compiled import Finding
     from graphrec.serving.why_not import WhyNot
 
-#: Where bands begin after the first, which begins at `min_group`; a band ends before the next begins.
-_STARTS = (1, 2, 5)
+#: Where bands begin after the first, which begins at `min_group`, in each power of ten; a band ends before the next.
+STARTS = (5,)
 #: Per cents of a product that few people stand behind are multiples of it.
 STEP = 10
 #: Confidence is at least this.
@@ -227,14 +229,25 @@ class Viewer:
         month: as 2026-11; it decides, with the secret, on which side of its border a count close to one falls.
         min_group: the fewest people that a reason may speak of.
         often: what stands in place of a number of people that is all that there are.
+        starts: where bands begin in each power of ten; others than STARTS are for measurements alone.
     """
 
-    def __init__(self, view: View, *, secret: bytes, month: str, min_group: int, often: str) -> None:
+    def __init__(
+        self,
+        view: View,
+        *,
+        secret: bytes,
+        month: str,
+        min_group: int,
+        often: str,
+        starts: Sequence[int] = STARTS,
+    ) -> None:
         self.view: View = view
         self._secret = secret
         self._month = month
         self._min_group = min_group
         self._often = often
+        self._starts = starts
 
     def answer(self, answer: Answer) -> SeenAnswer:
         """A list or an explanation."""
@@ -259,8 +272,7 @@ class Viewer:
     def item(self, item: Item) -> SeenItem:
         """One product of a list."""
         bands = [self._band_of(item, reason) for reason in item.reasons]
-        of_lines = [self._line_band(line) for line in item.lines]
-        per_cents, other = self._per_cents(item, (*bands, *of_lines))
+        per_cents, other = self._per_cents(item)
         return SeenItem(
             rank=item.rank,
             product=item.product,
@@ -279,7 +291,7 @@ class Viewer:
             other=other,
             against=round(item.against) if item.against else None,
             confidence=max(level for level in LEVELS if level <= item.confidence),
-            lines=tuple(self._line(line, band) for line, band in zip(item.lines, of_lines, strict=True)),
+            lines=tuple(self._line(line) for line in item.lines),
             warnings=item.warnings,
             risk=item.risk,
             fee=item.fee,
@@ -298,14 +310,12 @@ class Viewer:
             snapshot=found.snapshot,
             view=self.view,
             policy=found.policy,
-            verdict=_verdict(found),
+            verdict=found.told,
             k=found.k,
             refused=findings(found.refused),
             rank=found.rank,
             ahead=None if last is None else SeenAhead(last.rank, last.product, last.name),
-            missing=tuple(
-                SeenGap(gap.kind, self._said_of(gap.line, self._line_band(gap.line))) for gap in found.missing
-            ),
+            missing=tuple(SeenGap(gap.kind, self._said_of(gap.line)) for gap in found.missing),
         )
 
     def band(self, statistic: str, count: int) -> Band:
@@ -320,8 +330,8 @@ class Viewer:
         # person more changes the band at its border alone. A draw for each count would change it at every other one.
         width = 1 + count / 4
         moved = max(math.floor(count + 0.5 + width * (2 * drawn / 2**64 - 1)), self._min_group)
-        low = max(_start(moved), self._min_group)
-        return Band(low, _next_start(moved) - 1)
+        low = max(_start(moved, self._starts), self._min_group)
+        return Band(low, _next_start(moved, self._starts) - 1)
 
     def _band_of(self, item: Item, reason: Reason) -> Band | None:
         if reason.people is None:
@@ -330,17 +340,15 @@ class Viewer:
         counted = {name: value for name, value in (reason.parameters or {}).items() if name not in _TIMES}
         return self.band(f"{item.product}\0{reason.kind}\0{sorted(counted.items())}", reason.people)
 
-    def _per_cents(self, item: Item, bands: Sequence[Band | None]) -> tuple[tuple[int | None, ...], int | None]:
-        """Those of the reasons, then of everything else.
-
-        Args:
-            bands: of the people behind its reasons and lines.
-        """
+    def _per_cents(self, item: Item) -> tuple[tuple[int | None, ...], int | None]:
+        """Those of the reasons, then of everything else."""
         exact = [reason.percent for reason in item.reasons]
         if item.others is None:
             return (None,) * len(exact), None
-        unseen = None if item.fewest is None else self.band(f"{item.product}\0fewest", item.fewest)
-        few = any(band is not None and band.low < 2 * self._min_group for band in (*bands, unseen))
+        # One number for all of an item, so that an event moves one draw.
+        counts = [one.people for one in item.reasons] + [_people(line) for line in item.lines] + [item.fewest]
+        fewest = min((count for count in counts if count is not None), default=None)
+        few = fewest is not None and self.band(f"{item.product}\0fewest", fewest).low < 2 * self._min_group
         # All of an item: from the others, and their sum, the one of few people could be computed.
         step = STEP if few else 1
         parts = [max(percent or 0.0, 0.0) / step for percent in exact]
@@ -348,30 +356,20 @@ class Viewer:
         shown = tuple(None if percent is None else one * step for percent, one in zip(exact, found, strict=True))
         return shown, other * step
 
-    def _line(self, line: Line, band: Band | None) -> SeenLine:
+    def _line(self, line: Line) -> SeenLine:
         statement, parameters = _seen_cypher(line, self._min_group)
-        path = None if line.path is None else tuple(self._part(line, part, band) for part in line.path)
-        return SeenLine(line.kind, self._said_of(line, band), line.via, path, statement, parameters, line.term)
+        path = None if line.path is None else tuple(map(self._part, line.path))
+        return SeenLine(line.kind, self._said_of(line), line.via, path, statement, parameters, line.term)
 
-    def _part(self, line: Line, part: PathPart, band: Band | None) -> Node | SeenPeople | Step:
-        if not isinstance(part, People):
-            return part
-        return SeenPeople(part.label, None if part.count is None or line.everyone else band)
+    def _part(self, part: PathPart) -> Node | SeenPeople | Step:
+        return SeenPeople(part.label, None) if isinstance(part, People) else part
 
-    def _said_of(self, line: Line, band: Band | None) -> str:
-        """The text of a line."""
-        return self._said(line.text, line.wording, band, everyone=line.everyone)
-
-    def _line_band(self, line: Line) -> Band | None:
-        """The band of the people on a line; None: there are none."""
-        path = line.path or ()
-        count = next((part.count for part in path if isinstance(part, People) and part.count is not None), None)
-        if count is None:
-            return None
-        # The way without the person who asks.
-        way = [(part.label, part.id) if isinstance(part, Node) else _step(part) for part in path[1:]
-               if not isinstance(part, People)]  # fmt: skip
-        return self.band(str(way), count)
+    def _said_of(self, line: Line) -> str:
+        """The text of a line: of people it says that they are enough, since a reason has their band."""
+        if line.wording is None:
+            return line.text
+        enough = self._often if line.everyone or _people(line) is None else f"{self._min_group:,}+"
+        return line.wording.replace("{people}", enough)
 
     def _said(self, text: str, wording: str | None, band: Band | None, *, everyone: bool) -> str:
         """A text that says a band of people, or "often", where the exact one has a number."""
@@ -380,16 +378,29 @@ class Viewer:
         return wording.replace("{people}", self._often if everyone or band is None else str(band))
 
 
-def _start(count: int) -> int:
-    """Where the band of a count begins: 1, 2, 5, 10, 20, 50, …, but 1 and 2 are one."""
+def _people(line: Line) -> int | None:
+    """How many people are on a line; None: there are none."""
+    parts = line.path or ()
+    return next((part.count for part in parts if isinstance(part, People) and part.count is not None), None)
+
+
+def _start(count: int, starts: Sequence[int]) -> int:
+    """Where the band of a count begins; all below the first after 5 are one.
+
+    >>> [_start(one, (5,)) for one in (4, 7, 49, 50, 499, 512)], [_start(one, (1, 2, 5)) for one in (4, 7, 49, 512)]
+    ([1, 5, 5, 50, 50, 500], [1, 5, 20, 500])
+    """
     step = 10 ** (len(str(count)) - 1)
-    start = max(first * step for first in _STARTS if first * step <= count)
+    below = [first * step for first in starts if first * step <= count]
+    start = max(below) if below else max(starts) * step // 10
     return 1 if start < 5 else start
 
 
-def _next_start(count: int) -> int:
+def _next_start(count: int, starts: Sequence[int]) -> int:
     step = 10 ** (len(str(count)) - 1)
-    return 5 if count < 5 else min(first * step for first in (*_STARTS, 10) if first * step > count)
+    return 5 if count < 5 else min(
+        first * power for power in (step, 10 * step) for first in starts if first * power > count
+    )  # fmt: skip
 
 
 def _refused(answer: Answer) -> dict[str, int]:
@@ -411,20 +422,6 @@ def findings(refused: Iterable[Finding]) -> tuple[Finding, ...]:
         if seen not in found:
             found.append(seen)
     return tuple(found)
-
-
-def _verdict(found: WhyNot) -> str:
-    """The sentence of the whole answer without a score or a confidence."""
-    if any(one.confidential for one in found.refused):
-        return f"{found.product} is not available to {found.user}"
-    if found.rank is None or (found.ahead is None and found.rank <= found.k):
-        return found.verdict
-    if found.ahead is None:
-        return f"{found.product} has too little evidence for {found.user}"
-    return (
-        f"{found.product} may be shown to {found.user} and has rank {found.rank}; the list ends with "
-        f"{found.ahead.product} at rank {found.ahead.rank}"
-    )
 
 
 def _seen_cypher(line: Line, min_group: int) -> tuple[str | None, dict[str, str | int] | None]:

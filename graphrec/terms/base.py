@@ -7,7 +7,7 @@ folder, which opens it by its `form` (terms/folder.py).
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from threading import RLock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overload
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overloa
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop
 from graphrec.terms import compiled
 from graphrec.terms.ledger import Edge, LineGroup, Lines, ShareLines, Shares
@@ -203,6 +204,16 @@ class Term(ABC):
         """What `scores` gives for each of many users (len(users), num_products), to the bit."""
         return np.stack([self.scores(int(user)) for user in users])
 
+    def add_spread(self, users: NDArray[np.int32], weights: Matrix, least: float, total: Matrix) -> Matrix:
+        """Add its standardised `rows` times a weight for each user to `total`; where numba is installed.
+
+        Returns:
+            What each row was multiplied with (len(users),); 0 where it has no spread: see `compiled.spread.add_spread`.
+        """
+        from graphrec.terms.compiled.spread import add_spread
+
+        return add_spread(np.ascontiguousarray(self.rows(users)), weights, least, total)
+
     @abstractmethod
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """The scores (len(users), num_products) of many users; may be rounded to float32."""
@@ -269,6 +280,16 @@ class Term(ABC):
 
     def gradients(self, user: int, product: int) -> "Gradients | None":
         """How a score that is not linear comes from the edges around it; None where the lines tell it."""
+        del user, product
+        return None
+
+    def correlation(self, one: int, other: int) -> float | None:
+        """How far two products moved together, -1 to 1; None: it does not know how they move."""
+        del one, other
+        return None
+
+    def volatilities(self, user: int, product: int) -> tuple[float, float] | None:
+        """The volatility of what a user holds, a year, and with a part in a product; None: it does not know them."""
         del user, product
         return None
 

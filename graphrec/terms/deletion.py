@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.terms.base import Matrix
 from graphrec.terms.forms.blend import NO_SPREAD, Blend, Offered
+from graphrec.terms.forms.contested import ContestedBlend
 from graphrec.terms.ledger import Edge
 
 Spreads = Literal["fixed", "anew"]
@@ -59,10 +60,24 @@ class Evidence:
         if not scale:
             return np.zeros((len(kept), self.blend.num_products))
         scores, offered = self.term_scores(position, kept), self.blend.offered
+        counted = self._counted(position, kept, scores)
         if self.spreads == "anew" and not self.blend.terms[position].has_own_scale:
-            scores = _standardised(scores, offered) * self._left(position, kept)
+            scores = _standardised(counted, scores, offered) * self._left(position, kept)
+        else:
+            scores = counted
         found = np.asarray(scale * scores)
         return offered.widened(found) if offered else found
+
+    def _counted(self, position: int, kept: NDArray[np.bool_], scores: Matrix) -> Matrix:
+        """The scores of a term in each case without what the user contests."""
+        if not isinstance(self.blend, ContestedBlend):
+            return scores
+        known, found = set(self._own[position]), scores.copy()
+        for case, there in enumerate(kept.tolist()):
+            gone = [edge for edge, is_there in zip(self.edges, there, strict=True) if not is_there and edge in known]
+            products, left = self.blend.left_scores(position, self.user, gone)
+            found[case, products] = left
+        return found
 
     def _left(self, position: int, kept: NDArray[np.bool_]) -> Matrix:
         """What age leaves of the edges that are there in each case (num_cases, 1): see `Term.left`."""
@@ -87,12 +102,11 @@ class Evidence:
 
 def blend_without_edges(blend: Blend, hop: Hop, user: int, vias: Sequence[int]) -> Blend:
     """The blend as it scores this user, and no other, when the edges to some nodes are gone."""
-    edges = [(hop, via) for via in vias]
-    return Blend([term.without_edges(user, edges) for term in blend.terms], blend.weights, offered=blend.offered)
+    return blend.without_edges(user, [(hop, via) for via in vias])
 
 
-def _standardised(scores: Matrix, offered: Offered | None) -> Matrix:
-    """Every row divided by its spread, 0 without spread, as a blend does."""
+def _standardised(counted: Matrix, scores: Matrix, offered: Offered | None) -> Matrix:
+    """What counts of every row, divided by the spread of the whole row; 0 without spread, as a blend does."""
     spread = offered.spread(scores)[:, None] if offered else scores.std(axis=1, keepdims=True)
     varied = spread > NO_SPREAD * np.abs(scores).max(axis=1, keepdims=True)
-    return np.asarray(np.divide(scores, spread, out=np.zeros(scores.shape), where=varied))
+    return np.asarray(np.divide(counted, spread, out=np.zeros(scores.shape), where=varied))

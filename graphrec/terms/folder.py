@@ -12,7 +12,7 @@ to, are in no folder: they are given when it is opened (graph/edges/first_hops.p
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +23,7 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from graphrec.errors import CheckpointMismatch, Damaged, NotTrained, SchemaOutdated
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, StoredAdjacency
 from graphrec.graph.edges.first_hops import first_hops, known_until
 from graphrec.graph.edges.wealth import Wealth
@@ -447,6 +448,15 @@ def latest(home: Home, kind: str | None = None, prefer_final: bool = True) -> Pa
     """
     if kind is None and prefer_final and (promoted := live_folder(home)) is not None:
         return promoted
+    return newest(home, kind, prefer_final)
+
+
+def newest(home: Home, kind: str | None = None, prefer_final: bool = True) -> Path:
+    """What `latest` gives where nothing was promoted.
+
+    Raises:
+        NotTrained: there is none.
+    """
     for candidate in [kind] if kind else [DEFAULT, *_kinds_by_age(home)]:
         found = _of_kind(home, candidate, prefer_final)
         if found is not None:

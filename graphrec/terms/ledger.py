@@ -1,13 +1,14 @@
 """The lines of a score: those of one term, of one user, and of many users side by side."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Hop
 
 LineKind = Literal[
@@ -109,6 +110,28 @@ class Ledger:
         return self.groups[int(self.group[place])]
 
 
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """What every line gives to the products of reference.
+
+    Shapes: values (num_lines, num_products), places (num_reference,) in its columns; mean (num_lines,).
+    """
+
+    values: NDArray[np.float64]
+    places: NDArray[np.int64]
+    mean: NDArray[np.float64]
+    """What every line gives to them on average; 0 where there are none."""
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64], places: NDArray[np.int64]) -> "Beside":
+        """The same with its means."""
+        return cls(values, places, values[:, places].mean(axis=1) if len(places) else np.zeros(len(values)))
+
+    def rows(self, lines: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """What some lines give to each of them (num_chosen, num_reference)."""
+        return self.values[lines][:, self.places]
+
+
 class Asked(NamedTuple):
     """Which lines a compiled loop writes: users, their products padded with -1, how many those are, and the scales."""
 
@@ -168,10 +191,10 @@ class Block:
         return len(self.groups) - 1
 
     def ledger(self, place: int) -> Ledger:
-        """The lines of one user."""
+        """The lines of one user; their values are a part of the block."""
         out, span = self.out, slice(int(self.starts[place]), int(self.out.filled[place]))
         group = out.group[span].copy()
-        values = np.ascontiguousarray(out.values[span, : self.widths[place]])
+        values = out.values[span, : self.widths[place]]
         terms = np.array(self.terms, np.int16)[group] if self.terms else np.zeros(0, np.int16)
         groups, owners = self._named
         return Ledger(terms, groups, owners, group, out.via[span].copy(), out.mid[span].copy(), values)

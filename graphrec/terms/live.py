@@ -13,12 +13,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
 from graphrec.errors import Damaged, GraphrecError, NotTrained
 from graphrec.files import locked, place_folder, private_folder, whole_file
+from graphrec.frozen import dataclass
 from graphrec.graph.folders.arrays import read_sealed
 from graphrec.home import Home
 
@@ -44,6 +45,12 @@ class Switch:
     at: str
     """UTC."""
     by: str | None
+    why: str | None = None
+    """Of a promotion against the bounds of [live]: the reason that was given."""
+    unkept: tuple[str, ...] = ()
+    """The bounds that it did not keep."""
+    is_gate: bool = False
+    """Whether a training made it, since the mappings have bounds: the next one that keeps them takes its place."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,11 @@ class Live:
     def model(self) -> str | None:
         """The folder that answers by default; None: the newest model."""
         return self.history[-1].model if self.history else None
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether a training that keeps the bounds of [live] makes its model live."""
+        return bool(self.history) and self.history[-1].is_gate
 
     @property
     def earlier(self) -> list[str | None]:
@@ -82,7 +94,8 @@ def read_live(home: Home) -> Live:
     except (FileNotFoundError, NotADirectoryError):
         return Live()
     try:
-        return Live(tuple(Switch(**one) for one in json.loads(text)["history"]))
+        plain = json.loads(text)["history"]
+        return Live(tuple(Switch(**{**one, "unkept": tuple(one.get("unkept", ()))}) for one in plain))
     except (ValueError, KeyError, TypeError) as error:
         raise Damaged(
             f"{file} is damaged ({type(error).__name__}); restore a backup, or remove it: then the newest model is live"

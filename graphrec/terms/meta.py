@@ -1,10 +1,12 @@
 """What a model folder says about itself, typed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from msgspec import Struct
+
+from graphrec.frozen import dataclass
 
 
 @dataclass(frozen=True)

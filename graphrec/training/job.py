@@ -75,6 +75,8 @@ class TrainReport:
     split: SplitParts
     validation: OnValidation
     notes: tuple[str, ...]
+    unkept: str | None = None
+    """Why it is not live, where a bound of the mapping's [live] is not kept."""
 
 
 @dataclass(frozen=True, eq=False)

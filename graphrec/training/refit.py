@@ -1,6 +1,7 @@
 """A model fitted again with its own configuration on another snapshot: nothing is searched, weights stay."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import structs
@@ -12,6 +13,7 @@ from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.models.inputs import Inputs
 from graphrec.progress import Progress, silent
 from graphrec.terms.folder import read_meta, write_model
+from graphrec.terms.forms.blend import Blend
 from graphrec.terms.meta import ModelMeta, Trained
 from graphrec.training.assemble import blend_of
 from graphrec.training.fit import described_blocks, described_split, hidden_parts, keep_blocks
@@ -20,7 +22,13 @@ from graphrec.training.stages import blocks_of, graph_of
 
 
 def refit(
-    snapshot: Snapshot, folder: Path, *, sources: Sources | None = None, why: str, progress: Progress = silent
+    snapshot: Snapshot,
+    folder: Path,
+    *,
+    sources: Sources | None = None,
+    why: str,
+    made: Callable[[ModelMeta, Graph, Inputs], Blend] | None = None,
+    progress: Progress = silent,
 ) -> ModelMeta:
     """Fit the model in a folder again: hyper-parameters, weights and bands are those that were chosen before.
 
@@ -33,6 +41,7 @@ def refit(
         folder: of the model; the new one takes its place whole.
         sources: of feature blocks, at least those that the model read.
         why: one sentence for the notes of the folder.
+        made: makes the blend in another way that gives the same; None: it is fitted.
 
     Returns:
         What the new folder says about itself.
@@ -45,7 +54,7 @@ def refit(
     split = split_of(snapshot)
     graph = graph_of(snapshot, split, meta.fitted)
     inputs = frozen_inputs(meta, snapshot, split, graph, sources or Sources(), progress)
-    blend = blend_of(meta.configuration, graph, inputs)
+    blend = blend_of(meta.configuration, graph, inputs) if made is None else made(meta, graph, inputs)
     keep_blocks(blend, snapshot, folder.parent)
     with replace_folder(folder) as fresh:
         kept = Trained(**{name: getattr(meta, name) for name in Trained.__struct_fields__})

@@ -114,14 +114,21 @@ class Validation:
             _ranks(scores, indptr, self.relevant.indices[span], ranks[span])
         return self.ndcg(ranks)
 
-    def masked_scores(self, term: Scores, rows: slice, *, standard: bool = False) -> NDArray[np.float32]:
-        """A term's scores of some users (len(rows), num_products), -inf for what they hold."""
+    def masked_scores(self, term: Scores, rows: slice) -> NDArray[np.float32]:
+        """The scores of some users (len(rows), num_products), -inf for what they hold."""
+        return self.masked(term.batch(self.users[rows]), rows)
+
+    def standard_scores(self, term: Term, rows: slice) -> NDArray[np.float32]:
+        """The same, divided by the spread of each user and times what age leaves of their edges, as a blend adds it."""
         scores = term.batch(self.users[rows])
-        if standard:
-            standardise(scores)
-            left = term.lefts(self.users[rows]) if isinstance(term, Term) else None
-            if left is not None:
-                scores *= left[:, None].astype(np.float32)
+        standardise(scores)
+        left = term.lefts(self.users[rows])
+        if left is not None:
+            scores *= left[:, None].astype(np.float32)
+        return self.masked(scores, rows)
+
+    def masked(self, scores: NDArray[np.float32], rows: slice) -> NDArray[np.float32]:
+        """Scores of some users (len(rows), num_products), which become -inf for what they hold."""
         held = rows_of(self.held, np.arange(rows.start, rows.stop))
         scores[np.repeat(np.arange(len(scores)), held.degrees()), held.indices] = -np.inf
         return scores

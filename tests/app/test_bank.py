@@ -363,7 +363,7 @@ def test_no_answer_of_another_room_has_a_bare_dict() -> None:
 
 def test_requests_are_frozen_and_every_public_name_is_there() -> None:
     asked = [value for module in (requests, jobs) for value in vars(module).values() if dataclasses.is_dataclass(value)]
-    assert len(asked) == 85  # Occasion stands in both modules
+    assert len(asked) == 87  # Occasion stands in both modules
     for value in asked:
         assert value.__dataclass_params__.frozen
         assert getattr(graphrec, value.__name__) is value
@@ -423,8 +423,8 @@ def test_why_not_find_files_and_policies_leave_entries(ruled: Bank, tmp_path: Pa
     ruled.prune_record(jobs.PruneRecord("2999-01-01"))
 
 
-def test_a_product_may_be_asked_for_by_a_name_that_no_other_has(served_home: Home) -> None:
-    bank = Bank(Settings(home=served_home.path, policy="none"))
+def test_a_product_may_be_asked_for_by_a_name_that_no_other_has(own_home: Home) -> None:
+    bank = Bank(Settings(home=own_home.path, policy="none"))
     by_name = bank.explain(requests.Explain("C008", "fund 3", record=False)).answer
     assert by_name.items == bank.explain(requests.Explain("C008", "P03", record=False)).answer.items
     assert bank.why_not(requests.WhyNot("C008", " Fund 3", record=False)).found.product == "P03"

@@ -37,6 +37,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
     return Bank(Settings(home=home.path, policy=NO_POLICY))
 
 
+@pytest.mark.slow
 def test_lists_are_those_that_customers_get(bank: Bank) -> None:
     done = bank.compare_models(CompareModels("ease-final", "itemknn-final", k=5, customers=0))
     snapshot = SnapshotShelf(bank.home.snapshots).latest()

@@ -155,6 +155,7 @@ def test_a_replay_computes_from_the_entry_alone(shop: Path) -> None:
     assert not any(name.startswith(("edges/0/", "nodes/0/")) for name in names)
 
 
+@pytest.mark.slow
 def test_a_load_that_is_killed_before_the_facts_leaves_a_note_and_stops_the_export(
     shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,6 +61,7 @@ class Tags(HTMLParser):
         self.links += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_the_commands(bank: Bank, tmp_path: Path) -> None:
     done = bank.report(MakeReport(tmp_path / "report.html"))
     parts = {one.name: one for one in done.report.parts}
@@ -189,6 +190,7 @@ def test_every_figure_and_concern_has_a_text_and_every_text_is_said() -> None:
             assert f'"{rest}"' in code or f'"{name}"' in code, f"nobody says {key}"
 
 
+@pytest.mark.slow
 def test_the_page_fits_and_is_accessible(bank: Bank, tmp_path: Path) -> None:
     """At both widths, in light and dark."""
     bank.report(MakeReport(tmp_path / "report.html", without=("stability",)))

@@ -105,9 +105,18 @@ def test_the_card_says_what_the_folder_holds(bank: Bank, tmp_path: Path) -> None
     assert done.exit_code == 0, done.output
     page = (tmp_path / "card.html").read_text()
     assert "Mr A" in page
+    assert "so that no review is due" in page
+    check = [*options, "card", "--verify", str(tmp_path / "card.html")]
+    assert "is the card of blend-final as it was written at" in run.invoke(app, check).stdout
+    (tmp_path / "card.html").write_text(page.replace("Mr A", "Ms B"))
+    edited = run.invoke(app, check)
+    assert (edited.exit_code, "it was edited" in edited.stderr) == (5, True)
+    (tmp_path / "card.html").write_text("a page")
+    assert run.invoke(app, check).exit_code == 3
     assert "<script" not in page
     assert json.loads(run.invoke(app, [*options, "card", "--json"]).stdout)["hash"] == card.hash
     assert run.invoke(app, [*options, "approve", NAME, "--reason", "fine", "--by", "Ms B"]).exit_code == 0
     assert "approved" in run.invoke(app, options).stdout
+    assert "12 months after the last approval" in bank.model_card(AskModelCard()).markdown
     for wrong in (["approve", NAME], ["list", NAME], ["promote", NAME, "--reason", "x"], ["list", "--out", "x.md"]):
         assert run.invoke(app, [*options, *wrong]).exit_code == 2

@@ -9,10 +9,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
 
-from graphrec.cli import app
 from graphrec.records.recorder import Recorder
+from tests.banks.commands import Commands
 from tests.banks.demo import CUSTOMERS, cut_demo_bank
 
 pytestmark = pytest.mark.slow
@@ -20,23 +19,12 @@ pytestmark = pytest.mark.slow
 DATE = "2025-07-01"
 
 
-class Bank:
-    """A home with the demo bank, used by commands in this process."""
+class Bank(Commands):
+    """A home with the demo bank in it."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.home = folder, folder / "home"
-
-    def run(self, *arguments: str, code: int = 0) -> tuple[str, str]:
-        """What a command prints and notes."""
-        done = CliRunner().invoke(
-            app, ["--home", str(self.home), "--policy", "none", *arguments], catch_exceptions=False
-        )
-        assert done.exit_code == code, done.stderr
-        return done.stdout, done.stderr
-
-    def json(self, *arguments: str) -> dict[str, Any]:
-        plain: dict[str, Any] = json.loads(self.run(*arguments, "--json")[0])
-        return plain
+        super().__init__(folder / "home", "--policy", "none")
+        self.folder = folder
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +46,7 @@ def test_answers_of_a_date_come_from_what_was_known_before_it(bank: Bank) -> Non
     (said,) = [text for text in then["notes"] if text.startswith("attributes are as last loaded")]
     assert said.startswith(f"attributes are as last loaded, not as of {DATE}, and so is what carries no time: ")
     assert not any("last loaded" in text for text in now["notes"])
-    assert said in bank.run("recommend", "C000004", "--as-of", DATE)[1]
+    assert said in bank.run("recommend", "C000004", "--as-of", DATE).stderr
     dated = [line["parameters"]["as_of"] for item in then["items"] for line in item["lines"] if line["parameters"]]
     assert set(dated) == {f"{DATE}T00:00:00.000000Z"}
 
@@ -79,15 +67,15 @@ def test_every_command_takes_the_date(bank: Bank) -> None:
     ]
     measured = bank.json("evaluate", "--model", "kernel", "--baselines", "none", "--k", "10", "--as-of", DATE)
     assert any("last loaded" in text for text in measured["split"]["notes"])
-    assert "note: attributes are as last loaded" in bank.run("policy", "check", "--as-of", DATE)[1]
-    assert "note: attributes are as last loaded" in bank.run("why-not", "C000004", product, "--as-of", DATE)[1]
+    assert "note: attributes are as last loaded" in bank.run("policy", "check", "--as-of", DATE).stderr
+    assert "note: attributes are as last loaded" in bank.run("why-not", "C000004", product, "--as-of", DATE).stderr
 
 
 def test_a_date_without_a_model_or_that_is_none_is_one_line(bank: Bank) -> None:
-    error = bank.run("recommend", "C000004", "--as-of", "2025-01-01", code=5)[1]
+    error = bank.run("recommend", "C000004", "--as-of", "2025-01-01", code=5).stderr
     folder = bank.home / "serving" / "as-of" / "2025-01-01" / "models"
     assert error == f"error: there is no model in {folder} yet; run: graphrec train --as-of 2025-01-01\n"
-    error = bank.run("recommend", "C000004", "--as-of", "soon", code=2)[1]
+    error = bank.run("recommend", "C000004", "--as-of", "soon", code=2).stderr
     assert error == "error: --as-of soon is no date; want YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS\n"
 
 
@@ -121,12 +109,12 @@ def test_answers_replay_to_the_same_bytes_after_other_commands(bank: Bank) -> No
     assert (trained_then(bank)["is_new"], trained_then(bank)["snapshot"]) == (False, then["snapshot"])
     shutil.rmtree(bank.home / "serving" / "as-of")
     for number in (*numbers, numbers[-1] + 1, numbers[-1] + CUSTOMERS):
-        assert bank.run("replay", str(number))[0] == f"entry {number}: same bytes\n"
+        assert bank.run("replay", str(number)).stdout == f"entry {number}: same bytes\n"
     shown = bank.json("record", "show", str(numbers[0]))
     assert shown["answer"]["items"] == json.loads(json.dumps(first["items"]))
     listed = bank.json("record", "list", "--user", "C000016")["entries"]
     assert [one["record"] for one in listed if one["command"] != "export"][-4:-1] == numbers
-    assert bank.run("record", "verify")[0].endswith(f"now: {bank.json('record', 'head')['anchor']}\n")
+    assert bank.run("record", "verify").stdout.endswith(f"now: {bank.json('record', 'head')['anchor']}\n")
 
 
 def test_no_record_is_kept_where_none_is_wanted(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,21 +127,21 @@ def test_no_record_is_kept_where_none_is_wanted(bank: Bank, monkeypatch: pytest.
 
 def test_tampering_is_one_line_and_named(bank: Bank) -> None:
     anchor = bank.json("record", "head")["anchor"]
-    assert bank.run("record", "verify", "--anchor", anchor)[0].endswith("are as they were recorded\n")
+    assert bank.run("record", "verify", "--anchor", anchor).stdout.endswith("are as they were recorded\n")
     path = min((bank.home / "records").glob("*.log"))
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    said, error = bank.run("record", "verify", code=6)
-    assert re.match(r"entr(y|ies) \d+", said)
-    assert error.startswith(f"error: the record in {bank.home / 'records'} is not as it was written: ")
+    done = bank.run("record", "verify", code=6)
+    assert re.match(r"entr(y|ies) \d+", done.stdout)
+    assert done.stderr.startswith(f"error: the record in {bank.home / 'records'} is not as it was written: ")
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    assert bank.run("record", "show", code=2)[1] == "error: graphrec record show wants the number of an entry\n"
-    error = bank.run("record", "verify", "3", code=2)[1]
+    assert bank.run("record", "show", code=2).stderr == "error: graphrec record show wants the number of an entry\n"
+    error = bank.run("record", "verify", "3", code=2).stderr
     assert error == "error: graphrec record verify takes no number; want graphrec record show 3\n"
     last = bank.json("record", "head")["entries"]
-    error = bank.run("replay", str(last + 1), code=3)[1]
+    error = bank.run("replay", str(last + 1), code=3).stderr
     assert f"has no entry {last + 1}, it ends with entry {last}; list them with: graphrec record list\n" in error
 
 
@@ -162,7 +150,7 @@ def test_a_home_that_cannot_be_written_answers_with_one_note(bank: Bank, monkeyp
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr(Recorder, "commit", refused)
-    answer, notes = bank.run("recommend", "C000016")
-    assert "C000016 · kernel-final" in answer
+    done = bank.run("recommend", "C000016")
+    assert "C000016 · kernel-final" in done.stdout
     said = f"note: nothing is recorded: {bank.home / 'records'} cannot be written (Read-only file system)"
-    assert [line for line in notes.splitlines() if "recorded" in line] == [said]
+    assert [line for line in done.stderr.splitlines() if "recorded" in line] == [said]

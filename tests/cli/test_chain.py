@@ -1,41 +1,28 @@
 """The whole way by commands: load, train, evaluate, recommend, explain, export; and the keys other programs rely on."""
 
 import csv
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from tests.banks.commands import Commands
 
 pytestmark = pytest.mark.slow
 
 PYTHON = [sys.executable, str(Path(__file__).resolve().parents[2] / "cli.py")]
 
 
-class Bank:
-    """A home with the demo bank in it, used by commands in processes of their own."""
+class Bank(Commands):
+    """A home with the demo bank in it."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.files = folder / "bank"
-        self.home = folder / "home"
-
-    def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        """Run one command; the exit code is checked."""
-        line = [*PYTHON, "--home", str(self.home), "--policy", "none", *arguments]
-        done = subprocess.run(line, capture_output=True, text=True, cwd=self.folder, check=False)
-        assert done.returncode == code, done.stderr
-        return done
-
-    def json(self, *arguments: str) -> dict[str, Any]:
-        """The one object that a command prints with --json, and nothing else."""
-        plain: dict[str, Any] = json.loads(self.run(*arguments, "--json").stdout)
-        return plain
+        super().__init__(folder / "home", "--policy", "none")
+        self.folder, self.files = folder, folder / "bank"
 
 
 @pytest.fixture(scope="module")
@@ -117,14 +104,14 @@ def test_explain_prints_every_line_and_its_cypher_runs(served: Bank) -> None:
     given = [part for name, value in line["parameters"].items() for part in ("--param", f"{name}={value}")]
     result = served.json("query", line["cypher"], *given)
     assert [row[result["columns"].index("share")] for row in result["rows"]] == [pytest.approx(line["share"], rel=1e-6)]
-    text = served.run("explain", "C000016", product, "--picture", "why.png").stdout
+    text = served.run("explain", "C000016", product, "--picture", str(served.folder / "why.png")).stdout
     assert "the lines add up to the score" in text
     assert "MATCH (u:`Customer` {id: $user})" in text
     assert (served.folder / "why.png").stat().st_size > 10_000
 
 
 def test_export_holds_the_lists(served: Bank) -> None:
-    report = served.json("export", "--out", "scores.csv", "-k", "3")
+    report = served.json("export", "--out", str(served.folder / "scores.csv"), "-k", "3")
     assert report["users"] == 2000
     with (served.folder / "scores.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

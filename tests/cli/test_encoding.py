@@ -8,13 +8,13 @@ from graphrec.home import Home
 from graphrec.languages import language_of
 
 
-def test_what_an_encoding_does_not_have_fails_no_command(served_home: Home) -> None:
+def test_what_an_encoding_does_not_have_fails_no_command(own_home: Home) -> None:
     command = [
         sys.executable,
         "-c",
         "from graphrec.cli import app; app()",
         "--home",
-        str(served_home.path),
+        str(own_home.path),
         "--policy",
         "none",
         "recommend",

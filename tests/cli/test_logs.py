@@ -1,5 +1,6 @@
 """A nightly run leaves a file that operations can read, and no value of a customer in it."""
 
+import contextlib
 import csv
 import json
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.banks.commands import Commands
 from tests.banks.demo import cut_demo_bank
 
 pytestmark = pytest.mark.slow
@@ -29,19 +31,24 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a home in which the commands of a night ran, everything logged to all.log."""
     folder = tmp_path_factory.mktemp("night")
 
-    def run(*arguments: str) -> None:
-        line = [*PYTHON, "--home", "home", "--policy", "none", *arguments]
-        done = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode in (0, 3), done.stderr
-        with (folder / "stderr.log").open("a") as file:
-            file.writelines(f"{one}\n" for one in done.stderr.splitlines() if one.startswith("{"))
+    said: list[str] = []
 
-    run("demo", "--out", "bank")
-    cut_demo_bank(folder / "bank")
-    for words in NIGHT:
-        run("-vv", "--log-format", "json", "--log-file", "all.log", *words)
-    run("export", "--out", "again.csv")
-    run("--log-format", "json", "recommend", "nobody at all")
+    def run(*options: str, words: tuple[str, ...], code: int = 0) -> None:
+        said.append(Commands(Path("home"), "--policy", "none", *options).run(*words, code=code).stderr)
+
+    with contextlib.chdir(folder):
+        run(words=("demo", "--out", "bank"))
+        cut_demo_bank(folder / "bank")
+        for words in NIGHT:
+            options = ("-vv", "--log-format", "json", "--log-file", "all.log")
+            run(*options, words=words, code=3 if "P0001" in words else 0)  # there is no such product
+        run(words=("export", "--out", "again.csv"))
+        run("--log-format", "json", words=("recommend", "nobody at all"), code=3)
+        # A process of its own sets up the same.
+        alone = [*PYTHON, "--home", "home", "--policy", "none", "--log-format", "json", "find", "C000016"]
+        said.append(subprocess.run(alone, capture_output=True, text=True, check=True).stderr)
+    lines = [line for text in said for line in text.splitlines() if line.startswith("{")]
+    (folder / "stderr.log").write_text("\n".join(lines) + "\n")
     return folder
 
 

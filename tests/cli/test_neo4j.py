@@ -1,50 +1,33 @@
 """The commands on a Neo4j server: the same answers as on the embedded store, and clear ends."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from graphrec.cli import app
 from graphrec.config.settings import StoreLogin
 from graphrec.demo import write_bank
 from graphrec.store.neo4j.driver import Neo4jStore
-
-
-class Home:
-    """A home on one of the stores."""
-
-    def __init__(self, path: Path, store: str | None) -> None:
-        self._options = ["--home", str(path), *([] if store is None else ["--store", store])]
-
-    def run(self, *arguments: str, code: int = 0) -> Result:
-        """Run one command in this process; the exit code is checked."""
-        done = CliRunner().invoke(app, [*self._options, *arguments])
-        assert done.exit_code == code, done.output
-        return done
-
-    def json(self, *arguments: str) -> dict[str, Any]:
-        """The object that a command prints."""
-        plain: dict[str, Any] = json.loads(self.run(*arguments, "--json").stdout)
-        return plain
+from tests.banks.commands import Commands
+from tests.banks.demo import cut_demo_bank
 
 
 @pytest.fixture
-def homes(neo4j_login: tuple[str, StoreLogin], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Home, Home]:
+def homes(
+    neo4j_login: tuple[str, StoreLogin], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Commands, Commands]:
     """A home on each store; the server is empty."""
     uri, login = neo4j_login
     with Neo4jStore(uri, tmp_path, login) as store:
         store.write("MATCH (n) DETACH DELETE n")
     monkeypatch.setenv("NEO4J_USERNAME", login.username or "neo4j")
     monkeypatch.setenv("NEO4J_PASSWORD", login.password or "")
-    return Home(tmp_path / "embedded", None), Home(tmp_path / "server", uri)
+    return Commands(tmp_path / "embedded"), Commands(tmp_path / "server", "--store", uri)
 
 
 @pytest.mark.slow
-def test_same_answers_from_the_files_on(homes: tuple[Home, Home], tmp_path: Path) -> None:
+def test_same_answers_from_the_files_on(homes: tuple[Commands, Commands], tmp_path: Path) -> None:
     write_bank(tmp_path / "bank", size="S")
+    cut_demo_bank(tmp_path / "bank")
     answers = []
     for home in homes:
         loaded = home.json("load", "demo", "--data", str(tmp_path / "bank"))
@@ -59,7 +42,7 @@ def test_same_answers_from_the_files_on(homes: tuple[Home, Home], tmp_path: Path
     assert answers[0] == answers[1]
 
 
-def test_reading_is_read_only_unless_said(homes: tuple[Home, Home]) -> None:
+def test_reading_is_read_only_unless_said(homes: tuple[Commands, Commands]) -> None:
     _, server = homes
     refused = server.run("query", "CREATE (n:Sector {id: 'x'}) RETURN n.id AS id", code=4)
     assert refused.stderr == "error: the statement writes, and the query is read-only; repeat it with --write\n"
@@ -71,6 +54,6 @@ def test_reading_is_read_only_unless_said(homes: tuple[Home, Home]) -> None:
 
 
 def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    done = Home(tmp_path, "bolt://127.0.0.1:1").run("query", "RETURN 1 AS one", code=4)
+    done = Commands(tmp_path, "--store", "bolt://127.0.0.1:1").run("query", "RETURN 1 AS one", code=4)
     assert done.stderr.startswith("error: no Neo4j server answers at bolt://127.0.0.1:1: ")
     assert done.stderr.count("\n") == 1

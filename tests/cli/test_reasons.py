@@ -31,9 +31,9 @@ def run(home: Home, *words: str, code: int = 0) -> Result:
     return done
 
 
-def test_what_a_list_consists_of_stands_under_it(served_home: Home) -> None:
-    text = run(served_home, "recommend", "C008", "-k", "2").stdout
-    items = json.loads(run(served_home, "recommend", "C008", "-k", "2", "--json").stdout)["items"]
+def test_what_a_list_consists_of_stands_under_it(own_home: Home) -> None:
+    text = run(own_home, "recommend", "C008", "-k", "2").stdout
+    items = json.loads(run(own_home, "recommend", "C008", "-k", "2", "--json").stdout)["items"]
     total = sum(item["score"] for item in items)
     path = sum(item["composition"]["path"] for item in items) / total
     last = " ".join(text[text.index("of these scores ") :].split())
@@ -42,10 +42,10 @@ def test_what_a_list_consists_of_stands_under_it(served_home: Home) -> None:
     assert "smaller than" not in last
 
 
-def test_as_many_reasons_as_are_wanted(served_home: Home) -> None:
-    whole = json.loads(run(served_home, "recommend", "C008", "-k", "1", "--all-lines", "--json").stdout)["items"][0]
-    default = json.loads(run(served_home, "recommend", "C008", "-k", "1", "--json").stdout)["items"][0]
-    two = json.loads(run(served_home, "recommend", "C008", "-k", "1", "--reasons", "2", "--json").stdout)["items"][0]
+def test_as_many_reasons_as_are_wanted(own_home: Home) -> None:
+    whole = json.loads(run(own_home, "recommend", "C008", "-k", "1", "--all-lines", "--json").stdout)["items"][0]
+    default = json.loads(run(own_home, "recommend", "C008", "-k", "1", "--json").stdout)["items"][0]
+    two = json.loads(run(own_home, "recommend", "C008", "-k", "1", "--reasons", "2", "--json").stdout)["items"][0]
     assert default["lines"] == [line for line in whole["lines"] if line["share"] > 0][:5]
     assert default["rest"] == pytest.approx(
         default["score"] - sum(line["share"] for line in default["lines"]), abs=1e-12
@@ -66,8 +66,8 @@ def _printed(answer: Answer, sentences: Sentences, capsys: pytest.CaptureFixture
     return capsys.readouterr().out.splitlines()
 
 
-def test_a_product_with_what_is_known_of_it(served_home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-    engine = Engine.open(served_home)
+def test_a_product_with_what_is_known_of_it(own_home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    engine = Engine.open(own_home)
     answer = engine.recommend("C008", 2)
     english = engine.reasons_in("en").sentences
     lines = _printed(answer, english, capsys)
@@ -88,54 +88,54 @@ def test_a_product_with_what_is_known_of_it(served_home: Home, capsys: pytest.Ca
     assert bare[2] == f"2. {two.product} · confidence {'medium' if two.confidence >= 0.5 else 'low'}"
 
 
-def test_lists_read_well_at_80_columns(served_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_read_well_at_80_columns(own_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     for language in ("en", "de", "zh"):
-        text = run(served_home, "recommend", "C008", "-k", "3", "--language", language).stdout
+        text = run(own_home, "recommend", "C008", "-k", "3", "--language", language).stdout
         assert all(cell_len(line) <= 80 for line in text.splitlines())
         assert not any(line.endswith(" ") for line in text.splitlines())
-    wide = run(served_home, "recommend", "C008", "-k", "3").stdout
+    wide = run(own_home, "recommend", "C008", "-k", "3").stdout
     monkeypatch.setenv("COLUMNS", "300")
-    assert len(run(served_home, "recommend", "C008", "-k", "3").stdout.splitlines()) < len(wide.splitlines())
+    assert len(run(own_home, "recommend", "C008", "-k", "3").stdout.splitlines()) < len(wide.splitlines())
 
 
-def test_language_by_option_variable_and_file(served_home: Home, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    told = run(served_home, "recommend", "C008", "-k", "1", "--language", "zh").stdout
+def test_language_by_option_variable_and_file(own_home: Home, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    told = run(own_home, "recommend", "C008", "-k", "1", "--language", "zh").stdout
     assert "置信度" in told.splitlines()[2]
     assert "该产品" in told
     monkeypatch.setenv("GRAPHREC_LANGUAGE", "zh")
-    assert run(served_home, "recommend", "C008", "-k", "1").stdout == told
+    assert run(own_home, "recommend", "C008", "-k", "1").stdout == told
     monkeypatch.delenv("GRAPHREC_LANGUAGE")
     (tmp_path / "graphrec.toml").write_text('language = "zh"\n')
-    assert run(served_home, "recommend", "C008", "-k", "1").stdout == told
-    assert "置信度" not in run(served_home, "recommend", "C008", "-k", "1", "--language", "en").stdout
-    german = run(served_home, "recommend", "C008", "-k", "1", "--language", "de", "--voice", "customer").stdout
+    assert run(own_home, "recommend", "C008", "-k", "1").stdout == told
+    assert "置信度" not in run(own_home, "recommend", "C008", "-k", "1", "--language", "en").stdout
+    german = run(own_home, "recommend", "C008", "-k", "1", "--language", "de", "--voice", "customer").stdout
     assert "Sie " in german
     assert "Kunde" not in german
 
 
-def test_an_unknown_language_is_one_line(served_home: Home) -> None:
-    done = run(served_home, "recommend", "C008", "--language", "fr", code=3)
-    where = served_home.path / "languages" / "fr.toml"
+def test_an_unknown_language_is_one_line(own_home: Home) -> None:
+    done = run(own_home, "recommend", "C008", "--language", "fr", code=3)
+    where = own_home.path / "languages" / "fr.toml"
     assert done.stderr == f"error: language 'fr' is not known; want one of en, de, zh, or write {where}\n"
 
 
-def test_confidence_by_option_and_file(served_home: Home, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    items = json.loads(run(served_home, "recommend", "C008", "--json").stdout)["items"]
+def test_confidence_by_option_and_file(own_home: Home, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    items = json.loads(run(own_home, "recommend", "C008", "--json").stdout)["items"]
     least = items[2]["confidence"]
-    cut = json.loads(run(served_home, "recommend", "C008", "--json", "--min-confidence", str(least)).stdout)
+    cut = json.loads(run(own_home, "recommend", "C008", "--json", "--min-confidence", str(least)).stdout)
     assert [item["product"] for item in cut["items"]] == [item["product"] for item in items[:3]]
     assert cut["abstained"].startswith("2 more products are left out: ")
     (tmp_path / "graphrec.toml").write_text(f"min_confidence = {least}\n")
-    assert json.loads(run(served_home, "recommend", "C008", "--json").stdout)["items"] == cut["items"]
-    assert "2 more products are left out" in run(served_home, "recommend", "C008").stdout
+    assert json.loads(run(own_home, "recommend", "C008", "--json").stdout)["items"] == cut["items"]
+    assert "2 more products are left out" in run(own_home, "recommend", "C008").stdout
 
 
-def test_audit_prints_predicted_actual_and_rank(served_home: Home) -> None:
-    product = json.loads(run(served_home, "recommend", "C008", "-k", "1", "--json").stdout)["items"][0]["product"]
+def test_audit_prints_predicted_actual_and_rank(own_home: Home) -> None:
+    product = json.loads(run(own_home, "recommend", "C008", "-k", "1", "--json").stdout)["items"][0]["product"]
     words = ("explain", "C008", product, "--no-cypher", "--audit")
-    audit = json.loads(run(served_home, *words, "--json").stdout)["items"][0]["audit"]
-    text = run(served_home, *words).stdout
+    audit = json.loads(run(own_home, *words, "--json").stdout)["items"][0]["audit"]
+    text = run(own_home, *words).stdout
     head = next(line for line in text.splitlines() if line.startswith("deleted edge"))
     assert head.split() == ["deleted", "edge", "to", "predicted", "actual", "gap", "rank"]
     for one in audit["deletions"]:
@@ -144,14 +144,14 @@ def test_audit_prints_predicted_actual_and_rank(served_home: Home) -> None:
         )
         assert f"1 → {one['rank']}" in row
     assert "computed anew without the edge: kernel; learned weights (W) held fixed: factors" in text
-    assert json.loads(run(served_home, *words[:-1], "--json").stdout)["items"][0]["audit"] is None
+    assert json.loads(run(own_home, *words[:-1], "--json").stdout)["items"][0]["audit"] is None
 
 
-def test_plain_and_preferred_orders(served_home: Home) -> None:
-    plain = json.loads(run(served_home, "recommend", "C008", "-k", "1", "--plain", "--json").stdout)["items"][0]
+def test_plain_and_preferred_orders(own_home: Home) -> None:
+    plain = json.loads(run(own_home, "recommend", "C008", "-k", "1", "--plain", "--json").stdout)["items"][0]
     shares = [line["share"] for line in plain["lines"]]
     assert shares == sorted(shares, reverse=True)
-    default = json.loads(run(served_home, "recommend", "C008", "--json").stdout)["items"]
-    recent = json.loads(run(served_home, "recommend", "C008", "--prefer", "recent", "--json").stdout)["items"]
+    default = json.loads(run(own_home, "recommend", "C008", "--json").stdout)["items"]
+    recent = json.loads(run(own_home, "recommend", "C008", "--prefer", "recent", "--json").stdout)["items"]
     assert [item["score"] for item in default] == [item["score"] for item in recent]
     assert [item["reasons"] for item in default] != [item["reasons"] for item in recent]

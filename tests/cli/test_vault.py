@@ -3,12 +3,11 @@
 import csv
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from graphrec.app.maintenance.retention import sweep_snapshots, why_kept
@@ -17,14 +16,13 @@ from graphrec.errors import SettingsError
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
 from tests.banks import bank_snapshot
+from tests.banks.commands import Commands
 from tests.banks.demo import cut_demo_bank
 from tests.served import copied
 
-PYTHON = [sys.executable, str(Path(__file__).resolve().parents[2] / "cli.py")]
-
 
 class Bank:
-    """The demo bank in a home, used by commands in processes of their own with a wide umask."""
+    """The demo bank in a home, used by commands with a wide umask."""
 
     def __init__(self, folder: Path) -> None:
         self.files = folder / "bank"
@@ -32,18 +30,15 @@ class Bank:
         self.open: dict[str, list[str]] = {}
         """What others could read after each command."""
 
-    def run(self, *words: str, home: Path | None = None, code: int = 0) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, home: Path | None = None, code: int = 0) -> Result:
         """Run one command."""
         where = home or self.home
-        line = [*PYTHON, "--home", str(where), *words]
         umask = os.umask(0)
         try:
-            done = subprocess.run(line, capture_output=True, text=True, cwd=self.files.parent, check=False)
+            return Commands(where).run(*words, code=code)
         finally:
             os.umask(umask)
-        assert done.returncode == code, done.stderr
-        self.open[" ".join(words)] = open_to_others(where)
-        return done
+            self.open[" ".join(words)] = open_to_others(where)
 
 
 def open_to_others(home: Path) -> list[str]:

@@ -112,10 +112,10 @@ def test_a_map_that_breaks_its_own_limits_is_refused(tmp_path: Path, old: str, n
 
 
 def test_a_map_goes_with_a_csv_and_needs_the_keys_of_the_crm(
-    served_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    bank = Bank(Settings(home=served_home.path, policy="none"))
+    bank = Bank(Settings(home=own_home.path, policy="none"))
     wanted = Export(to="lists.csv", k=1, record=False, map="salesforce")
     with pytest.raises(UsageError, match=r"has no \{crm_id\}, and Contact__r.Crm_Id__c of Salesforce"):
         bank.export(wanted)

@@ -32,13 +32,13 @@ def address(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.mark.slow
 def test_lists_are_upserted_and_a_killed_export_goes_on(
-    served_home: Home, server: str, address: str, monkeypatch: pytest.MonkeyPatch
+    own_home: Home, server: str, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import psycopg
 
     small = sinks.SinkSpec("postgresql", POSTGRES.open, schemes=POSTGRES.schemes, chunk=20, resumes=True)
     monkeypatch.setattr(postgres, "POSTGRES", small)
-    bank = Bank(Settings(home=served_home.path, policy="none"))
+    bank = Bank(Settings(home=own_home.path, policy="none"))
     wanted = Export(to=address, k=3, record=False)
 
     class Killed(BaseException):
@@ -70,7 +70,7 @@ def test_lists_are_upserted_and_a_killed_export_goes_on(
         assert without == [("C059",)]
         runs = connection.execute("SELECT run, users, rows, finished_at IS NOT NULL FROM graphrec_runs").fetchall()
         assert runs == [(found[0][0], 60, done.report.rows, True)]
-    for file in (served_home.vault / "exports").glob("to-*.jsonl"):
+    for file in (own_home.vault / "exports").glob("to-*.jsonl"):
         file.unlink()
     bank.export(wanted)  # the same rows once more
     with psycopg.connect(server) as connection:

@@ -109,12 +109,12 @@ def test_raw_leaves_cells_and_bom_is_for_excel(engine: Engine, tmp_path: Path, m
     assert (tmp_path / "bom.csv").read_bytes() == b"\xef\xbb\xbf" + (tmp_path / "guarded.csv").read_bytes()
 
 
-def test_another_package_adds_a_sink(served_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_package_adds_a_sink(own_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bank_sinks_of_test.py").write_text(XML, "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     point = EntryPoint("xml", "bank_sinks_of_test:XML", sinks.GROUP)
     monkeypatch.setattr(sinks, "entry_points", lambda group: [point])
-    bank = Bank(Settings(home=served_home.path, policy="none"))
+    bank = Bank(Settings(home=own_home.path, policy="none"))
     done = bank.export(Export(tmp_path / "lists.xml", k=3, record=False))
     assert done.report == FileReport(60, done.report.rows, 1, str(tmp_path / "lists.xml"))
     lines = (tmp_path / "lists.xml").read_text().splitlines()

@@ -41,11 +41,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def bank(served_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bank:
-    """A bank on the served home whose last export is not there."""
+def bank(own_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bank:
+    """A bank on a served home, and a folder in which to export."""
     monkeypatch.chdir(tmp_path)
-    (served_home.vault / "exports" / "last.json").unlink(missing_ok=True)
-    return Bank(Settings(home=served_home.path, policy="none"))
+    return Bank(Settings(home=own_home.path, policy="none"))
 
 
 def csv_rows(path: Path, **form: Any) -> list[dict[str, str]]:
@@ -242,8 +241,8 @@ def test_the_schema_of_rows_is_the_one_that_is_published(bank: Bank, tmp_path: P
                 assert isinstance(value, tuple(kinds[one] for one in names)), (name, value)
 
 
-def test_a_command_names_where_it_wrote(bank: Bank, served_home: Home, tmp_path: Path) -> None:
-    words = ["--home", str(served_home.path), "export", "-k", "2", "--no-policy"]
+def test_a_command_names_where_it_wrote(bank: Bank, own_home: Home, tmp_path: Path) -> None:
+    words = ["--home", str(own_home.path), "export", "-k", "2", "--no-policy"]
     done = CliRunner().invoke(app, [*words, "--to", "lists.xlsx"], prog_name="graphrec")
     assert done.exit_code == 0, done.output
     assert "118 rows for 60 users: lists.xlsx" in done.stdout

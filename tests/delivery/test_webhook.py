@@ -76,11 +76,8 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def bank(served_home: Home) -> Iterator[Bank]:
-    folder = served_home.vault / "exports"
-    yield Bank(Settings(home=served_home.path, policy="none"))
-    for file in (*folder.glob("to-*.jsonl"), *folder.glob("refused/*"), *folder.glob("last.json")):
-        file.unlink()
+def bank(own_home: Home) -> Bank:
+    return Bank(Settings(home=own_home.path, policy="none"))
 
 
 def request(receiver: Receiver, **more: Any) -> Export:

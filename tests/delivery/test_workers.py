@@ -25,6 +25,7 @@ def exported(served_home: Home, folder: Path, count: int) -> tuple[bytes, bytes,
     return (folder / "lists.csv").read_bytes(), (folder / "lists.without.csv").read_bytes(), bank.home
 
 
+@pytest.mark.slow
 def test_a_worker_is_killed_and_its_lists_are_made_once(
     served_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

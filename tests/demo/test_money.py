@@ -31,6 +31,7 @@ def test_the_roles_are_those_of_the_bank() -> None:
     assert load_mapping("demo-money").roles == load_mapping("demo").roles
 
 
+@pytest.mark.slow
 def test_first_files_find_all_that_was_planted_and_nothing_else(money: Bank, bank: BankReport) -> None:
     with (bank.path / "truth" / "alerts.csv").open(encoding="utf-8", newline="") as file:
         planted = {(row["rule"], row["customer_id"]) for row in csv.DictReader(file)}

@@ -12,6 +12,8 @@ from graphrec.loading.mapping.specs import Mapping
 from graphrec.loading.propose.draft import write_draft
 from graphrec.loading.propose.draft_parts import Draft
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def files(bank: BankReport, tmp_path_factory: pytest.TempPathFactory) -> Path:

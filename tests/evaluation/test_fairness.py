@@ -13,19 +13,26 @@ from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import UsageError
 from graphrec.evaluation.fairness import Accepted, Fairness, acceptances, fairness
-from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.evaluation.groups import told_apart
+from graphrec.evaluation.hidden_part import HiddenPart, Measured, measure, open_tested
+from graphrec.evaluation.mitigation import mitigated
+from graphrec.graph.edges.adjacency import Graph, visible_graph
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.policy.read import read_policy
+from graphrec.schema import LiveBounds
 from graphrec.training.fit import TrainOptions, train
+from graphrec.training.split import split_of
 from tests.training import bank
+from tests.training.bank import NO_BOUNDS
 
 USERS, PRODUCTS = 400, 20
 
 
-def write_bank(folder: Path) -> Snapshot:
+def write_bank(folder: Path, live: LiveBounds = NO_BOUNDS, seed: int = 4) -> Snapshot:
     """Women buy from one half of the products, each her own; men buy anything. Three people say nothing of sex."""
-    rng = np.random.default_rng(4)
+    rng = np.random.default_rng(seed)
     events: dict[str, list[bank.Event]] = {"BOUGHT": [], "LIVES_IN": [], "IN_SECTOR": [], "OF_SEX": []}
     hidden = []
     for n in range(USERS):
@@ -37,7 +44,7 @@ def write_bank(folder: Path) -> Snapshot:
             events["OF_SEX"].append((f"u{n:03d}", ("f", "m")[n % 2]))
         events["LIVES_IN"].append((f"u{n:03d}", f"t{rng.integers(2)}"))
     events["IN_SECTOR"] = [(f"p{p:02d}", f"s{p % 4}") for p in range(PRODUCTS)]
-    return bank.make(folder, dict(events), split={"test": hidden}, min_group=3)
+    return bank.make(folder, dict(events), split={"test": hidden}, min_group=3, live=live)
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +73,20 @@ def test_the_group_with_worse_lists_is_found_and_others_are_not(found: Fairness)
     assert not found.uses_protected
 
 
-def test_figures_are_those_of_a_plain_count(home: Home, found: Fairness) -> None:
-    from graphrec.evaluation.hidden_part import HiddenPart, measure, open_tested
-    from graphrec.training.split import split_of
-
-    snapshot = SnapshotShelf(home.snapshots).latest()
+def visible_of(snapshot: Snapshot) -> Graph:
     split = split_of(snapshot)
-    visible = visible_graph(snapshot, split.hidden(split.fitted))
-    part = HiddenPart.of(snapshot, split, visible)
+    return visible_graph(snapshot, split.hidden(split.fitted))
+
+
+def measured_of(home: Home) -> tuple[Snapshot, HiddenPart, Measured]:
+    snapshot = SnapshotShelf(home.snapshots).latest()
+    part = HiddenPart.of(snapshot, split_of(snapshot), visible_of(snapshot))
     own = measure(open_tested(home.models / "kernel-test", snapshot).blend, part, [3], seed=0)
+    return snapshot, part, own
+
+
+def test_figures_are_those_of_a_plain_count(home: Home, found: Fairness) -> None:
+    snapshot, part, own = measured_of(home)
     ids = snapshot.nodes("User").ids
     women = [
         place
@@ -93,6 +105,68 @@ def test_figures_are_those_of_a_plain_count(home: Home, found: Fairness) -> None
         assert one.exposure.low <= one.exposure.value <= one.exposure.high
         assert (one.products, one.catalogue) == (5, 0.25)
     assert sum(one.merit for one in sectors.providers) == pytest.approx(1)
+
+
+def test_groups_are_those_of_fairlearn(home: Home, found: Fairness) -> None:
+    """Means by group, and their largest difference, are those of MetricFrame to the last digits."""
+    from fairlearn.metrics import MetricFrame
+
+    snapshot, part, own = measured_of(home)
+    groups = {name: mask for one in told_apart(snapshot, visible_of(snapshot), part.users)
+              if one.attribute == "OF_SEX" for name, mask in one.masks.items()}  # fmt: skip
+    inside = np.logical_or.reduce(list(groups.values()))
+    sex = np.where(groups["f"], "f", "m")[inside]
+    for metric in ("ndcg", "recall"):
+        values = own.per_user[f"{metric}@3"][inside]
+        frame = MetricFrame(
+            metrics=lambda _true, values: float(np.mean(values)), y_true=values, y_pred=values, sensitive_features=sex
+        )
+        for group in found.attributes[0].groups:
+            assert getattr(group, metric).value == pytest.approx(frame.by_group[group.name], abs=1e-12)
+        mine = {group.name: getattr(group, metric).value for group in found.attributes[0].groups}
+        assert max(mine.values()) - min(mine.values()) == pytest.approx(frame.difference(), abs=1e-12)
+    gaps = {group.name: group.gap for group in found.attributes[0].groups}
+    assert gaps["m"] == pytest.approx(-gaps["f"], abs=1e-12)
+
+
+def test_everybody_in_another_group_changes_no_list(home: Home, found: Fairness, tmp_path: Path) -> None:
+    by_name = {one.name: one for one in found.attributes}
+    assert by_name["OF_SEX"].flipped == 1.0
+    assert by_name["LIVES_IN"].flipped is None
+    other = Home(tmp_path / "home").prepare()
+    snapshot = SnapshotShelf(other.snapshots).add(write_bank)
+    train(snapshot, other, TrainOptions("ease", fixed=True, use_protected=True))
+    asked = fairness(snapshot, other.models / "ease-test", k=3)
+    assert asked.uses_protected
+    flipped = asked.attributes[0].flipped
+    assert flipped is not None
+    assert flipped < 1.0
+
+
+@pytest.mark.parametrize(("rule", "refused"), [("held", 1.0), ("not held", 0.0)])
+def test_refusals_by_group_are_those_of_the_policy(home: Home, tmp_path: Path, rule: str, refused: float) -> None:
+    """Of what is not held: a rule that wants something held refuses all of it, its opposite nothing."""
+    file = tmp_path / "rules.toml"
+    file.write_text(f'version = "1"\n[[rule]]\nid = "one"\nsentence = "{rule}"\nrequire = "{rule}"\n')
+    snapshot = SnapshotShelf(home.snapshots).latest()
+    told = fairness(snapshot, home.models / "kernel-test", k=3, policy=read_policy(file))
+    assert [group.refused.value for group in told.attributes[0].groups if group.refused] == [refused, refused]
+
+
+def test_the_price_of_less_excess_is_that_of_a_plain_recount(home: Home) -> None:
+    snapshot, _, own = measured_of(home)
+    done = mitigated(snapshot, home.models / "kernel-test", "Sector", k=3)
+    assert done.reached
+    assert done.after <= 0.5 * done.before
+    assert done.ndcg_before.value == pytest.approx(own.per_user["ndcg@3"].mean(), abs=1e-12)
+    assert done.price == pytest.approx(1 - done.ndcg_after.value / done.ndcg_before.value, abs=1e-12)
+    assert all(penalty > 0 for _, penalty in done.penalties)
+    (sectors,) = fairness(snapshot, home.models / "kernel-test", k=3).providers
+    assert done.before == pytest.approx(max(one.exposure.value - one.merit for one in sectors.providers), abs=1e-12)
+    whole = mitigated(snapshot, home.models / "kernel-test", "Sector", k=3, wanted=0.99)
+    assert whole.price <= done.price
+    with pytest.raises(UsageError, match="--mitigate Issuer: no such label describes products; there are Sector"):
+        mitigated(snapshot, home.models / "kernel-test", "Issuer")
 
 
 def test_acceptance_by_group(home: Home) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from graphrec import Bank
@@ -9,13 +10,16 @@ from graphrec.app.requests import Recommend
 from graphrec.config.settings import Settings
 from graphrec.evaluation.details import Wanted
 from graphrec.evaluation.evaluate import evaluate
+from graphrec.evaluation.hidden_part import HiddenPart, measure_lists
 from graphrec.evaluation.reasons import explanations
+from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.serving.answer import Item, ListOptions
 from graphrec.serving.engine import Engine, Listed
 from graphrec.training.fit import TrainOptions, train
+from graphrec.training.split import split_of
 from tests.training import bank
 
 K, USERS = 3, 24
@@ -84,8 +88,34 @@ def test_a_report_evaluates_what_recommend_prints(tmp_path: Path, monkeypatch: p
     before = SnapshotShelf(home.snapshots).add(lambda folder: small_bank(folder, before=True))
     served = Bank(Settings(home=home.path))
     viewed = bank.seen(before, served.opened.engine(home, model, served.now()).model.graph, "VIEWED")
+    split = split_of(snapshot)
+    part = HiddenPart.of(snapshot, split, visible_graph(snapshot, split.hidden(split.fitted)))
+    lists, ids = np.full((len(part.users), K), -1, np.int32), snapshot.nodes("Product").ids
     for user, wanted in evaluated.items():
         request = Recommend(user, k=K, model=model, reasons=explanations.REASONS, record=False)
         answer = served.recommend(request).answer
         assert printed(answer.items) == wanted
         assert not {(user, item.product) for item in answer.items} & viewed
+        row = part.users.tolist().index(snapshot.nodes("User").ids.find(user))
+        lists[row, : len(answer.items)] = [ids.find(item.product) for item in answer.items]
+
+    found = done.details.recommended
+    assert found is not None
+    assert (found.policy, found.users) == (served.recommend(request).answer.policy, USERS)
+    by_hand = measure_lists(lists, part, [K], seed=0)
+    assert {name: found.metrics[name] for name in by_hand.metrics} == by_hand.metrics
+    assert found.length.value == (lists >= 0).sum() / USERS
+    # Full ranking holds no refusal against a model: beside it stands what the policy takes away.
+    assert {name: found.full[name] for name in by_hand.metrics} == {
+        name: done.metrics[name] for name in by_hand.metrics
+    }
+    gone = [(user, product) in viewed for user, product in hidden_pairs(snapshot, part)]
+    assert found.refused.value == pytest.approx(np.mean(gone))
+    assert {"gini@3", "diversity@3"} & found.metrics.keys() == {"gini@3", "diversity@3"} & found.full.keys()
+
+
+def hidden_pairs(snapshot: Snapshot, part: HiddenPart) -> list[tuple[str, str]]:
+    """Who has to find what, by ids."""
+    owner, products = part.relevant.expand(np.arange(len(part.users)))
+    users, ids = snapshot.nodes("User").ids, snapshot.nodes("Product").ids
+    return [(users[int(part.users[row])], ids[int(product)]) for row, product in zip(owner, products, strict=True)]

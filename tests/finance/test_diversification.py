@@ -275,11 +275,20 @@ def test_it_is_off_without_prices_amounts_or_the_block(broker: Path, tmp_path: P
 def test_a_report_reads_the_lists_of_such_a_model(tmp_path: Path) -> None:
     write_files(tmp_path / "files")
     file = tmp_path / "files" / "broker.toml"
-    own = file.read_text("utf-8").replace("stands FROM products", "stands, length(id) / 2.0 AS fee FROM products")
+    fee = "CAST(substr(id, 2) AS DOUBLE) AS fee"
+    own = file.read_text("utf-8").replace("stands FROM products", f"stands, {fee} FROM products")
     file.write_text(own.replace('show = { kind = "kind" }', 'show = { kind = "kind", fee = "fee" }'), "utf-8")
     bank = bank_in(tmp_path)
     bank.load(Load(str(file)))
     (tmp_path / "home" / "market.toml").write_text(SETTINGS)
     bank.train(WEIGHED)
-    figures = {one.name: one.value for one in money(bank, silent).figures}
-    assert figures["fee_listed"] == figures["fee_held"] == 1.5
+    before = {one.name: one.value for one in money(bank, silent).figures}
+    assert 0 < before["fee_listed"] < PRODUCTS
+    # What the policy refuses is in no list, and in no figure of lists.
+    (tmp_path / "home" / "policy.toml").write_text(
+        'version = "1"\n[[rule]]\nid = "fee"\nsentence = "it costs too much"\nrequire = "product.fee < 2"\n', "utf-8"
+    )
+    cheap = Bank(Settings(home=tmp_path / "home", today=TODAY))
+    after = {one.name: one.value for one in money(cheap, silent).figures}
+    assert after["fee_listed"] < 1 < before["fee_listed"]
+    assert after["fee_held"] == before["fee_held"]

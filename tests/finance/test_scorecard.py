@@ -73,6 +73,7 @@ def test_scaling_multiplies_every_line() -> None:
     assert (scaled.lines(TABLE) == 2 * CARD.lines(TABLE)).all()
 
 
+@pytest.mark.slow
 def test_the_points_are_the_machine_that_was_fitted(fitted: Fit) -> None:
     """Another run of the same fit, asked directly, says the same before calibration."""
     from graphrec.finance.credit.fitting import _boosted, platt

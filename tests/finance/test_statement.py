@@ -187,6 +187,7 @@ def untraced(element: Element, basis: Any, language: str, names: set[str]) -> li
     return gone + [name for name in said if not any(name in str(value) for value in element.fields.values())]
 
 
+@pytest.mark.slow
 def test_every_figure_and_name_is_a_field_of_the_record(bank: Bank, advised: Path) -> None:
     rows, _ = tables()
     source = {row["id"]: row for label in ("Customer", "Product") for row in rows[label]}
@@ -389,6 +390,7 @@ def test_without_costs_the_fee_that_the_mapping_shows_counts(advised: Path, tmp_
     assert [(one.column, one.each) for one in costs] == [("fee_percent", "year")]
 
 
+@pytest.mark.slow
 def test_the_target_market_and_the_bank_s_own_interest_are_said(bank: Bank) -> None:
     rows, _ = tables()
     source = {row["id"]: row for label in ("Customer", "Product") for row in rows[label]}

@@ -32,6 +32,7 @@ def trained(graph: Graph, given: dict | None = None, **change: object) -> SageTe
     return fit_graphsage(graph, config, Inputs(blocks=Blocks.of("text", given or {}))).term
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["full", "in-batch"])
 def test_a_product_of_the_users_parity_comes_first(loss: str) -> None:
     graph = checkerboard()

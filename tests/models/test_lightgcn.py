@@ -283,6 +283,7 @@ def test_noise_has_its_length_and_leaves_the_side_of_zero() -> None:
     assert not torch.equal(noise_of(0.4, np.random.default_rng(1))(rows) - rows, added)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_layers", [2, 3])
 def test_contrast_leaves_out_layer_0_and_its_noise_in_serving(num_layers: int) -> None:
     graph = checkerboard()

@@ -1,5 +1,7 @@
 """Measures: found where something moved, silent where chance did, equal to their formulas."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from graphrec.metrics.probabilities import stability_index
 from graphrec.monitoring.inputs import _histograms, inputs
 from graphrec.monitoring.limits import Limits, MonitorFile, read_monitor
 from graphrec.monitoring.measure import index_of, measured
+from graphrec.monitoring.operations import Decided, Times, latency, overrides
+from graphrec.policy.facts import microseconds
 from tests.banks import SCHEMA, bank_snapshot, small_bank
 
 
@@ -67,6 +71,46 @@ def _without_views(folder: Path) -> Snapshot:
     schema = replace(SCHEMA, roles=roles, edges={name: one for name, one in SCHEMA.edges.items() if name != "VIEWED"})
     del edges["VIEWED"]
     return write_snapshot(folder, schema, nodes, edges)
+
+
+def windows(folder: Path, before: Sequence[float], now: Sequence[float], operation: str = "recommendations") -> Times:
+    """The audit log of a service that gave answers on 1 and on 2 January."""
+    lines = [
+        {"at": f"2026-01-0{day}T12:00:00+00:00", "operation": operation, "status": 200, "seconds": seconds}
+        for day, times in ((1, before), (2, now))
+        for seconds in times
+    ]
+    more = [{**lines[0], "status": 500, "seconds": 60.0}, {"at": "2026-01-02T12:00:00+00:00", "caller": "old line"}]
+    folder.mkdir(parents=True, exist_ok=True)
+    text = "".join(json.dumps(one) + "\n" for one in (*lines, *more))
+    (folder / "access-2026-01.log").write_text(text + "half a li", "utf-8")
+    days = [microseconds(f"2026-01-0{day}T00:00:00+00:00") for day in (1, 2, 3)]
+    return Times.read(folder, *days)
+
+
+def test_a_service_that_became_slow_is_found_and_chance_is_none(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    usual = [rng.lognormal(-4, 0.5, 400) for _ in range(2)]
+    (same,) = latency(windows(tmp_path / "same", *(one.tolist() for one in usual)), Limits())
+    assert (same.name, same.about, same.state) == ("latency", "recommendations", "ok")
+    (slow,) = latency(windows(tmp_path / "slow", usual[0].tolist(), (usual[1] * 5).tolist()), Limits())
+    assert slow.state == "alarm"
+    assert slow.value == pytest.approx(np.log2(np.quantile(usual[1] * 5, 0.95) / np.quantile(usual[0], 0.95)))
+    (few,) = latency(windows(tmp_path / "few", [0.01] * 20, [1.0] * 20), Limits())
+    assert (few.state, few.about) == ("unknown", "service")
+
+
+def test_decisions_against_the_proposal_are_counted() -> None:
+    def decided(against: int, of: int) -> Decided:
+        found = Decided(0, 10)
+        for place in range(of):
+            found.add(place % 10, ("rejected", "modified")[place % 2] if place < against else "accepted")
+        found.add(11, "rejected")
+        return found
+
+    assert overrides(decided(5, 100), decided(60, 100), Limits()).state == "alarm"
+    assert overrides(decided(5, 100), decided(9, 100), Limits()).state == "ok"
+    assert overrides(decided(5, 100), decided(20, 20), Limits()).state == "unknown"
 
 
 def test_limits_are_read_and_checked(tmp_path: Path) -> None:

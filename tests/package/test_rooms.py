@@ -11,6 +11,7 @@ VOCABULARY = {
     "__init__",
     "errors",
     "files",
+    "frozen",
     "home",
     "languages",
     "log",
@@ -164,3 +165,31 @@ def test_serving_one_user_imports_little() -> None:
     }
     assert found
     assert not heavy
+
+
+def forms_of_term() -> set[str]:
+    """The names of `Term` and of every class below it."""
+    parents = {
+        node.name: {ast.unparse(base).partition("[")[0] for base in node.bases}
+        for module in FILES
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.ClassDef)
+    }
+    found = {"Term"}
+    while more := {name for name, bases in parents.items() if bases & found} - found:
+        found |= more
+    return found
+
+
+def test_nobody_asks_which_form_a_term_has() -> None:
+    """A term answers for itself, by its protocol: a bank's own form is asked the same as those that are here."""
+    forms = forms_of_term()
+    assert {"FactorTerm", "TableTerm", "PortfolioTerm", "WalkTerm"} <= forms
+    asked = [
+        f"{module} {node.lineno}"
+        for module in FILES
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass")
+        if {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)} & forms
+    ]
+    assert not asked

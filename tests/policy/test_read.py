@@ -164,11 +164,11 @@ def test_a_long_flat_condition_is_read() -> None:
     assert len(policy.hash) == 64
 
 
-def test_a_policy_file_that_nests_too_deep_ends_in_one_line(served_home: Home, tmp_path: Path) -> None:
+def test_a_policy_file_that_nests_too_deep_ends_in_one_line(own_home: Home, tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
     for content in ("a = " + "[" * 500 + "]" * 500, TEXT.replace("not held", "not " * 5000 + "held")):
         file.write_text(content, encoding="utf-8")
-        result = CliRunner().invoke(app, ["--home", str(served_home.path), "--policy", str(file), "recommend", "C003"])
+        result = CliRunner().invoke(app, ["--home", str(own_home.path), "--policy", str(file), "recommend", "C003"])
         assert (result.exit_code, result.stdout) == (3, "")
         assert result.stderr.startswith(f"error: {file} line ")
         assert result.stderr.count("\n") == 1
@@ -194,10 +194,10 @@ def test_settings_name_a_policy(tmp_path: Path) -> None:
     assert read_settings(tmp_path, {"GRAPHREC_POLICY": "env.toml"}, policy="option.toml").policy == Path("option.toml")
 
 
-def test_a_policy_that_does_not_fit_is_refused_at_start(served_home: Home, tmp_path: Path) -> None:
+def test_a_policy_that_does_not_fit_is_refused_at_start(own_home: Home, tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
     file.write_text(TEXT.replace("product.kind !=", "product.kin !="), encoding="utf-8")
-    result = CliRunner().invoke(app, ["--home", str(served_home.path), "--policy", str(file), "recommend", "C003"])
+    result = CliRunner().invoke(app, ["--home", str(own_home.path), "--policy", str(file), "recommend", "C003"])
     assert (result.exit_code, result.stdout) == (3, "")
     assert result.stderr == (
         f"error: {file} line 15: rule kind: there is no product.kin; the nearest is product.kind\n"

@@ -16,7 +16,8 @@ import pytest
 from graphrec.app import jobs, requests
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings
-from graphrec.errors import RecordError, SourceError, UsageError
+from graphrec.errors import RecordError, SettingsError, SourceError, UsageError
+from graphrec.privacy.age import IDENTITY
 from graphrec.privacy.search import search
 from graphrec.privacy.suppression import FILE
 from graphrec.store import open_store
@@ -129,6 +130,7 @@ def lasting(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if not any(one in path.name for one in passing))
 
 
+@pytest.mark.slow
 def test_a_killed_backup_leaves_nothing_half(bank: Bank, tmp_path: Path) -> None:
     file = tmp_path / "killed.tar"
     words = [
@@ -156,3 +158,41 @@ def test_a_killed_backup_leaves_nothing_half(bank: Bank, tmp_path: Path) -> None
     assert bank.backup(jobs.Backup(file)).files > 20
     with tarfile.open(file) as archive, archive.extractfile("backup.json") or file.open("rb") as manifest:
         assert len(json.loads(manifest.read())["files"]) > 20
+
+
+def test_an_encrypted_backup_opens_with_its_secret_key_alone(
+    bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pyrage import x25519
+
+    secret, other = x25519.Identity.generate(), x25519.Identity.generate()
+    file, key = tmp_path / "home.tar.age", tmp_path / "backup.key"
+    key.write_text(f"# created: now\n{secret}\n")
+    done = bank.backup(jobs.Backup(file, (str(secret.to_public()), str(other.to_public()))))
+    assert done.encrypted
+    content = file.read_bytes()
+    assert content.startswith(b"age-encryption.org/v1\n")
+    for text in (USER, name_of(10), "backup.json", "vault"):
+        assert text.encode() not in content
+    for restored, identity in ((bank_of(tmp_path / "one"), key), (bank_of(tmp_path / "two"), None)):
+        monkeypatch.setenv(IDENTITY, str(other))
+        restored.restore(jobs.Restore(file, keys=bank.home.keys, identity=identity))
+        asked = requests.Recommend("KUNDE-012", 4, record=False)
+        assert restored.recommend(asked).answer == bank.recommend(asked).answer
+        assert not list(restored.home.path.parent.rglob("plain.tar")), "no plain copy is left"
+    assert not list(bank.home.path.rglob("plain.tar"))
+    monkeypatch.setenv(IDENTITY, str(x25519.Identity.generate()))
+    with pytest.raises(SourceError, match=f"home.tar.age is not opened by {IDENTITY}"):
+        bank_of(tmp_path / "three").restore(jobs.Restore(file))
+    changed = tmp_path / "changed.age"
+    changed.write_bytes(content[:-9000] + bytes([content[-9000] ^ 1]) + content[-8999:])
+    with pytest.raises(SourceError, match="is not opened by"):
+        bank_of(tmp_path / "three").restore(jobs.Restore(changed, identity=key))
+    monkeypatch.delenv(IDENTITY)
+    with pytest.raises(SettingsError, match=f"is encrypted, and {IDENTITY} holds no secret key"):
+        bank_of(tmp_path / "three").restore(jobs.Restore(file))
+    assert not (tmp_path / "three").exists()
+    with pytest.raises(UsageError, match="not a secret key, which belongs into no command"):
+        bank.backup(jobs.Backup(tmp_path / "no.age", (str(secret),)))
+    with pytest.raises(UsageError, match="wants a public key of age"):
+        bank.backup(jobs.Backup(tmp_path / "no.age", ("nobody",)))

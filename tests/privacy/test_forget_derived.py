@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from graphrec.app import jobs
 from graphrec.app.bank import Bank
@@ -47,6 +48,7 @@ def loaded(folder: Path, *, without: tuple[int, ...] = ()) -> Bank:
     return computed(bank, folder, without=without)
 
 
+@pytest.mark.slow
 def test_what_was_computed_of_a_customer_goes_too(tmp_path: Path) -> None:
     bank = loaded(tmp_path / "bank")
     home = bank.home.path

@@ -183,6 +183,7 @@ def answers(folder: Path, bank: Bank, mapping: str, as_of: datetime | None) -> d
     return parts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mapping", [MAPPING, MAPPING + SPLIT], ids=["split by time", "split of the mapping"])
 def test_planting_the_future_changes_no_byte(mapping: str, tmp_path: Path) -> None:
     bank = known_bank(np.random.default_rng(11))

@@ -232,6 +232,7 @@ def _append(folder: str) -> None:
         Recorder(Path(folder)).append({}, [{"user": f"C{n}"}, {"user": f"C{n + 1}"}])
 
 
+@pytest.mark.slow
 def test_processes_that_meet_make_one_key_a_person(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=_append, args=(str(tmp_path / "records"),)) for _ in range(3)]

@@ -1,9 +1,13 @@
 """A served bank behind the HTTP application, called without a network."""
 
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from graphrec.app.bank import Bank
@@ -43,6 +47,24 @@ def client(bank: Bank) -> Iterator[TestClient]:
         make_app(bank, ServiceOptions(Limits(seconds=60), is_open=True)), raise_server_exceptions=False
     ) as client:
         yield client
+
+
+@contextmanager
+def listening(bank: Bank) -> Iterator[str]:
+    """The address of the service on a loopback port, in a thread; a slow machine has a minute for an answer."""
+    app = make_app(bank, ServiceOptions(Limits(seconds=60), is_open=True))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    until = time.monotonic() + 60
+    while not server.started:
+        assert time.monotonic() < until, "the server does not start"
+        time.sleep(0.02)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
 
 
 def bearer(key: str) -> dict[str, str]:

@@ -90,6 +90,15 @@ def test_what_is_contested_leaves_the_list_until_it_is_withdrawn(page: TestClien
     assert page.get("/v1/users/C003/contests").json() == {"contests": []}
     assert [one.product for one in bank.recommend(Recommend("C003", 5, record=False)).answer.items] == before
     assert page.post("/v1/users/C003/contests", json=body).status_code == 404, "nothing is contested"
+    product = before[0]
+    (first, *_) = bank.contestable("C003", product)
+    body = {"product": product, "number": first.number}
+    assert page.post("/v1/users/C003/contests", json=body).json()["contest"]["text"] == first.text
+    assert first.text in words_of(page.get("/customers/C003/contests").text)
+    assert first.text not in {one.text for one in bank.contestable("C003", product)}
+    assert page.post("/v1/users/C003/contests", json={"product": product}).status_code == 422, "which reason?"
+    assert "C003" in send(page, "/customers/C003/contests", product=product, withdraw="1")
+    assert page.get("/v1/users/C003/contests").json() == {"contests": []}
 
 
 def test_alerts_are_acknowledged_and_closed_with_a_reason(page: TestClient, bank: Bank) -> None:
@@ -121,10 +130,17 @@ def test_two_keys_bring_a_model_to_approval(page: TestClient, keys: Keys) -> Non
 
 
 def test_what_moved_is_measured_on_the_page_as_over_http(page: TestClient) -> None:
-    told = page.get("/v1/monitor").json()
-    shown = page.get("/models?moved=1").text
-    rows = re.findall(r'<th scope="row" class="nowrap">(.*?)</th><td class="nowrap">', shown)
-    assert sorted(rows) == sorted(one["about"] for one in told["measures"] if one["state"] != "unknown")
+    told = page.get("/v1/monitor?record=false").json()
+    before = page.get("/monitor").text
+    assert "Nothing was measured yet" in words_of(before)
+    for _ in range(2):
+        page.post("/monitor", data={"token": token_of(before)})
+    shown = page.get("/monitor").text
+    rows = re.findall(r'<th scope="row">(.*?)</th><td class="nowrap">(.*?)</td>', shown)
+    assert sorted(about for _, about in rows) == sorted(one["about"] for one in told["measures"])
+    assert ("days since the last event", "facts") in rows
+    # A line over time for every measure that was known both times.
+    assert shown.count("<polyline") == sum(one["value"] is not None for one in told["measures"])
 
 
 def test_a_problem_names_no_folder(page: TestClient, home: Path) -> None:

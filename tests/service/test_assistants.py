@@ -109,6 +109,7 @@ def without_number(answer: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if name != "record"}
 
 
+@pytest.mark.slow
 def test_a_started_server_gives_what_json_gives(home: Home) -> None:
     (home.path / "statement.toml").write_text("", "utf-8")
     found = over_stdio(home, "compliance", everything)

@@ -1,29 +1,25 @@
 """The page in a real browser: widths, colours, accessibility, keyboard, with JavaScript and without."""
 
 import re
-import threading
-import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import uvicorn
 
 from graphrec.app.bank import Bank
 from graphrec.app.requests import AskStatement, Explain, Recommend
 from graphrec.config.settings import Settings
 from graphrec.home import Home
 from graphrec.records.decision import events
-from graphrec.service.access.limits import Limits
-from graphrec.service.application import make_app
-from graphrec.service.core import ServiceOptions
 from tests.served import copied
 from tests.service.browser import AXE, browser
-from tests.service.conftest import campaign
+from tests.service.conftest import campaign, listening
 from tests.service.test_page import POLICY
 from tests.service.test_roles import RAISED
+
+pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -56,18 +52,8 @@ def product(bank: Bank) -> str:
 @pytest.fixture(scope="module")
 def address(bank: Bank, product: str) -> Iterator[str]:
     """The page, served on a port of its own."""
-    app = make_app(bank, ServiceOptions(Limits(seconds=60), is_open=True))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    until = time.monotonic() + 60
-    while not server.started:
-        assert time.monotonic() < until, "the server does not start"
-        time.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(30)
+    with listening(bank) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +78,7 @@ def page(opened: "Browser", address: str) -> "Iterator[Page]":
 def paths(product: str) -> list[str]:
     return [
         "/", "/?q=Fund", "/customers/C003?product=P19", f"/customers/C003/products/{product}", f"/products/{product}",
-        f"/products/{product}?audience=1", "/policy", "/records", "/records/1", "/models?moved=1", "/campaigns",
+        f"/products/{product}?audience=1", "/policy", "/records", "/records/1", "/models", "/monitor", "/campaigns",
         "/campaigns/spring", "/login", "/alerts", "/customers/C003/contests", "/customers/C003/loans",
         "/statements/3",
     ]  # fmt: skip

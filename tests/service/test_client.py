@@ -123,6 +123,7 @@ def test_a_client_made_from_the_text_gives_the_answers(
         asking.roll_back_model()
 
 
+@pytest.mark.slow
 def test_the_client_has_every_operation_and_its_types_hold(
     client: TestClient, module: ModuleType, tmp_path: Path
 ) -> None:

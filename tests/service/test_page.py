@@ -60,6 +60,7 @@ PAGES = {
     "records": "/records",
     "record": "/records/1",
     "models": "/models",
+    "monitor": "/monitor",
     "alerts": "/alerts",
     "contests": "/customers/C003/contests",
     "loan_plans": "/customers/C003/loans",

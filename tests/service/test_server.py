@@ -19,11 +19,12 @@ import pytest
 import schemathesis
 
 from graphrec.app.bank import Bank
+from graphrec.config.settings import Settings
 from graphrec.home import Home
 from graphrec.service.access.keys import Keys
 from graphrec.service.access.roles import ALLOWED
 from graphrec.service.server import Address, serve
-from tests.service.conftest import bearer
+from tests.service.conftest import bearer, listening
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -129,13 +130,13 @@ def test_a_policy_that_changes_under_load_mixes_no_answer(home: Home) -> None:
 def test_the_openapi_text_holds_for_whatever_is_sent(home: Home, tmp_path: Path) -> None:
     """No answer beyond what the text says, and no failure inside; the number of cases is small here."""
     _, text = Keys(home.path).make("exact", "compliance")
-    with served(home) as (client, _):
-        base = str(client.base_url)
+    with listening(Bank(Settings(home=home.path))) as base:
         schema = schemathesis.openapi.from_url(f"{base}/openapi.json", headers=bearer(text))
         command = [
             str(Path(sys.executable).with_name("schemathesis")), "run", f"{base}/openapi.json", "-H",
             f"Authorization: Bearer {text}", "--max-examples", "5", "--checks",
             "not_a_server_error,content_type_conformance", "--phases", "fuzzing", "--seed", "7",
+            "--request-timeout", "60",
         ]  # fmt: skip
         assert len(list(schema.get_all_operations())) >= len(ALLOWED)
         done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, cwd=tmp_path)

@@ -74,6 +74,7 @@ def test_a_drawn_place_keeps_score_and_reasons_of_its_product_and_says_that_it_w
     assert german.text.startswith("ausgelost")
 
 
+@pytest.mark.slow
 def test_many_lists_are_drawn_as_one_after_another(engine: Engine) -> None:
     users = range(len(engine.users))
     for options in (SWAP, EVEN, ListOptions(draw=Draw("swap", "s", share=0.4)), ListOptions()):

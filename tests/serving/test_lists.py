@@ -3,14 +3,17 @@
 import json
 
 import numba
+import numpy as np
 import pytest
 
 from graphrec.app.models.opened import Opened
 from graphrec.home import Home
 from graphrec.serving import lists
 from graphrec.serving.answer import ListOptions
-from graphrec.serving.engine import Engine
+from graphrec.serving.engine import Engine, mixed
 from graphrec.serving.lists import recommend_many
+from graphrec.terms.compiled.chosen import best_of, drawn_of, joined_of
+from graphrec.terms.forms.blend import Row
 
 
 @pytest.mark.parametrize("options", [{}, {"reasons": 1}, {"reasons": None, "plain": True}])
@@ -49,3 +52,22 @@ def test_a_process_that_stays_makes_single_lists_and_explanations_by_compiled_lo
     assert [engine.recommend(user, 4) for user in users] == before
     assert [engine.explain(*pair, 4) for pair in pairs] == explained
     assert opened.engine(served_home, "blend", now).is_compiled
+
+
+@pytest.mark.parametrize("count", [1, 26, 27, 200, 201, 900])
+def test_what_lists_are_chosen_from_is_the_same_compiled(engine: Engine, count: int) -> None:
+    rng = np.random.default_rng(count)
+    for part in (0.0, 0.3, 1.0):
+        # Few different scores: ties at the border.
+        scores, allowed = np.round(rng.lognormal(size=count), 1), rng.random(count) < part
+        best = engine.candidates(Row(scores, np.zeros(0)), allowed, 10)
+        assert best_of(scores, allowed, 26).tolist() == best.tolist()
+        products, seed = np.flatnonzero(allowed), int(rng.integers(2**63)) * 2 + 1
+        if len(products) > 200:
+            drawn = mixed(products.astype(np.uint64) + np.uint64(seed))
+            products = np.sort(products[np.argsort(drawn)[:200]])
+        assert drawn_of(allowed, seed, 200).tolist() == products.tolist()
+        asked, places = joined_of(best, products.astype(np.int32), count)
+        assert asked[: len(best)].tolist() == best.tolist()
+        assert len(set(asked.tolist())) == len(asked) == len({*best.tolist(), *products.tolist()})
+        assert asked[places].tolist() == products.tolist()

@@ -137,6 +137,7 @@ def _held(engine: Engine, user: str) -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_many_users_get_the_answers_of_one(engines: tuple[Engine, Engine]) -> None:
     new = engines[1]
     many = list(recommend_many(new, range(len(new.users)), 4, WHOLE))
@@ -231,6 +232,7 @@ def with_sectors(tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, Engi
     return before, Engine.open(home)
 
 
+@pytest.mark.slow
 def test_a_new_product_is_scored_by_its_attributes(with_sectors: tuple[Engine, Engine]) -> None:
     old, new = with_sectors
     listed, changed = 0, 0

@@ -107,6 +107,7 @@ class Checker:
         return False
 
 
+@pytest.mark.slow
 def test_no_sentence_is_untrue_or_repeated(engine: Engine) -> None:
     checker, checked = Checker(engine), 0
     for user in engine.users.ids:

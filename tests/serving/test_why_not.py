@@ -79,6 +79,7 @@ def test_an_outranked_product_lacks_what_the_last_of_the_list_has(engine: Engine
     assert all(gap > 0 for gap in gaps)
 
 
+@pytest.mark.slow
 def test_shares_behind_small_groups_are_not_shown(engine: Engine) -> None:
     """`here` is a share that the product's own ledger shows, or nothing; of people, nobody and too few read alike."""
     hidden = 0
@@ -133,9 +134,9 @@ def test_a_user_who_may_be_shown_nothing_is_told_why(served_home: Home, tmp_path
     assert answer.abstained == "nothing is shown to C003: no offers to C003 this year"
 
 
-def test_the_command_prints_rules_or_gaps(served_home: Home, engine: Engine, tmp_path: Path) -> None:
+def test_the_command_prints_rules_or_gaps(own_home: Home, engine: Engine, tmp_path: Path) -> None:
     everything = engine.recommend("C003", 20).items
-    run = ["--home", str(served_home.path), "why-not", "C003", everything[K + 2].product, "-k", str(K)]
+    run = ["--home", str(own_home.path), "why-not", "C003", everything[K + 2].product, "-k", str(K)]
     text = CliRunner().invoke(app, [*run, "--no-policy"])
     assert text.exit_code == 0, text.stderr
     assert f"what speaks for {everything[K - 1].product}" in text.stdout

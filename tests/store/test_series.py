@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pytest
 
 from graphrec.graph.series import series_features
 from graphrec.schema import SeriesSchema
@@ -34,6 +35,7 @@ def test_an_increment_with_a_value_that_older_rows_lack_keeps_them(tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["series"]
 
 
+@pytest.mark.slow
 def test_all_rows_of_an_id_come_together_however_many_batches_there_are(tmp_path: Path) -> None:
     series = SeriesSchema("price", "Product", ("close", "volume"))
     rng = np.random.default_rng(3)

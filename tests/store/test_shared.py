@@ -124,6 +124,7 @@ def shown(store: Store) -> str:
     return str(store.query("MATCH (c:GraphrecExport {id: 'current'}) RETURN c.run").rows[0][0])
 
 
+@pytest.mark.slow
 def test_two_write_backs_at_once_leave_one_whole(
     engine: Engine, neo4j_store: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:

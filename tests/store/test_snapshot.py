@@ -14,6 +14,7 @@ from graphrec.loading import load_mapping, run_load
 from graphrec.store import open_store, read
 from graphrec.store.base import Store
 from graphrec.store.read import current_snapshot, forget_origin, is_chosen, take_snapshot
+from tests.banks.demo import cut_demo_bank
 
 from .feed import feed, source
 
@@ -38,6 +39,7 @@ def test_tiny_bank(tmp_path: Path, as_of: datetime | None) -> None:
 
 def test_demo_bank(tmp_path: Path) -> None:
     write_bank(tmp_path / "bank", size="S")
+    cut_demo_bank(tmp_path / "bank")
     with open_store(None, tmp_path / "store") as store:
         run_load(load_mapping("demo"), tmp_path / "bank", store.sink())
         taken = take_snapshot(store, SnapshotShelf(tmp_path / "snapshots"))

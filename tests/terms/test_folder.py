@@ -79,6 +79,7 @@ def damaged(home: Path, to: Path) -> list[Path]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_model_gives_the_same_lists_or_an_error_that_names_it(tmp_path: Path, kind: str) -> None:
     home = served(tmp_path / "home", kind)
@@ -208,7 +209,7 @@ def test_readers_of_a_model_that_is_replaced_all_the_time_never_see_two(tmp_path
     )
     try:
         seen = []
-        for _ in range(300):
+        for _ in range(100):
             engine = Engine.open(shared)
             seen.append(engine.model.hash)
             one = engine.recommend("C008", 4, ListOptions(reasons=None)).to_json()

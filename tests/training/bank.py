@@ -10,7 +10,7 @@ import pyarrow as pa
 from graphrec.graph.folders.build import write_snapshot
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.rows import edge_fields, node_fields
-from graphrec.schema import EdgeSchema, GraphSchema, NodeSchema, Roles, SplitRule
+from graphrec.schema import EdgeSchema, GraphSchema, LiveBounds, NodeSchema, Roles, SplitRule
 from graphrec.training.split import Split
 
 ENDS = {
@@ -21,6 +21,7 @@ ENDS = {
     "IN_SECTOR": ("Product", "Sector"),
 }
 ROLES = Roles("User", "Product", ("BOUGHT", "VIEWED"), {"VIEWED": 0.2}, ("BOUGHT",), min_group=1)
+NO_BOUNDS = LiveBounds()
 DAY_ZERO = datetime(2024, 1, 1, tzinfo=UTC)
 
 #: (source, target) or (source, target, day).
@@ -32,12 +33,12 @@ def day(number: int) -> int:
     return round((DAY_ZERO + timedelta(days=number)).timestamp() * 1_000_000)
 
 
-def schema(split: SplitRule | None = None, min_group: int = 1) -> GraphSchema:
+def schema(split: SplitRule | None = None, min_group: int = 1, live: LiveBounds = NO_BOUNDS) -> GraphSchema:
     """The schema of these snapshots."""
     labels = sorted({label for ends in ENDS.values() for label in ends})
     edges = {name: EdgeSchema(name, *ends, protected=name == "OF_SEX") for name, ends in ENDS.items()}
     roles = replace(ROLES, min_group=min_group)
-    return GraphSchema(roles, {label: NodeSchema(label) for label in labels}, edges, split=split)
+    return GraphSchema(roles, {label: NodeSchema(label) for label in labels}, edges, split=split, live=live)
 
 
 def make(
@@ -49,6 +50,7 @@ def make(
     users: int = 0,
     products: int = 0,
     min_group: int = 1,
+    live: LiveBounds = NO_BOUNDS,
 ) -> Snapshot:
     """The snapshot of these events; nodes are what they name, and u0, u1, … and p0, p1, … up to a number."""
     ids: dict[str, set[str]] = {label: set() for ends in ENDS.values() for label in ends}
@@ -64,7 +66,7 @@ def make(
     }
     edges = {name: _edges(events.get(name, [])) for name in ENDS}
     pairs = {part: _pairs(rows) for part, rows in (split or {}).items()}
-    return write_snapshot(folder, schema(rule, min_group), nodes, edges, split=pairs)
+    return write_snapshot(folder, schema(rule, min_group, live), nodes, edges, split=pairs)
 
 
 def _edges(rows: list[Event]) -> pa.Table:

@@ -18,7 +18,7 @@ from graphrec.app.data.facts import changing, publish
 from graphrec.errors import StoreError, UnknownId
 from graphrec.graph.rows import Source, edge_fields, node_fields
 from graphrec.progress import Progress, silent
-from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema
+from graphrec.schema import Column, EdgeSchema, GraphSchema, LiveBounds, NodeSchema
 from graphrec.store.base import Store
 from graphrec.store.kinds import Kind
 
@@ -104,7 +104,16 @@ def _schema(schema: GraphSchema, derived: Derived) -> GraphSchema:
     }
     edges = {name: EdgeSchema(name, start, end) for name, (start, end, _) in derived.edges.items()}
     return replace(
-        schema, nodes=nodes, edges=edges, series={}, reasons={}, reasons_in={}, words={}, split=None, events={}
+        schema,
+        nodes=nodes,
+        edges=edges,
+        series={},
+        reasons={},
+        reasons_in={},
+        words={},
+        split=None,
+        events={},
+        live=LiveBounds(),
     )
 
 

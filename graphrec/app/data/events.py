@@ -50,9 +50,11 @@ class Events:
         owns = dict(self._folded(facts, users))
         every = self.contests.all()
         for one in every if users is None else every.keys() & set(users):
-            hidden = tuple(each.hidden for each in every[one] if facts.as_of is None or each.since < facts.as_of)
-            if hidden:
-                owns[one] = replace(owns.get(one, Own(one, None)), hidden=hidden)
+            known = [each for each in every[one] if facts.as_of is None or each.since < facts.as_of]
+            if known:
+                hidden = tuple(each.hidden for each in known if each.product is None)
+                reasons = tuple(each.hidden_reason for each in known if each.product is not None)
+                owns[one] = replace(owns.get(one, Own(one, None)), hidden=hidden, reasons=reasons)
         return owns
 
     def _folded(self, facts: Snapshot, users: Sequence[str] | None) -> Mapping[str, Own]:

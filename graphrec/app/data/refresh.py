@@ -83,7 +83,8 @@ def _steps(bank: Bank, request: Refresh, progress: Progress) -> Iterator[tuple[s
     if request.train:
         tested = bank.train(Train(request.model), progress=progress)
         final = bank.train(Train(request.model, final=True), progress=progress)
-        yield "train", tested.is_new or final.is_new, {"models": int(tested.is_new) + int(final.is_new)}
+        counts = {"models": int(tested.is_new) + int(final.is_new)}
+        yield "train", tested.is_new or final.is_new, {**counts, **({"not_live": 1} if final.unkept else {})}
     if request.to is not None:
         yield "export", *_export(bank, request, request.to, progress)
 

@@ -23,6 +23,7 @@ from graphrec.app.results import BackedUp, Restored
 from graphrec.errors import GraphrecError, SettingsError, SourceError, StoreError, UsageError
 from graphrec.files import make_folder, place_folder, private_folder, whole_file
 from graphrec.home import FORMAT, Home
+from graphrec.privacy.age import decrypt, encrypt, is_encrypted, recipients
 from graphrec.privacy.suppression import FILE as SUPPRESSED
 from graphrec.privacy.suppression import Suppression, merged
 from graphrec.progress import Progress
@@ -56,10 +57,11 @@ def backup(bank: Bank, request: Backup, progress: Progress) -> BackedUp:
     """The home in one file, which appears whole.
 
     Raises:
-        UsageError: the file is there already, or lies in the home.
+        UsageError: the file is there already, or lies in the home; or a recipient is no public key.
         StoreError: the store is not whole, or was written meanwhile.
     """
     home, target = bank.home, request.to
+    to = recipients(request.encrypt) if request.encrypt else []
     if not home.format_file.exists():
         raise SettingsError(f"there is no home in {home.path} to keep; name another one with --home")
     if target.exists():
@@ -77,10 +79,12 @@ def backup(bank: Bank, request: Backup, progress: Progress) -> BackedUp:
         names = sorted(path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_file())
         make_folder(target.parent)
         with whole_file(target) as temporary:
-            files, size = _write(fresh, names, temporary, progress)
+            files, size = _write(fresh, names, scratch / "plain.tar" if to else temporary, progress)
+            if to:
+                encrypt(scratch / "plain.tar", temporary, to)
         stage.count(files=files, bytes=size)
     head = Head.read(home.records)
-    return BackedUp(target, files, target.stat().st_size, None if head is None else head.anchor)
+    return BackedUp(target, files, target.stat().st_size, None if head is None else head.anchor, bool(to))
 
 
 def restore(bank: Bank, request: Restore, progress: Progress) -> Restored:
@@ -97,7 +101,12 @@ def restore(bank: Bank, request: Restore, progress: Progress) -> Restored:
     with log.stage("restore") as stage, private_folder(home.path.parent, home.path.name) as scratch:
         fresh = scratch / home.path.name
         fresh.mkdir()
-        manifest = _read(request.file, fresh, progress)
+        file = request.file
+        if is_encrypted(file):
+            decrypt(file, scratch / "plain.tar", request.identity)
+            file = scratch / "plain.tar"
+        manifest = _read(file, fresh, progress, request.file)
+        (scratch / "plain.tar").unlink(missing_ok=True)
         if manifest.home > FORMAT:
             raise SourceError(f"{request.file} is of a newer graphrec ({manifest.graphrec}); install that one")
         keys = request.keys or (home.keys if home.keys.is_dir() else None)
@@ -245,22 +254,26 @@ def _write(fresh: Path, names: list[str], file: Path, progress: Progress) -> tup
     return len(names), size
 
 
-def _read(file: Path, fresh: Path, progress: Progress) -> _Manifest:
-    """The files of a backup in a folder, every one compared with its hash."""
+def _read(file: Path, fresh: Path, progress: Progress, name_of: Path) -> _Manifest:
+    """The files of a backup in a folder, every one compared with its hash.
+
+    Args:
+        name_of: the file that errors name.
+    """
     try:
         with tarfile.open(file) as archive:
             archive.extractall(fresh, filter="data")
         manifest = _Manifest(**json.loads((fresh / MANIFEST).read_text("utf-8")))
         (fresh / MANIFEST).unlink()
     except (OSError, tarfile.TarError, ValueError, TypeError, EOFError) as error:
-        raise SourceError(f"{file} is no whole backup ({type(error).__name__}: {error}); take another one") from None
+        raise SourceError(f"{name_of} is no whole backup ({type(error).__name__}: {error}); take another one") from None
     found = {path.relative_to(fresh).as_posix(): path for path in fresh.rglob("*") if path.is_file()}
     for step, (name, digest) in enumerate(manifest.files.items()):
         progress("checking the backup", step, len(manifest.files))
         if name not in found or _digest(found[name]) != digest:
-            raise SourceError(f"{file} is no whole backup: {name} is not what was written; take another one")
+            raise SourceError(f"{name_of} is no whole backup: {name} is not what was written; take another one")
     if extra := sorted(found.keys() - manifest.files.keys()):
-        raise SourceError(f"{file} holds {extra[0]}, which it does not name; take another one")
+        raise SourceError(f"{name_of} holds {extra[0]}, which it does not name; take another one")
     return manifest
 
 

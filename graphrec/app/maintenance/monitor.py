@@ -21,18 +21,22 @@ from graphrec.monitoring.inputs import DAY, inputs, last_day
 from graphrec.monitoring.limits import MonitorFile, read_monitor
 from graphrec.monitoring.lists import Window, lists, outcomes
 from graphrec.monitoring.measure import Measure, measured, worst
+from graphrec.monitoring.operations import Decided, Times, latency, overrides
 from graphrec.monitoring.tell import is_told, tell
 from graphrec.outcomes.impressions import Impression, impressions, is_list, joined, shown_at
+from graphrec.policy.facts import microseconds
 from graphrec.progress import Progress
 from graphrec.records.read import entries
 from graphrec.terms.folder import latest, read_meta
 from graphrec.times import moment_of
 
 FILE = "monitor.toml"
+DECISION = "decision"
+"""How the record calls what an adviser decided of a statement."""
 
 
 def monitor(bank: Bank, request: Monitor, progress: Progress) -> Monitored:
-    """Every measure of the home, in the order inputs, lists, outcomes, age."""
+    """Every measure of the home, in the order inputs, lists, outcomes, service, age."""
     home, file = bank.home, read_monitor(bank.home.path / FILE)
     shelf, now = SnapshotShelf(home.snapshots), bank.now()
     after, model = shelf.latest(), _live(home)
@@ -68,6 +72,11 @@ def monitor(bank: Bank, request: Monitor, progress: Progress) -> Monitored:
     )  # fmt: skip
 
 
+def monitored(bank: Bank) -> tuple[Run, ...]:
+    """Every run that was kept, oldest first."""
+    return tuple(read(bank.home.path / "reports"))
+
+
 def _live(home: Home) -> str | None:
     try:
         return latest(home).name
@@ -99,12 +108,16 @@ def _shown(bank: Bank, file: MonitorFile, now: int, min_group: int, progress: Pr
     span, end = file.window_days * DAY, now + DAY
     recent, earlier = Window(end - span, end), Window(end - 2 * span, end - span)
     shown: list[Impression] = []
+    decided = Decided(end - 2 * span, end - span), Decided(end - span, end)
     for done, entry in enumerate(entries(bank.home.records), start=1):
         if is_list(entry) and end - 3 * span <= shown_at(entry) < end:
             recent.add(entry)
             earlier.add(entry)
             if shown_at(entry) < end - span:
                 shown += impressions([entry])
+        elif entry.shared["request"]["command"] == DECISION and not entry.is_erased:
+            for one in decided:
+                one.add(microseconds(entry.shared["recorded_at"]), str(entry.entry["event"].get("outcome")))
         if not done % 1000:
             progress("entries", done, None)
     yield from lists(earlier, recent, file.limits, min_group)
@@ -114,6 +127,8 @@ def _shown(bank: Bank, file: MonitorFile, now: int, min_group: int, progress: Pr
         for start in (end - 3 * span, end - 2 * span)
     )
     yield outcomes(older, newer, file.success, file.limits)
+    yield overrides(*decided, file.limits)
+    yield from latency(Times.read(bank.home.logs, end - 2 * span, end - span, end), file.limits)
 
 
 def _ages(home: Home, after: Snapshot, model: str | None, file: MonitorFile, now: int) -> Iterator[Measure]:

@@ -4,9 +4,9 @@ Entries of the decision record need none of them: their snapshots are kept besid
 """
 
 import logging
-from dataclasses import dataclass
 
 from graphrec.errors import GraphrecError
+from graphrec.frozen import dataclass
 from graphrec.graph.folders.shelf import DIGITS, SnapshotShelf
 from graphrec.home import Home
 from graphrec.terms.folder import read_meta

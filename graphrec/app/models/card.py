@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from msgspec import to_builtins
 
 from graphrec.app.bank import Bank
+from graphrec.app.models.bounds import known_bounds
 from graphrec.app.models.standing import names
 from graphrec.app.requests import AskModelCard
-from graphrec.errors import NotTrained, UnknownId
+from graphrec.app.results import Bound
+from graphrec.errors import Damaged, NotTrained, SourceError, UnknownId
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.privacy.certificate import is_signed, sign
+from graphrec.records.blocks import sha256
 from graphrec.terms.folder import latest, read_meta
 from graphrec.terms.live import read_live
 from graphrec.terms.meta import ModelMeta
-from graphrec.terms.standing import read_steps, standing_of
+from graphrec.terms.standing import Step, read_steps, standing_of
 from graphrec.times import moment_of
 
 Row = tuple[str, ...]
+SEAL = "<!-- graphrec card "
+REVIEWED_MONTHS = 12
+"""After which an approval is looked at again: a model that is live is validated anew at least once a year."""
 PURPOSE = (
     "It ranks the products of the catalogue for a customer, for a person to look at. What may be shown to whom is "
     "decided by the policy, before anything is ranked. Each score is a sum of lines, one an edge of the customer; a "
     "reason is such a line."
+)
+ASSUMPTIONS = (
+    "Who holds alike wants alike: customers who share products, attributes and texts choose from one distribution.",
+    "What the data says of the past holds on: monitor measures whether it does, and warns where it does not.",
+    "What is not held is not known: it is no sign that a customer does not want it.",
+    "Edges without a time were always true; the notes of a list name them.",
 )
 LIMITS = (
     "It says what fits those who hold what the customer holds; it does not say what will earn money.",
@@ -76,6 +92,36 @@ class Card:
         return page(f"Model {self.model}", parts)
 
 
+def sealed(bank: Bank, card: Card, text: str) -> str:
+    """The text of a card with a last line that its edit breaks: hash and signature (ed25519) of the home.
+
+    Raises:
+        RecordError: the signing key cannot be opened.
+    """
+    text = text.rstrip("\n") + "\n"
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    said = {"model": card.model, "hash": card.hash, "at": at, "by": bank.settings.actor}
+    signed = sign(bank.home, {"sha256": sha256(text.encode("utf-8")), **said})
+    return f"{text}{SEAL}{json.dumps(signed)} -->\n"
+
+
+def check_sealed(file: Path) -> dict[str, Any]:
+    """What the last line of a card says, after the card was found to be as it was written.
+
+    Raises:
+        SourceError: it cannot be read, or is no card.
+        Damaged: it was edited, or its signature is not that of its key.
+    """
+    try:
+        text, _, seal = file.read_text("utf-8").rpartition(SEAL)
+        signed = json.loads(seal.removesuffix(" -->\n"))
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{file} is no card of graphrec models card --out ({error}); write it anew") from None
+    if not isinstance(signed, dict) or not is_signed(signed) or signed.get("sha256") != sha256(text.encode("utf-8")):
+        raise Damaged(f"{file} is not the card that was written: it was edited; write it anew: graphrec models card")
+    return signed
+
+
 def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(one.replace("|", "\\|").replace("\n", " ") for one in cells) + " |"
 
@@ -95,16 +141,21 @@ def model_card(bank: Bank, request: AskModelCard) -> Card:
     switches = [one for one in read_live(home).history if one.model == name]
     approvals: list[Row] = [(one.standing, one.at, one.by, one.why) for one in steps]
     approvals += [(one.action, one.at, one.by or "–", f"before: {one.before or '–'}") for one in switches]
+    bounds = known_bounds(bank, name)
     parts = (
         Part("What it is", (PURPOSE,), ("what", "value"), _identity(name, meta, standing_of(steps))),
         Part("Data", (), ("what", "value"), _data(meta, snapshot)),
+        Part("Assumptions", ASSUMPTIONS),
         Part("Terms", ("The score is the weighted sum of these.",), ("term", "form", "weight"), _terms(meta)),
         Part("Configuration", (), ("setting", "value"), _settings(meta)),
         Part("How good", _measured_on(meta), ("metric", "value", "95 % from", "to"), _metrics(meta)),
+        Part("Bounds before it is live", _bounds_said(bounds), ("bound", "asked", "measured", "state", "of"),
+             tuple(_bound(one) for one in bounds)),
         Part("Protected, personal and sensitive", _protected(meta), ("mark", "columns and edges"), _marks(snapshot)),
         Part("Limits", (*LIMITS, *_notes(meta, snapshot))),
         Part("Approvals", () if approvals else ("Nobody has validated or approved it.",),
              ("step", "at", "by", "why"), tuple(sorted(approvals, key=lambda one: one[1]))),
+        Part("Next review", (_review(steps),)),
     )  # fmt: skip
     return Card(name, meta.hash, standing_of(steps), parts)
 
@@ -126,6 +177,7 @@ def _data(meta: ModelMeta, snapshot: Snapshot | None) -> tuple[Row, ...]:
     if meta.split.hash:
         rows.append(("split", ", ".join(f"{key} {value}" for key, value in to_builtins(meta.split).items())))
     if snapshot is not None:
+        rows.append(("last event", (snapshot.meta.last or "no event has a time")[:10]))
         rows += [(f"nodes {label}", f"{snapshot.count(label):,}") for label in snapshot.labels]
         rows += [(f"edges {name}", f"{len(snapshot.edges(name)):,}") for name in snapshot.types]
     rows += [(f"SHA-256 {name}", str(digest)) for name, digest in sorted(meta.digests.items())]
@@ -166,6 +218,28 @@ def _metrics(meta: ModelMeta) -> tuple[Row, ...]:
     return tuple(
         (name, f"{one.value:.4f}", f"{one.low:.4f}", f"{one.high:.4f}") for name, one in sorted(meta.metrics.items())
     )
+
+
+def _review(steps: Sequence[Step]) -> str:
+    """When the model is to be looked at again."""
+    approved = [one.at for one in steps if one.standing == "approved"]
+    if not approved:
+        return "Nobody has approved it, so that no review is due; before it is live somebody validates and approves it."
+    at = datetime.fromisoformat(approved[-1])
+    month = at.month - 1 + REVIEWED_MONTHS
+    due = date(at.year + month // 12, month % 12 + 1, min(at.day, 28))
+    return (
+        f"Due on {due}, {REVIEWED_MONTHS} months after the last approval; earlier where graphrec monitor is an alarm."
+    )
+
+
+def _bounds_said(bounds: Sequence[Bound]) -> tuple[str, ...]:
+    return () if bounds else ("The mapping has no [live]: nothing is asked of a model before it is live.",)
+
+
+def _bound(one: Bound) -> Row:
+    state = "kept" if one.kept else "not kept" if one.measured else "not measured"
+    return one.name, f"{one.bound:g}", "–" if one.value is None else f"{one.value:.4g}", state, one.about
 
 
 def _protected(meta: ModelMeta) -> tuple[str, ...]:

@@ -15,9 +15,11 @@ from graphrec.app.recording import record_event
 from graphrec.app.results import FairnessOf
 from graphrec.errors import UsageError
 from graphrec.evaluation.fairness import Accepted, fairness
+from graphrec.evaluation.mitigation import mitigated
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.outcomes.impressions import impressions, joined
+from graphrec.policy.read import home_policy
 from graphrec.progress import Progress
 from graphrec.records.read import entries
 from graphrec.terms.folder import latest, read_meta
@@ -33,9 +35,18 @@ def ask_fairness(bank: Bank, request: AskFairness, progress: Progress) -> Fairne
     accepted = _accepted(bank, request, snapshot, progress)
     with log.stage("fairness", model=folder.name) as stage:
         found = fairness(
-            snapshot, folder, k=request.k, seed=bank.settings.seed, accepted=accepted, progress=progress
+            snapshot, folder, k=request.k, seed=bank.settings.seed, accepted=accepted,
+            policy=home_policy(home, snapshot) if home.has_policy() else None, progress=progress,
         )  # fmt: skip
         stage.count(users=found.users)
+    price = None
+    if request.mitigate is not None:
+        if not 0 <= request.part < 1:
+            raise UsageError(f"--part {request.part:g}: want a part of the excess, from 0 to below 1")
+        price = mitigated(
+            snapshot, folder, request.mitigate, wanted=request.part, k=request.k, seed=bank.settings.seed,
+            progress=progress,
+        )  # fmt: skip
     below = tuple(
         f"{one.name}: {group.name}"
         for one in found.attributes
@@ -44,7 +55,7 @@ def ask_fairness(bank: Bank, request: AskFairness, progress: Progress) -> Fairne
     )
     content = {"did": "fairness", "model": folder.name, "k": found.k, "max_gap": request.max_gap, "below": len(below)}
     number, notes = record_event(bank, "fairness", content, wanted=request.record)
-    return FairnessOf(found, request.max_gap, below, number, notes)
+    return FairnessOf(found, request.max_gap, below, number, notes, price)
 
 
 def _accepted(bank: Bank, request: AskFairness, snapshot: Snapshot, progress: Progress) -> Accepted | None:

@@ -1,27 +1,28 @@
 """Models fitted, searched and measured."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from graphrec import log
 from graphrec.app.bank import Bank
 from graphrec.app.data.prepare import latest_snapshot
 from graphrec.app.jobs import Evaluate, EvaluateDates, EvaluateNew, Train, Tune
 from graphrec.app.models import in_force
+from graphrec.app.models.live import keep_live, pass_gate
 from graphrec.app.results import Evaluated, TunedModels
+from graphrec.errors import NotApproved
 from graphrec.evaluation.cold.evaluate import ColdStart
 from graphrec.evaluation.rolling import Rolling
 from graphrec.features.blocks import Sources
 from graphrec.features.registry import sources_of
 from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.models.inputs import Inputs
+from graphrec.models.registry import models
 from graphrec.progress import Progress
-from graphrec.terms.folder import latest, read_meta
+from graphrec.terms.folder import latest, newest, read_meta
 from graphrec.terms.live import read_live
 from graphrec.training.job import TrainReport
 
-COUNTED = ("private", "federated")
-"""Models from sums over customers."""
-LOUD = "THIS MODEL"
-"""How notes begin that are said at once."""
 REPORTED_USERS = 200
 """Users whose explanations a report evaluates unless the request says otherwise: seconds."""
 
@@ -34,8 +35,9 @@ def train(bank: Bank, request: Train, progress: Progress) -> TrainReport:
 
     bank.home.need_vault("graphrec train")
     home = bank.home_at(request.as_of)
-    # Settings of these are fixed beforehand: a choice on validation would be one more question about customers.
-    is_fixed = request.fixed or request.model in COUNTED
+    spec = models().get(request.model)  # None: a blend
+    is_counted = spec is not None and spec.is_counted
+    is_fixed = request.fixed or is_counted
     options = TrainOptions(
         model=request.model,
         fixed=is_fixed,
@@ -48,19 +50,41 @@ def train(bank: Bank, request: Train, progress: Progress) -> TrainReport:
         thorough=request.thorough,
     )
     snapshot = latest_snapshot(bank, home, progress)
-    blocks = ("sums",) if request.model == "federated" else () if is_fixed else request.blocks
+    needed = () if spec is None else tuple(dict.fromkeys(name for name, _ in spec.needs))
+    blocks = needed if is_counted else () if is_fixed else request.blocks
     sources = _sources(bank, blocks, progress)
+    if request.as_of is None:
+        keep_live(bank)
     with log.stage("train", model=request.model, final=request.final, fixed=request.fixed) as stage:
         done = fit(snapshot, home.prepare(), options, sources=sources, log_dir=request.log_dir, progress=progress)
         stage.count(is_new=done.is_new, users=snapshot.count(snapshot.schema.roles.user))
-    if done.is_new and request.final and (promoted := read_live(home).model):
+    live = read_live(home)
+    if done.is_new and request.final and (promoted := live.model) and not live.is_gated:
         bank.on_note(f"note: {promoted} stays live, as it was promoted; graphrec models promote {done.path.name}")
     in_force.observe(home)
-    if done.is_new:
-        for text in done.notes:
-            if text.startswith(LOUD):
-                bank.on_note(f"note: {text}")
+    if request.as_of is None and request.final:
+        done = _gated(bank, done, progress)
+    if done.is_new and spec is not None:
+        config = spec.configure(done.configuration.terms.get(spec.name, {}), Inputs())
+        if (warning := spec.warning(config)) is not None:
+            bank.on_note(f"note: {warning}")
     return done
+
+
+def _gated(bank: Bank, done: TrainReport, progress: Progress) -> TrainReport:
+    """What a training says where the mappings have bounds for what is live; the model that was live stays otherwise."""
+    is_live = done.hash == read_meta(latest(bank.home)).hash and read_live(bank.home).model is not None
+    if is_live or newest(bank.home).name != done.path.name:
+        return done
+    try:
+        passed = pass_gate(bank, done.path.name, progress)
+    except NotApproved as error:
+        live = latest(bank.home)
+        is_only = read_live(bank.home).model is None
+        stays = f"there is no other model, so {live.name} answers" if is_only else f"{live.name} stays live"
+        bank.on_note(f"note: {stays}: {error}")
+        return replace(done, unkept=f"{stays}: {error}")
+    return done if passed is None else replace(done, notes=(*done.notes, f"{passed.live} keeps the bounds and is live"))
 
 
 def _sources(bank: Bank, names: Sequence[str], progress: Progress) -> Sources:

@@ -8,13 +8,14 @@ gone; an export stops until the request accepts that.
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from graphrec.config.settings import Settings
 from graphrec.errors import GraphrecError, MissingRules, NoPolicy, PolicyError
 from graphrec.files import whole_file
+from graphrec.frozen import dataclass
 from graphrec.home import Home
 from graphrec.languages import Language, language_of
 from graphrec.policy.rules import Policy

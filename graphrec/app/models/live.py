@@ -6,12 +6,14 @@ from msgspec import structs
 
 from graphrec.app.answers import KnownModel, Switched
 from graphrec.app.bank import Bank
-from graphrec.app.models.standing import check_may_be_live
+from graphrec.app.models.bounds import check_bounds, known_bounds, live_bounds
+from graphrec.app.models.standing import check_may_be_live, check_there
 from graphrec.app.recording import record_event
 from graphrec.app.requests import SwitchModel
-from graphrec.errors import NoPolicy, UnknownId, UsageError
+from graphrec.errors import NoPolicy, NotTrained, UnknownId, UsageError
 from graphrec.home import Home
-from graphrec.terms.folder import FORMAT, latest, read_meta
+from graphrec.progress import Progress, silent
+from graphrec.terms.folder import FORMAT, latest, newest, read_meta
 from graphrec.terms.live import (
     VERSION,
     Action,
@@ -61,7 +63,7 @@ def switches(bank: Bank) -> tuple[Switch, ...]:
     return read_live(bank.home).history
 
 
-def switch_model(bank: Bank, request: SwitchModel) -> Switched:
+def switch_model(bank: Bank, request: SwitchModel, progress: Progress = silent) -> Switched:
     """Another model live, from the next answer on: recorded first, then put in force in one step.
 
     Raises:
@@ -69,9 +71,11 @@ def switch_model(bank: Bank, request: SwitchModel) -> Switched:
         UsageError: there is nothing to go back to.
         NotTrained: there is no model.
         CheckpointMismatch: the model does not fit the facts, so that nothing would be answered.
-        NotApproved: it is retired, or require_approval is set and it is not approved.
+        NotApproved: it is retired, require_approval is set and it is not approved, or a bound of [live] is not kept.
     """
     home = bank.home
+    why = _reason(request)
+    unkept = _unkept(bank, request, progress)
     with switching(home):
         live = read_live(home)
         before = _named_now(home, live)
@@ -85,10 +89,77 @@ def switch_model(bank: Bank, request: SwitchModel) -> Switched:
         check_may_be_live(bank, model)
         _check_opens(home, model)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        made = Switch(action, model, before, now, request.by or bank.settings.actor)
+        made = Switch(action, model, before, now, request.by or bank.settings.actor, why, unkept)
         number, notes = record_event(bank, "models", {"switch": made}, wanted=request.record)
         write_switch(home, live, made)
     return Switched(latest(home).name, before, action, now, number, notes)
+
+
+def _reason(request: SwitchModel) -> str | None:
+    """The reason of a promotion against the bounds."""
+    if not request.force:
+        return None
+    if request.action != "promote":
+        raise UsageError(f"graphrec models {request.action} takes no --force; promote does")
+    if not (why := (request.reason or "").strip()):
+        raise UsageError("graphrec models promote --force wants a reason: --reason TEXT")
+    return why
+
+
+def _unkept(bank: Bank, request: SwitchModel, progress: Progress) -> tuple[str, ...]:
+    """The bounds of [live] that a forced promotion breaks. A rollback goes back to what was live, and asks none.
+
+    Raises:
+        NotApproved: one is not kept, and nothing is forced.
+    """
+    if request.action == "rollback":
+        return ()
+    name = request.model if request.action == "promote" else newest(bank.home).name
+    check_there(bank.home, name or "")
+    if request.force:
+        return tuple(one.said for one in known_bounds(bank, name or "") if not one.kept)
+    check_bounds(bank, name or "", measure=request.measure, progress=progress)
+    return ()
+
+
+def keep_live(bank: Bank) -> None:
+    """Before a training where the mappings have bounds: what is live stays so until a model has kept them."""
+    home = bank.home
+    if not live_bounds(home).asked:
+        return
+    with switching(home):
+        live = read_live(home)
+        if live.model is None and _has_final(home):
+            name, now = _named_now(home, live), datetime.now(UTC).isoformat(timespec="seconds")
+            write_switch(home, live, Switch("promote", name, name, now, None, is_gate=True))
+
+
+def _has_final(home: Home) -> bool:
+    try:
+        return read_meta(newest(home)).final
+    except NotTrained:
+        return False
+
+
+def pass_gate(bank: Bank, name: str, progress: Progress) -> Switched | None:
+    """After a training where the mappings have bounds: its model is live if it keeps them; None: nothing is gated.
+
+    Raises:
+        NotApproved: it does not; what was live is.
+    """
+    home = bank.home
+    if not live_bounds(home).asked or not (read_live(home).is_gated or read_live(home).model is None):
+        return None
+    check_may_be_live(bank, name)
+    check_bounds(bank, name, measure=True, progress=progress)
+    with switching(home):
+        live = read_live(home)
+        before, model = _named_now(home, live), _chosen(home, name)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        made = Switch("promote", model, before, now, bank.settings.actor, is_gate=True)
+        number, notes = record_event(bank, "models", {"switch": made})
+        write_switch(home, live, made)
+    return Switched(model, before, "promote", now, number, notes)
 
 
 def _named_now(home: Home, live: Live) -> str:

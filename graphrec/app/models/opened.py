@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gc
 import threading
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphrec import log
 from graphrec.errors import PolicyError
+from graphrec.frozen import dataclass
 
 if TYPE_CHECKING:
     from graphrec.home import Home

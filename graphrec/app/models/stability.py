@@ -38,7 +38,7 @@ def ask_stability(bank: Bank, request: AskStability, progress: Progress) -> Stab
 
 def _beyond(found: Stability, request: AskStability) -> list[str]:
     beyond = []
-    lost = found.compared[-1]
+    lost = found.after_loss
     if request.min_overlap is not None and lost.overlap.value < request.min_overlap:
         beyond.append(f"{lost.case}: overlap {lost.overlap.value:.3f} is below {request.min_overlap:g}")
     own, plain = found.attacked

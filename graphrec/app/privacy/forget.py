@@ -43,7 +43,13 @@ from graphrec.terms.folder import blocks_beside, names_any, read_meta
 from graphrec.terms.live import VERSION, Switch, read_live, switching, write_switch
 
 if TYPE_CHECKING:
+    from graphrec.features.blocks import Sources
+    from graphrec.graph.edges.adjacency import Graph
+    from graphrec.models.inputs import Inputs
     from graphrec.store.base import Store
+    from graphrec.terms.forms.blend import Blend
+    from graphrec.terms.meta import ModelMeta
+    from graphrec.training.downdate import Before
 
 SEARCHED = 4
 """Characters from which on a personal text is searched for."""
@@ -60,6 +66,8 @@ class _Work:
     notes: list[str] = field(default_factory=list)
     texts: set[str] = field(default_factory=set)
     """Personal texts that nobody else has."""
+    downdates: "dict[Path, Before | str]" = field(default_factory=dict)
+    """By folder of a model: as it was, or why it is fitted again."""
 
     def count(self, place: str, number: int) -> None:
         """Something went."""
@@ -92,8 +100,13 @@ def forget(bank: Bank, request: Forget, progress: Progress) -> Forgotten:
         for place, number in erase_ledgers(home, users).items():
             work.count(place, number)
         _risk_models(home, work)
+        if request.downdate:
+            work.downdates = _downdates(home)
         with _opened(bank, home) as store:
             snapshots = [_renew(one, store, work, progress) for one in _homes(home)]
+        if not request.downdate:
+            work.count("kept sums", sum(1 for _ in home.sums.rglob("*.npz")))
+            shutil.rmtree(home.sums, ignore_errors=True)
         for one, snapshot in zip(_homes(home), snapshots, strict=True):
             _models(bank, one, snapshot, work, progress)
         slots = _record(home, work, until, request.rule)
@@ -304,23 +317,76 @@ def _taken(home: Home, store: "Store", shelf: SnapshotShelf, progress: Progress)
     return snapshot
 
 
-def _models(bank: Bank, home: Home, snapshot: Snapshot | None, work: _Work, progress: Progress) -> None:
-    """The models of one date fitted again without them; versions that cannot be are kept and named, or removed."""
+def _downdates(home: Home) -> "dict[Path, Before | str]":
+    """For every model what a downdate needs, while the snapshot is there that it was fitted on."""
+    from graphrec.training.downdate import NotCounted, before
+
+    found: dict[Path, Before | str] = {}
+    for one in _homes(home):
+        for folder in sorted(path.parent for path in one.models.glob("[!.]*/meta.json")):
+            try:
+                snapshot = SnapshotShelf(one.snapshots).of_hash(read_meta(folder).snapshot)
+                found[folder] = before(folder, snapshot, _sums(home, one))
+            except (NotCounted, GraphrecError) as error:
+                found[folder] = str(error)
+    return found
+
+
+def _sums(home: Home, one: Home) -> Path:
+    """Where the sums of the models of a date are."""
+    return home.sums if one.as_of is None else home.sums / one.as_of[:10]
+
+
+def _fitted_again(
+    home: Home, one: Home, snapshot: Snapshot, folder: Path, sources: "Sources", work: _Work, progress: Progress
+) -> dict[str, str]:
+    """A model without them: what the certificate says of it.
+
+    Raises:
+        GraphrecError: it cannot be fitted on what is left.
+    """
+    from graphrec.training.downdate import NotCounted, downdated, keep
     from graphrec.training.refit import refit
 
     why = f"fitted again on {datetime.now(UTC):%Y-%m-%d} after customers were forgotten: configuration and weights stay"
+    model = read_meta(folder).hash
+    about, ready, sums = {"model": folder.name, "before": model}, work.downdates.get(folder, ""), []
+
+    def made(meta: "ModelMeta", graph: "Graph", inputs: "Inputs") -> "Blend":
+        assert not isinstance(ready, str), "it is ready"
+        blend, left = downdated(ready, meta, snapshot, graph, inputs)
+        sums.append(left)
+        return blend
+
+    if not isinstance(ready, str):
+        try:
+            after = refit(snapshot, folder, sources=sources, made=made, progress=progress, why=(
+                f"customers were taken out of its sums on {datetime.now(UTC):%Y-%m-%d}: configuration and weights stay"
+            ))  # fmt: skip
+        except NotCounted as error:
+            ready = str(error)
+        else:
+            keep(sums[0], _sums(home, one), folder)
+            counted = "kept" if work.downdates[folder].kept else "counted"  # type: ignore[union-attr]
+            return {**about, "after": after.hash, "way": f"downdate of {counted} sums"}
+    after = refit(snapshot, folder, sources=sources, why=why, progress=progress)
+    return {**about, "after": after.hash, "way": f"refit: {ready}" if ready else "refit"}
+
+
+def _models(bank: Bank, home: Home, snapshot: Snapshot | None, work: _Work, progress: Progress) -> None:
+    """The models of one date fitted again without them; versions that cannot be are kept and named, or removed."""
     for folder in sorted(path.parent for path in home.models.glob("[!.]*/meta.json")):
         if VERSION not in folder.name and snapshot is not None:
-            before = read_meta(folder)
-            names = sorted({block.name for block in before.blocks})
+            names = sorted({block.name for block in read_meta(folder).blocks})
             try:
                 sources = sources_of(names, home, bank.settings.encoder, progress=progress)
-                after = refit(snapshot, folder, sources=sources, why=why, progress=progress)
+                about = _fitted_again(bank.home, home, snapshot, folder, sources, work, progress)
             except GraphrecError as error:
                 work.notes.append(f"model {folder.name} cannot be fitted without them and is removed: {error}")
             else:
-                work.models.append({"model": folder.name, "before": before.hash, "after": after.hash})
-                work.count("models, fitted again", 1)
+                work.models.append(about)
+                is_less = about["way"].startswith("downdate")
+                work.count("models, sums without them" if is_less else "models, fitted again", 1)
                 continue
         elif not names_any(folder, work.users):
             work.keep(

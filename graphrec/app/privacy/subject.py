@@ -47,8 +47,8 @@ def subject_access(bank: Bank, request: SubjectAccess) -> Answered:
     )
     return Answered(
         user, datetime.now(UTC).isoformat(timespec="seconds"), data, procedure,
-        tuple(_recommended(one) for one in found if "answer" in one.entry), changes, tuple(seen), (*notes, *unwritten),
-        number,
+        tuple(_recommended(one) for one in found if "answer" in one.entry), changes, tuple(seen),
+        bank.events.contests.all().get(user, ()), (*notes, *unwritten), number,
     )  # fmt: skip
 
 

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import AskOutcomes, CheckPolicy, ListAlerts, ReportCampaign
-from graphrec.app.report.figures import Concern, Details, Figure, Part
+from graphrec.app.report.figures import Concern, Details, Figure, Part, part_of
 from graphrec.errors import GraphrecError
+from graphrec.evaluation.details import RECOMMENDED_USERS
 from graphrec.evaluation.evaluate import checked_split
-from graphrec.evaluation.hidden_part import HiddenPart
+from graphrec.evaluation.hidden_part import HiddenPart, recommended
 from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.home import Home
 from graphrec.metrics.intervals import bootstrap_all
+from graphrec.policy.read import home_policy
 from graphrec.progress import Progress
+from graphrec.serving.answer import ListOptions
+from graphrec.serving.engine import Engine
 from graphrec.terms.folder import latest, open_model, read_meta
-from graphrec.training.lists import ranked_lists
 
 K = 10
 NAMED = 10
@@ -53,7 +60,7 @@ def money(bank: Bank, progress: Progress) -> Part:
     columns = ("campaign", "contacts", "cost_eur", "acceptance", "uplift")
     table = Details(columns, (None, "count", "number", "share", "share"), tuple(rows)) if rows else None
     missing = None if figures else "nothing that was shown is older than the 30 days in which it may be taken"
-    return Part("money", "graphrec outcomes", tuple(figures), tuple(concerns), table, missing)
+    return part_of("money", figures, concerns, table, missing)
 
 
 def risk(bank: Bank, progress: Progress) -> Part:
@@ -71,14 +78,14 @@ def risk(bank: Bank, progress: Progress) -> Part:
     by_rule = Counter((one.rule, one.severity) for one in alerts).most_common(NAMED)
     rows = tuple((rule, severity, float(count)) for (rule, severity), count in by_rule)
     table = Details(("rule", "severity", "alerts"), (None, None, "count"), rows) if rows else None
-    return Part("risk", "graphrec alerts list", tuple(figures), tuple(concerns), table)
+    return part_of("risk", figures, concerns, table)
 
 
 def suitability(bank: Bank, progress: Progress) -> Part:
     """What the policy refuses to whom."""
     if not bank.home.has_policy():
         why = "there is no policy, so that nothing is refused; make one: graphrec policy init"
-        return Part("suitability", "graphrec policy check", missing=why)
+        return part_of("suitability", missing=why)
     found = bank.check_policy(CheckPolicy(), progress=progress).report
     pairs = found.users * found.products
     figures = [
@@ -96,7 +103,20 @@ def suitability(bank: Bank, progress: Progress) -> Part:
     )
     columns = ("rule", "severity", "refused_pairs", "customers", "open_values")
     table = Details(columns, (None, None, "share", "count", "count"), rows)
-    return Part("suitability", "graphrec policy check", tuple(figures), tuple(concerns), table)
+    return part_of("suitability", figures, concerns, table)
+
+
+@dataclass(frozen=True, eq=False)
+class _Lists:
+    """Lists of the tested model for its test users, and what they hold, by position.
+
+    Shapes: lists (num_users, k); origin, held (num_holdings,): whose row, and which product.
+    """
+
+    snapshot: Snapshot
+    lists: NDArray[np.int32]
+    origin: NDArray[np.int64]
+    held: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -120,33 +140,43 @@ def _of_lists(bank: Bank, what: str, listed: str, held: str, *, better: int) -> 
 
 
 def _means(bank: Bank, what: str) -> _Means | None:
-    """Of the tested model's lists for its test users."""
+    """Of the lists that `recommend` gives to test users, with the tested model and the policy."""
     folder = latest(bank.home, None, prefer_final=False)
-    meta = read_meta(folder)
-    snapshot = SnapshotShelf(bank.home.snapshots).of_hash(meta.snapshot)
-    roles = snapshot.schema.roles
-    name = snapshot.schema.nodes[roles.product].show.get(what)
-    if name is None or name not in snapshot.meta.columns[roles.product]:
+    settings, rules = bank.settings, home_policy(bank.home, SnapshotShelf(bank.home.snapshots).latest()).hash
+    found = _lists(bank.home, folder, (read_meta(folder).hash, rules), settings.seed, settings.min_confidence)
+    roles, nodes = found.snapshot.schema.roles, found.snapshot.schema.nodes
+    name = nodes[roles.product].show.get(what)
+    if name is None or name not in found.snapshot.meta.columns[roles.product]:
         return None
-    column = snapshot.nodes(roles.product).column(name)
+    column = found.snapshot.nodes(roles.product).column(name)
     values = np.asarray(column.values)
     if values.dtype.kind not in "fiu":
         return None
     values = np.where(np.asarray(column.valid), values, np.nan).astype(np.float64)
-    split = checked_split(snapshot, meta, folder)
-    visible = visible_graph(snapshot, split.hidden(split.fitted))
-    model = open_model(folder, snapshot, visible.hops, wealth=visible.wealth)
-    part = HiddenPart.of(snapshot, split, visible)
-    users = part.users
-    lists = ranked_lists(model.blend, users, part.masked, min(K, part.num_products))
-    shown = np.where(lists >= 0, values[np.maximum(lists, 0)], np.nan)
-    origin, products = visible.held().expand(users)
-    has = ~np.isnan(values[products])
-    sums = np.bincount(origin[has], values[products][has], len(users))
-    counts = np.bincount(origin[has], minlength=len(users))
+    shown = np.where(found.lists >= 0, values[np.maximum(found.lists, 0)], np.nan)
+    has = ~np.isnan(values[found.held])
+    sums = np.bincount(found.origin[has], values[found.held][has], len(shown))
+    counts = np.bincount(found.origin[has], minlength=len(shown))
     with np.errstate(invalid="ignore", divide="ignore"):
         held = sums / counts
         known = np.isfinite(shown)
         listed = np.where(known, shown, 0).sum(axis=1) / known.sum(axis=1)
     listed, held = listed[np.isfinite(listed)], held[np.isfinite(held)]
     return _Means(listed, held) if len(listed) and len(held) else None
+
+
+@lru_cache(maxsize=1)
+def _lists(home: Home, folder: Path, _hashes: tuple[str, str], seed: int, min_confidence: float) -> _Lists:
+    """The lists of a model under the policy, made once for fees and risk."""
+    meta = read_meta(folder)
+    snapshot = SnapshotShelf(home.snapshots).of_hash(meta.snapshot)
+    split = checked_split(snapshot, meta, folder)
+    visible = visible_graph(snapshot, split.hidden(split.fitted))
+    model = open_model(folder, snapshot, visible.hops, wealth=visible.wealth)
+    part = HiddenPart.of(snapshot, split, visible)
+    engine = Engine(snapshot, model, policy=home_policy(home, snapshot), masked=part.masked)
+    drawn = np.random.default_rng(seed).choice(len(part.users), min(len(part.users), RECOMMENDED_USERS), replace=False)
+    users = part.users[np.sort(drawn)]
+    options = ListOptions(min_confidence=min_confidence)
+    lists = recommended(engine, users, min(K, part.num_products), options)
+    return _Lists(snapshot, lists, *visible.held().expand(users))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,10 +12,19 @@ from graphrec.metrics.intervals import Interval
 
 Form = Literal["share", "number", "count", "days", "p"]
 State = Literal["good", "attention", "unknown"]
-PARTS = (
-    "accuracy", "money", "risk", "suitability", "fairness", "explanations", "stability", "privacy", "operations",
-)  # fmt: skip
-"""In the order of the page."""
+COMMANDS = {
+    "accuracy": "graphrec evaluate",
+    "money": "graphrec outcomes",
+    "risk": "graphrec alerts list",
+    "suitability": "graphrec policy check",
+    "fairness": "graphrec fairness",
+    "explanations": "graphrec evaluate --report report.html",
+    "stability": "graphrec stability",
+    "privacy": "graphrec snapshot",
+    "operations": "graphrec monitor",
+}
+"""What computes the figures of a part again, in the order of the page."""
+PARTS = tuple(COMMANDS)
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,17 @@ class Part:
     def figure(self, key: str) -> Figure | None:
         """The figure of a key."""
         return next((one for one in self.figures if one.key == key), None)
+
+
+def part_of(
+    name: str,
+    figures: Sequence[Figure] = (),
+    concerns: Sequence[Concern] = (),
+    details: Details | None = None,
+    missing: str | None = None,
+) -> Part:
+    """A part with the command that computes its figures again."""
+    return Part(name, COMMANDS[name], tuple(figures), tuple(concerns), details, missing)
 
 
 @dataclass(frozen=True)

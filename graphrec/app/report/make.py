@@ -13,7 +13,7 @@ from graphrec.app.bank import Bank
 from graphrec.app.jobs import MakeReport
 from graphrec.app.recording import record_event
 from graphrec.app.report.business import money, risk, suitability
-from graphrec.app.report.figures import PARTS, Change, Part, Report, changes, plain, read
+from graphrec.app.report.figures import PARTS, Change, Part, Report, changes, part_of, plain, read
 from graphrec.app.report.quality import evaluated, fairness, stability
 from graphrec.app.report.trust import operations, privacy
 from graphrec.app.report.words import Words
@@ -28,12 +28,6 @@ from graphrec.times import moment_of
 Measure = Callable[[Bank, Progress], Part]
 LASTING = ("accuracy", "explanations", "stability")
 """Parts that depend on the tested model, its snapshot and the policy alone: while these stay, so do their figures."""
-COMMANDS = {
-    "accuracy": "graphrec evaluate", "explanations": "graphrec evaluate --report report.html",
-    "money": "graphrec outcomes", "risk": "graphrec alerts list", "suitability": "graphrec policy check",
-    "fairness": "graphrec fairness", "stability": "graphrec stability", "privacy": "graphrec snapshot",
-    "operations": "graphrec monitor",
-}  # fmt: skip
 _MEASURES: Mapping[str, Measure] = {
     "money": money, "risk": risk, "suitability": suitability, "fairness": fairness, "stability": stability,
     "privacy": privacy, "operations": operations,
@@ -103,7 +97,7 @@ def _measured(bank: Bank, request: MakeReport, last: Report | None, now: datetim
             continue
         progress(name, place, len(PARTS))
         if name in request.without:
-            parts[name] = Part(name, COMMANDS[name], missing="it was left out (--without)")
+            parts[name] = part_of(name, missing="it was left out (--without)")
         elif (same := _same(name, basis, last)) is not None:
             parts[name] = same
         elif name in ("accuracy", "explanations"):
@@ -113,7 +107,7 @@ def _measured(bank: Bank, request: MakeReport, last: Report | None, now: datetim
             try:
                 parts[name] = _MEASURES[name](bank, progress)
             except GraphrecError as error:
-                parts[name] = Part(name, COMMANDS[name], missing=str(error))
+                parts[name] = part_of(name, missing=str(error))
     progress("done", len(PARTS), len(PARTS))
     model, model_hash, snapshot = live or (None, None, None)
     dated = tuple(replace(parts[name], measured_at=parts[name].measured_at or at) for name in PARTS)
@@ -125,7 +119,7 @@ def _evaluated(bank: Bank, progress: Progress) -> dict[str, Part]:
     try:
         return {one.name: one for one in evaluated(bank, progress)}
     except GraphrecError as error:
-        return {name: Part(name, COMMANDS[name], missing=str(error)) for name in ("accuracy", "explanations")}
+        return {name: part_of(name, missing=str(error)) for name in ("accuracy", "explanations")}
 
 
 def _same(name: str, basis: str | None, last: Report | None) -> Part | None:

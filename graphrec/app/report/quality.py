@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import AskFairness, AskStability, Evaluate
-from graphrec.app.report.figures import Concern, Details, Figure, Part
+from graphrec.app.report.figures import Concern, Details, Figure, Part, part_of
 from graphrec.app.results import StabilityOf
 from graphrec.evaluation.details import Details as Measured
 from graphrec.evaluation.evaluate import Evaluation
@@ -40,6 +40,7 @@ def _accuracy(done: Evaluation, details: Measured) -> Part:
         Figure.within("ndcg", own[f"ndcg@{k}"], better=1),
         Figure.within("recall", own[f"recall@{k}"], "share", better=1),
         Figure.within("coverage", own[f"coverage@{k}"], "share", better=1),
+        *_shown(details),
         Figure("list_length", float(k), "count"),
         Figure("test_users", float(done.split.users), "count"),
     ]  # fmt: skip
@@ -54,13 +55,28 @@ def _accuracy(done: Evaluation, details: Measured) -> Part:
         (name, *(found[f"{metric}@{k}"].value for metric in TABLED)) for name, found in models.items()
     ]
     table = Details(("model", *TABLED), (None, "share", "share", "number", "share", "number"), tuple(rows))
-    return Part("accuracy", "graphrec evaluate", tuple(figures), tuple(concerns), table)
+    return part_of("accuracy", figures, concerns, table)
+
+
+def _shown(details: Measured) -> list[Figure]:
+    """The same figures of the lists that `recommend` gives, under the policy."""
+    found, k = details.recommended, details.k
+    if found is None:
+        return []
+    own = found.metrics
+    return [
+        Figure.within("hit_rate_shown", own[f"hit_rate@{k}"], "share", better=1),
+        Figure.within("ndcg_shown", own[f"ndcg@{k}"], better=1),
+        Figure.within("recall_shown", own[f"recall@{k}"], "share", better=1),
+        Figure.within("coverage_shown", own[f"coverage@{k}"], "share", better=1),
+        Figure.within("refused_hidden", found.refused, "share"),
+    ]
 
 
 def _explanations(details: Measured) -> Part:
-    found, command = details.explanations, "graphrec evaluate --report report.html"
+    found = details.explanations
     if found is None:
-        return Part("explanations", command, missing="fewer test users have a list than may be told of (min_group)")
+        return part_of("explanations", missing="fewer test users have a list than may be told of (min_group)")
     needed, kept = found.necessity["reasons"], found.sufficiency["reasons"]
     figures = [
         Figure.within("reasoned", found.products_with_reasons, "share", better=1),
@@ -78,7 +94,7 @@ def _explanations(details: Measured) -> Part:
     ]
     if found.largest_sum_error > SUM_ERROR:
         concerns.append(Concern("not_exact"))
-    return Part("explanations", command, tuple(figures), tuple(concerns))
+    return part_of("explanations", figures, concerns)
 
 
 def fairness(bank: Bank, progress: Progress) -> Part:
@@ -107,7 +123,7 @@ def fairness(bank: Bank, progress: Progress) -> Part:
     )
     columns = ("attribute", "group", "customers", "ndcg", "gap", "p")
     table = Details(columns, (None, None, "count", "number", "number", "p"), rows) if rows else None
-    return Part("fairness", "graphrec fairness", tuple(figures), tuple(concerns), table)
+    return part_of("fairness", figures, concerns, table)
 
 
 def _worst(gaps: list[tuple[FairAttribute, FairGroup]]) -> Figure:
@@ -129,7 +145,7 @@ def stability(bank: Bank, progress: Progress) -> Part:
     """How much lists change where nothing should."""
     done: StabilityOf = bank.stability(AskStability(record=False), progress=progress)
     found = done.stability
-    run, seed, lost = found.compared
+    (run, seed), lost = found.compared[:2], found.after_loss
     own, plain = found.attacked
     figures = [
         Figure.within("overlap_lost", lost.overlap, better=1),
@@ -146,4 +162,4 @@ def stability(bank: Bank, progress: Progress) -> Part:
         concerns.append(Concern("overlap_low", {"bar": f"{LEAST_OVERLAP:g}"}))
     if found.ratio is not None and found.ratio > MOST_DAMAGE:
         concerns.append(Concern("damage_high", {"bar": f"{MOST_DAMAGE:g}"}))
-    return Part("stability", "graphrec stability", tuple(figures), tuple(concerns))
+    return part_of("stability", figures, concerns)

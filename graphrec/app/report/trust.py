@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import Monitor, VerifyRecord
 from graphrec.app.models.standing import check_may_be_live
-from graphrec.app.report.figures import Concern, Details, Figure, Part
+from graphrec.app.report.figures import Concern, Details, Figure, Part, part_of
 from graphrec.errors import GraphrecError, NotApproved
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.privacy.anonymity import anonymity
@@ -42,7 +42,7 @@ def privacy(bank: Bank, progress: Progress) -> Part:
     marked = [one.personal for one in snapshot.schema.nodes.values() if one.personal]
     if not marked:
         concerns.append(Concern("none_personal"))
-    return Part("privacy", "graphrec snapshot", tuple(figures), tuple(concerns))
+    return part_of("privacy", figures, concerns)
 
 
 def operations(bank: Bank, progress: Progress) -> Part:
@@ -73,7 +73,7 @@ def operations(bank: Bank, progress: Progress) -> Part:
     )
     columns = ("subject", "measure", "about", "value", "limit", "state")
     table = Details(columns, (None, None, None, "number", "number", None), rows)
-    return Part("operations", "graphrec monitor", tuple(figures), tuple(concerns), table)
+    return part_of("operations", figures, concerns, table)
 
 
 def _approval(bank: Bank) -> list[Concern]:

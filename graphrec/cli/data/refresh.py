@@ -1,13 +1,17 @@
 """graphrec refresh: from new files to new lists, doing only what changed."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json
 from graphrec.cli.output import emit_json, progress, say
+from graphrec.errors import LimitPassed
+
+if TYPE_CHECKING:
+    from graphrec.app.data.refresh import Refreshed
 
 
 def command(
@@ -40,7 +44,13 @@ def command(
         done = bank().refresh(request, progress=report)
     if json:
         emit_json({"steps": done.steps, "unchanged": done.unchanged})
-        return
+    else:
+        _show(done)
+    if any("not_live" in step.counts for step in done.steps):
+        raise LimitPassed("the new model does not keep the bounds of [live] and is not live; see: graphrec models")
+
+
+def _show(done: "Refreshed") -> None:
     for step in done.steps:
         counts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in step.counts.items())
         did = (counts or "done") if step.did else "nothing to do"

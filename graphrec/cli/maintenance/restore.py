@@ -16,6 +16,10 @@ def command(
     keys: Annotated[
         Path | None, typer.Option(help="Folder with the keys of the record (default: those of the home that is there).")
     ] = None,
+    identity: Annotated[
+        Path | None,
+        typer.Option(help="File with the secret key of an encrypted backup (default: GRAPHREC_BACKUP_IDENTITY)."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Put the home of a backup in its place; nothing is changed before every file is checked.
@@ -27,7 +31,7 @@ def command(
     from graphrec.app.jobs import Restore
 
     with progress(json=json) as report:
-        done = bank().restore(Restore(file, replace, keys), progress=report)
+        done = bank().restore(Restore(file, replace, keys, identity), progress=report)
     for text in done.notes:
         note(f"note: {text}")
     if json:

@@ -10,7 +10,8 @@ from graphrec.cli.output import emit_json, note, progress, say, table
 from graphrec.errors import LimitPassed
 
 if TYPE_CHECKING:
-    from graphrec.evaluation.fairness import Fairness
+    from graphrec.evaluation.fairness import FairAttribute, Fairness
+    from graphrec.evaluation.mitigation import Mitigated
     from graphrec.metrics.intervals import Interval
 
 SHOWN = 10
@@ -24,6 +25,13 @@ def command(
         float | None,
         typer.Option(min=0, help="Exit with 7 where a protected group's nDCG is so much below the others'."),
     ] = None,
+    mitigate: Annotated[
+        str | None,
+        typer.Option(help="Label, such as Issuer: what it costs in nDCG to show each no more than it merits."),
+    ] = None,
+    part: Annotated[
+        float, typer.Option(min=0, max=0.99, help="mitigate: part of the largest excess that may be left.")
+    ] = 0.5,
     every: Annotated[bool, typer.Option("--all", help="Show attributes that are not protected too.")] = False,
     no_record: NoRecord = False,
     json: Json = False,
@@ -35,18 +43,26 @@ def command(
     describes products: share of places beside what test users took; Gini of both. Groups of fewer than 20 users, or
     `min_group`, are not told.
 
-    Example: graphrec fairness --max-gap 0.05
+    Beside them, by group: fee and risk class of what lists show, what the policy refuses, and whether any list changes
+    where everybody is in another group. `--mitigate LABEL` ranks again with a penalty for providers that are shown more
+    than was taken of them, and prints its price.
+
+    Examples: graphrec fairness --max-gap 0.05; graphrec fairness --mitigate Issuer
     """
     from graphrec.app.jobs import AskFairness
 
     with progress(json=json) as report:
-        done = bank().fairness(AskFairness(model, k, max_gap, record=not no_record), progress=report)
+        done = bank().fairness(
+            AskFairness(model, k, max_gap, record=not no_record, mitigate=mitigate, part=part), progress=report
+        )
     if json:
         emit_json(done)
     else:
         for text in done.notes:
             note(f"note: {text}")
         _show(done.fairness, every=every)
+        if done.mitigated is not None:
+            _price(done.mitigated)
     if done.below:
         raise LimitPassed(
             f"{len(done.below)} protected groups are more than {max_gap:g} below the others, first {done.below[0]}"
@@ -70,6 +86,7 @@ def _show(found: "Fairness", *, every: bool) -> None:
         heads = ["users", f"nDCG@{found.k}", "gap", "p", "recall", "coverage", "acceptance"]
         say()
         table([one.name, *heads], rows, right=heads)
+        _beside(one)
     if not shown:
         say("no protected attribute has groups that are large enough; --all shows other attributes")
     for label in found.providers:
@@ -88,6 +105,34 @@ def _show(found: "Fairness", *, every: bool) -> None:
     say(
         f"popularity of listed products {_said(found.popularity)}, of held ones {found.popularity_held:.4f} (even: 0.5)"
     )
+
+
+def _beside(one: "FairAttribute") -> None:
+    """Fees, risk and refusals by group, and what happens where everybody is in another one."""
+    names = [name for name in ("fee", "risk", "refused") if any(getattr(group, name) for group in one.groups)]
+    if names:
+        rows = [
+            [group.name, *("–" if getattr(group, name) is None else _said(getattr(group, name)) for name in names)]
+            for group in one.groups
+        ]
+        say()
+        table([one.name, *names], rows, right=names)
+    if one.flipped is not None:
+        say(f"with everybody in another group, {one.flipped:.1%} of the lists stay the same, place by place")
+
+
+def _price(found: "Mitigated") -> None:
+    say()
+    left = "" if found.reached else f", which is not {found.wanted:g} of it"
+    say(
+        f"{found.label}: the largest excess of places over what was taken falls from {found.before:.4f} to "
+        f"{found.after:.4f}{left}"
+    )
+    change = f"{abs(found.price):.2%} {'less' if found.price > 0 else 'more'} (p {found.p:.3f})"
+    say(f"price: nDCG {_said(found.ndcg_before)} to {_said(found.ndcg_after)}, {change}, {found.users:,} test users")
+    if found.penalties:
+        rows = [[name, f"{penalty:.4f}"] for name, penalty in found.penalties[:SHOWN]]
+        table([found.label, "penalty"], rows, right=["penalty"])
 
 
 def _said(one: "Interval") -> str:

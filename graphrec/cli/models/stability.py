@@ -12,6 +12,9 @@ from graphrec.errors import LimitPassed
 if TYPE_CHECKING:
     from graphrec.evaluation.stability import Stability
 
+HALF = 0.5
+"""Of the damage that plain item-kNN takes: the bar for a default."""
+
 
 def command(
     model: Annotated[str | None, typer.Option(help="Kind of model (default: the blend, tested).")] = None,
@@ -30,9 +33,10 @@ def command(
 ) -> None:
     """Measure how much lists change where nothing should.
 
-    The model is fitted again with its own configuration: once more, with another seed, where interactions are lost,
-    and where fake customers push a product. Lists are compared by rank-biased overlap (1: the same); the
-    damage is the share of real customers who get the product only then, beside that of plain item-kNN.
+    The model is fitted again with its own configuration: once more, with another seed, a day earlier, where
+    interactions are lost or wrong, where columns drift, and where fake customers or a copied text push a product.
+    Lists are compared by rank-biased overlap (1: the same); the damage is the share of real customers who get the
+    product only then, beside that of plain item-kNN.
 
     Example: graphrec stability --min-overlap 0.9 --max-damage 0.5
     """
@@ -64,3 +68,26 @@ def _show(found: "Stability") -> None:
     say(f"{found.fakes:,} fake customers push a product ({found.pushed} products, one after another)")
     attacks = [(one.model, f"{one.before:.2%}", f"{one.after:.2%}", f"{one.damage:+.2%}") for one in found.attacked]
     table(("listed by", "before", "after", "damage"), attacks, right=("before", "after", "damage"))
+    if found.copied is not None:
+        one = found.copied
+        say(
+            f"a text that is copied from the product most held: {one.before:.2%} before, {one.after:.2%} after, "
+            f"damage {one.damage:+.2%}"
+        )
+    say(_verdict(found))
+
+
+def _verdict(found: "Stability") -> str:
+    """What the damage means beside plain item-kNN."""
+    own, plain = found.attacked
+    if found.ratio is None:
+        return (
+            "verdict: the fake customers move plain item-kNN by nothing, so that this attack says nothing; try --fakes"
+        )
+    if found.ratio <= HALF:
+        return f"verdict: {max(found.ratio, 0.0):.3f} of the damage that plain item-kNN takes; half is allowed"
+    return (
+        f"verdict: {found.ratio:.3f} of the damage that plain item-kNN takes, which is MORE THAN HALF "
+        f"({own.damage:+.2%} beside {plain.damage:+.2%}): {found.fakes:,} accounts move these "
+        "lists; weigh another term, or check new accounts before they count"
+    )

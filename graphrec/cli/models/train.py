@@ -8,6 +8,7 @@ import typer
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import AsOf, Json, parse_names
 from graphrec.cli.output import emit_json, note, progress, say, say_wrapped
+from graphrec.errors import LimitPassed
 from graphrec.features.registry import makers
 from graphrec.models.registry import models
 
@@ -80,6 +81,8 @@ def command(
         emit_json(_plain(done))
     else:
         _print(done)
+    if done.unkept is not None:
+        raise LimitPassed(done.unkept)
 
 
 def _plain(done: "TrainReport") -> dict[str, Any]:
@@ -95,6 +98,7 @@ def _plain(done: "TrainReport") -> dict[str, Any]:
         "tuned": done.tuned,
         "split": done.split,
         "notes": done.notes,
+        "unkept": done.unkept,
     }
 
 

@@ -20,6 +20,9 @@ def command(
         str | None, typer.Option(help="Last day, YYYY-MM-DD, that a rule asks to keep what was recorded.")
     ] = None,
     rule: Annotated[str | None, typer.Option(help="Which rule; with --keep-record-until.")] = None,
+    downdate: Annotated[
+        bool, typer.Option("--downdate", help="Subtract them from kept sums where a model allows it, instead of a fit.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Take customers out of all that the home keeps; it cannot be undone.
@@ -32,12 +35,17 @@ def command(
     Where a rule asks to keep what was recorded, --keep-record-until puts the key of these entries in escrow instead of
     destroying it (graphrec escrow).
 
+    --downdate takes them out of whole-number sums instead, where all of a model is a function of these (popularity,
+    item-kNN, EASE without powers): the model is the one of a new fit, and the certificate says which way was taken.
+
     Example: graphrec forget C000004 --reason "asked on 3 March" --out certificate.json
     """
     from graphrec.app.jobs import Forget
 
     with progress(json=json) as report:
-        done = bank().forget(Forget(tuple(users or ()), file, reason, keep_record_until, rule), progress=report)
+        done = bank().forget(
+            Forget(tuple(users or ()), file, reason, keep_record_until, rule, downdate), progress=report
+        )
     if out is not None and done.document:
         from graphrec.files import whole_file
 

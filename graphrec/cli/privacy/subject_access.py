@@ -10,6 +10,7 @@ from graphrec.cli.output import emit_json, note, say, table
 
 if TYPE_CHECKING:
     from graphrec.app.results import SubjectAccess
+    from graphrec.privacy.contests import Contest
     from graphrec.privacy.subject import HeldEdge, HeldValue
     from graphrec.serving.proof.counterfactual import Counterfactual
 
@@ -47,6 +48,10 @@ def command(
         rows = [[one.rank, one.product, _said(one)] for one in answer.counterfactuals]
         table(["rank", "product", "would not be in the list without"], rows, title="what would change the list of now")
         say()
+    if answer.contests:
+        rows = [[_contested(one), one.ground, one.since, one.by, one.why] for one in answer.contests]
+        table(["what", "ground", "since", "by", "why"], rows, title="what is contested", optional=["by", "why"])
+        say()
     seen = [[one.at[:19], one.who or "nobody named", one.what, one.where] for one in answer.seen_by]
     table(["at", "who", "what", "where"], seen, title="who looked")
 
@@ -76,6 +81,10 @@ def _answers(answer: "SubjectAccess") -> None:
     if rows:
         table(["record", "at", "command", "products", "model"], rows, title="what was recommended")
         say()
+
+
+def _contested(one: "Contest") -> str:
+    return f"{one.edge} {one.of}" if one.product is None else f"reason of {one.product}: {one.text}"
 
 
 def _said(one: "Counterfactual") -> str:

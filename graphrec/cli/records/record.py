@@ -11,11 +11,11 @@ from graphrec.cli.options import Json
 from graphrec.cli.output import emit_json, note, progress, say, say_block, table
 from graphrec.errors import RecordError, UsageError
 
-Action = Literal["list", "show", "verify", "head", "prune"]
+Action = Literal["list", "show", "verify", "head", "anchor", "prune"]
 
 
 def command(
-    action: Annotated[Action, typer.Argument(help="list, show NUMBER, verify, head or prune.")],
+    action: Annotated[Action, typer.Argument(help="list, show NUMBER, verify, head, anchor or prune.")],
     number: Annotated[int | None, typer.Argument(min=1, help="Number of the entry to show.")] = None,
     product: Annotated[
         str | None, typer.Option(help="show: what each rule said of this product then, computed again.")
@@ -27,7 +27,14 @@ def command(
         typer.Option(help="verify: BLOCK:HASH that `graphrec record head` printed, or a file that --out made."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="head: add it, signed (ed25519), as a line to this file, kept elsewhere.")
+        Path | None,
+        typer.Option(help="head, anchor: add it, signed (ed25519), as a line to this file, kept elsewhere."),
+    ] = None,
+    tsa: Annotated[
+        str | None, typer.Option(help="anchor: address of a time stamp authority (RFC 3161) that dates the line.")
+    ] = None,
+    roots: Annotated[
+        Path | None, typer.Option(help="anchor, verify: root certificates of that authority, as PEM.")
     ] = None,
     before: Annotated[
         str | None, typer.Option(help="prune: DATE; free what only entries before it need for their replay.")
@@ -38,19 +45,13 @@ def command(
 
     `verify` computes every hash anew and names the entries that were changed, left out or moved. A person who can
     write to the home could make up a new record: keep somewhere else what `head` prints, and give it to `verify`.
+    `anchor` adds the head, signed and dated by a time stamp authority, to a file; `verify` checks it without a network.
     `prune` frees the snapshots, models and policies that only old entries need; the entries stay.
 
-    Examples: graphrec record list; graphrec record verify
+    Examples: graphrec record verify; graphrec record anchor --out anchors.jsonl --tsa URL --roots tsa.pem
     """
-    if (action == "show") != (number is not None):
-        raise UsageError("graphrec record show wants the number of an entry" if number is None else
-                         f"graphrec record {action} takes no number; want graphrec record show {number}")  # fmt: skip
-    if (action == "prune") != (before is not None):
-        raise UsageError("graphrec record prune wants --before DATE, and no other action takes it")
-    if out is not None and action != "head":
-        raise UsageError(f"graphrec record {action} takes no --out; want graphrec record head --out FILE")
-    if product is not None and action != "show":
-        raise UsageError(f"graphrec record {action} takes no --product; want graphrec record show NUMBER --product ID")
+    _check(action, number, before, out, product)
+    _check_stamp(action, out, tsa, roots)
     if product is not None:
         _judged(number or 0, product, json=json)
     elif action == "show":
@@ -58,11 +59,30 @@ def command(
     elif action == "list":
         _list(user, last, json=json)
     elif action == "verify":
-        _verify(anchor, json=json)
+        _verify(anchor, roots, json=json)
     elif action == "prune":
         _prune(str(before), json=json)
     else:
-        _head(out, json=json)
+        _head(out, tsa, roots, json=json)
+
+
+def _check(action: Action, number: int | None, before: str | None, out: Path | None, product: str | None) -> None:
+    if (action == "show") != (number is not None):
+        raise UsageError("graphrec record show wants the number of an entry" if number is None else
+                         f"graphrec record {action} takes no number; want graphrec record show {number}")  # fmt: skip
+    if (action == "prune") != (before is not None):
+        raise UsageError("graphrec record prune wants --before DATE, and no other action takes it")
+    if out is not None and action not in ("head", "anchor"):
+        raise UsageError(f"graphrec record {action} takes no --out; want graphrec record head --out FILE")
+    if product is not None and action != "show":
+        raise UsageError(f"graphrec record {action} takes no --product; want graphrec record show NUMBER --product ID")
+
+
+def _check_stamp(action: Action, out: Path | None, tsa: str | None, roots: Path | None) -> None:
+    if action == "anchor" and (out is None or tsa is None or roots is None):
+        raise UsageError("graphrec record anchor wants --out FILE, --tsa URL and --roots FILE.pem")
+    if (tsa is not None and action != "anchor") or (roots is not None and action not in ("anchor", "verify")):
+        raise UsageError(f"graphrec record {action} takes no --tsa or --roots; anchor does, and verify --roots")
 
 
 def _show(number: int, *, json: bool) -> None:
@@ -106,11 +126,11 @@ def _list(user: str | None, last: int, *, json: bool) -> None:
         say("nothing is recorded yet" if user is None else f"nothing is recorded for {user}")
 
 
-def _verify(anchor: str | None, *, json: bool) -> None:
+def _verify(anchor: str | None, roots: Path | None, *, json: bool) -> None:
     from graphrec.app.jobs import VerifyRecord
 
     with progress(json=json) as report:
-        found = bank().verify_record(VerifyRecord(anchor), progress=report)
+        found = bank().verify_record(VerifyRecord(anchor, roots), progress=report)
     if json:
         emit_json(found)
     else:
@@ -141,11 +161,20 @@ def _prune(before: str, *, json: bool) -> None:
         say(f"{done.entries:,} entries before {before} stay and verify; they can no longer be replayed")
 
 
-def _head(out: Path | None, *, json: bool) -> None:
+def _head(out: Path | None, tsa: str | None, roots: Path | None, *, json: bool) -> None:
     from graphrec.app.jobs import SignHead
 
-    found = bank().record_head() if out is None else bank().sign_head(SignHead(out))
+    if out is None:
+        found = bank().record_head()
+        if json:
+            emit_json(found)
+        else:
+            say(found.anchor)
+        return
+    done = bank().sign_head(SignHead(out, tsa, roots))
     if json:
-        emit_json(found)
-    else:
-        say(found.anchor)
+        emit_json(done)
+        return
+    say(done.anchor)
+    if done.stamped_at is not None:
+        note(f"{out} line {done.line}: {tsa} saw it at {done.stamped_at}")

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from graphrec.errors import ModelError
 from graphrec.graph.edges.adjacency import Adjacency, Graph, codes_of, from_codes
 from graphrec.graph.folders.snapshot import Snapshot
-from graphrec.models.inputs import Scores
 from graphrec.training.split import Codes, Split, distinct
 from graphrec.training.validation import MAX_USERS, SCORES_AT_LEAST, Validation, rows_of
 
@@ -105,9 +104,9 @@ class _Among(Validation):
 
     candidates: Mask
 
-    def masked_scores(self, term: Scores, rows: slice, *, standard: bool = False) -> NDArray[np.float32]:
+    def masked(self, scores: NDArray[np.float32], rows: slice) -> NDArray[np.float32]:
         """The scores of candidates; -inf for all others."""
-        scores = super().masked_scores(term, rows, standard=standard)
+        scores = super().masked(scores, rows)
         scores[:, ~self.candidates] = -np.inf
         return scores
 

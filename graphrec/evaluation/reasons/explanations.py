@@ -19,7 +19,7 @@ from graphrec.metrics.intervals import Interval, bootstrap, jackknife
 from graphrec.progress import Progress, silent
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine, Listed
-from graphrec.serving.lists import scored_block
+from graphrec.serving.lists import listed_many
 from graphrec.serving.reasons.groups import Chosen
 from graphrec.terms.deletion import Evidence, Spreads
 from graphrec.terms.ledger import Edge
@@ -27,8 +27,6 @@ from graphrec.terms.ledger import Edge
 #: Reasons that are deleted, and that are kept.
 REASONS = 5
 KEPT = 3
-#: Users whose lists are made at once.
-BLOCK = 64
 Choice = Literal["reasons", "random", "path count"]
 CHOICES: tuple[Choice, ...] = ("reasons", "random", "path count")
 
@@ -99,15 +97,14 @@ def explained(
     engine = comparison.engine
     k = comparison.k if comparison.part.num_products < SHOWN * SMALL_PART else SHOWN
     options, paths = ListOptions(REASONS, min_confidence=min_confidence), Paths(engine)
-    users = comparison.part.users[sampled_rows(comparison, most)]
+    sampled = comparison.part.users[sampled_rows(comparison, most)].tolist()
+    users = [user for user in sampled if engine.has_evidence(user)]
     found = []
-    for start in range(0, len(users), BLOCK):
-        block = [user for user in users[start : start + BLOCK].tolist() if engine.has_evidence(user)]
-        for done, scored in enumerate(scored_block(engine, np.array(block, np.int32), k), start=start):
-            progress("evaluating explanations", done, len(users))
-            listed = engine.listed(scored, k, options)
-            if 0 < len(listed.places) < int(scored.allowed.sum()) and scored.row.scores.any():
-                found.append(_of_user(engine, listed, comparison.seed, paths))
+    for done, listed in enumerate(listed_many(engine, users, k, options)):
+        progress("evaluating explanations", done, len(users))
+        scored = listed.scored
+        if 0 < len(listed.places) < int(scored.allowed.sum()) and scored.row.scores.any():
+            found.append(_of_user(engine, listed, comparison.seed, paths))
     progress("evaluating explanations", len(users), len(users))
     if len(found) < comparison.snapshot.schema.roles.min_group:
         return None

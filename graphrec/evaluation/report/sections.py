@@ -94,6 +94,36 @@ def beyond(done: Evaluation, details: Details) -> str:
     )
 
 
+SHOWN = ("hit_rate", "recall", "ndcg", "precision", "coverage", "novelty", "diversity", "gini", "calibration_js")
+"""Metrics that are measured under the policy too."""
+
+
+def shown(details: Details, words: Words) -> str:
+    """The same figures under the policy, of the lists that `recommend` gives, beside full ranking."""
+    found, k = details.recommended, details.k
+    if found is None:
+        return ""
+    policy = found.policy
+    rules = "the built-in rules refuse" if policy is None else f"policy {policy.version} ({policy.hash[:12]}) refuses"
+    least = f" and what is below a confidence of {found.min_confidence:g}" if found.min_confidence else ""
+    rows: list[list[str | Interval]] = [
+        [MEANINGS[name][0] if name in MEANINGS else key, found.full[key], found.metrics[key]]
+        for name in SHOWN
+        if (key := f"{name}@{k}") in found.metrics
+    ]
+    return section(
+        "What are people shown?",
+        paragraph(
+            "All other figures of quality, confidence and variety on this page rank every product without a policy: "
+            "what a policy refuses cannot be held against a model. Here the lists of "
+            f"{found.users:,} {words.users} are those that recommend gives: without what {rules}{least}, in its order, "
+            f"shorter where nothing speaks for a further product. They hold {found.length.value:.1f} of {k} products; "
+            f"{percent(found.refused.value)} of what was to be found is refused, and no such list can hold that."
+        ),
+        table(["", "full ranking, no policy", "as recommended"], rows),
+    )
+
+
 def audience(details: Details, words: Words) -> str:
     """New customers, new products, segments, and protected attributes for audit."""
     k = details.k

@@ -14,6 +14,7 @@ from graphrec.evaluation.report.sections import (
     learning,
     price_of_paths,
     reasons,
+    shown,
     worth_of_the_graph,
 )
 from graphrec.evaluation.report.words import Words
@@ -51,6 +52,7 @@ def rendered(done: Evaluation, details: Details, meta: ModelMeta, users: str) ->
             price_of_paths(details),
             confident(details),
             beyond(done, details),
+            shown(details, words),
             audience(details, words),
             worth_of_the_graph(details),
             learning(details),

@@ -1,13 +1,14 @@
 """The graph a model is fitted on: distinct neighbours per edge type, both directions, without hidden edges."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.fading import fading
 from graphrec.graph.edges.wealth import Wealth
 from graphrec.graph.folders.arrays import CheckedArray

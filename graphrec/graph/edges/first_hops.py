@@ -6,13 +6,14 @@ snapshot; what they lead to stands in positions of a model.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Adjacency, Hop, evidence, from_rows, summed_evidence
 from graphrec.graph.edges.fading import ages
 from graphrec.graph.folders.arrays import CheckedArray

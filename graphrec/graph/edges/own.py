@@ -6,13 +6,14 @@ of the files are read as if the new rows stood in them.
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.folders.arrays import CheckedArray, CheckedFolder, OverlaidFiles
 from graphrec.graph.folders.facts import EVENTS
 from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
@@ -51,6 +52,38 @@ class HiddenEdge:
 
 
 @dataclass(frozen=True)
+class ReasonStart:
+    """What a contested reason starts with: one neighbour of the customer, the two of a pair, or none."""
+
+    kind: str
+    """Of its lines."""
+    nodes: tuple[tuple[str, str], ...] = ()
+    """Label and id of each."""
+    edge: str | None = None
+    """First hop of lines that start with no single neighbour; None: they have none."""
+
+
+@dataclass(frozen=True)
+class HiddenReason:
+    """A reason of one product that counts for nothing, since the customer contests it."""
+
+    product: str
+    starts: tuple[ReasonStart, ...]
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "HiddenReason":
+        """What an entry of the record kept."""
+        return cls(content["product"], starts_from_json(content["starts"]))
+
+
+def starts_from_json(starts: Sequence[Mapping[str, Any]]) -> tuple[ReasonStart, ...]:
+    """What JSON made of them."""
+    return tuple(
+        ReasonStart(one["kind"], tuple((label, id_) for label, id_ in one["nodes"]), one["edge"]) for one in starts
+    )
+
+
+@dataclass(frozen=True)
 class Own:
     """What events and contests say of one customer, apart from the facts."""
 
@@ -61,6 +94,8 @@ class Own:
     values: Mapping[str, Plain] = field(default_factory=dict)
     """By column; None: there is no value any more."""
     hidden: tuple[HiddenEdge, ...] = ()
+    reasons: tuple[HiddenReason, ...] = ()
+    """That count for nothing."""
 
     @property
     def types(self) -> set[str]:
@@ -72,7 +107,8 @@ class Own:
         """What an entry of the record kept."""
         edges = tuple(OwnEdge(**edge) for edge in content["edges"])
         hidden = tuple(HiddenEdge(**edge) for edge in content.get("hidden", ()))
-        return cls(**{**content, "edges": edges, "hidden": hidden})
+        reasons = tuple(map(HiddenReason.from_json, content.get("reasons", ())))
+        return cls(**{**content, "edges": edges, "hidden": hidden, "reasons": reasons})
 
 
 class _Inserted(CheckedArray):

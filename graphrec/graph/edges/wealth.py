@@ -5,13 +5,14 @@ bank names beside its dealings counts as it stands. An edge without an amount co
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.holdings import has_left, is_over
 from graphrec.graph.folders.arrays import CheckedArray
 from graphrec.graph.folders.snapshot import Snapshot

@@ -11,7 +11,6 @@ form of a snapshot, so that names, policies and events are read from it as from 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from graphrec.files import replace_folder
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.graph.folders.arrays import seal
 from graphrec.graph.folders.meta import TakenEvents, plain

@@ -14,7 +14,7 @@ Times are microseconds since 1970 in UTC; `ALWAYS` stands for "no time". Only nu
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import NotTrained
+from graphrec.frozen import dataclass
 from graphrec.graph.folders.arrays import META, CheckedArray, CheckedFolder, OverlaidFiles
 from graphrec.graph.folders.meta import SnapshotMeta, read_as
 from graphrec.graph.folders.strings import Strings

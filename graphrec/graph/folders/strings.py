@@ -1,7 +1,6 @@
 """Strings in two arrays, so that a snapshot can map a million of them without reading any."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import overload
@@ -9,6 +8,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.folders.arrays import CheckedArray, CheckedFolder, OverlaidFiles
 
 ABSENT = -1

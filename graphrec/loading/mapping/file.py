@@ -65,8 +65,14 @@ class ParseTable(Struct, frozen=True, forbid_unknown_fields=True):
     unit: Annotated[str, Meta(description="What may stand before or behind a number, such as EUR or %.")] = ""
     factors: Annotated[
         dict[str, Annotated[float, Meta(gt=0)]],
-        Meta(description="Words behind a number, each with what it is multiplied by: 万 = 10000."),
+        Meta(
+            description='Words behind a number, each with what it is multiplied by: 万 = 10000; "" is behind every one.'
+        ),
     ] = {}
+    latest: Annotated[
+        Annotated[int, Meta(ge=1900, le=2200)] | UnsetType,
+        Meta(description="The last of the hundred years that years of two digits (%y) lie in; without it 2068."),
+    ] = UNSET
 
 
 class ShowTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -211,6 +217,34 @@ class SplitTable(Struct, frozen=True, forbid_unknown_fields=True):
     mask: Annotated[Mask, Meta(description="Which known products are left out of lists.")] = "fitted"
 
 
+Limit = Annotated[float, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class LiveTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[live]`: what a model has to keep before it is made live; a key that is not there asks nothing."""
+
+    min_ndcg_of_popularity: Annotated[
+        Limit | None, Meta(description="nDCG on the test part, in that of the most popular products.")
+    ] = None
+    min_ndcg_of_live: Annotated[
+        Limit | None,
+        Meta(description="nDCG on the test part, in that of the live model's configuration on the same data."),
+    ] = None
+    min_overlap: Annotated[
+        Share | None, Meta(description="How alike lists stay where 1 % of the interactions is lost.")
+    ] = None
+    max_damage: Annotated[
+        Limit | None, Meta(description="What fake customers reach, in what they reach with plain item-kNN.")
+    ] = None
+    max_exposure: Annotated[
+        Share | None, Meta(description="Places of an issuer, sector, seller above what test customers took of it.")
+    ] = None
+    max_group_gap: Annotated[
+        Share | None, Meta(description="nDCG of a protected group below the others', where that is not chance.")
+    ] = None
+
+
 class MappingFile(Struct, frozen=True, forbid_unknown_fields=True):
     """A mapping: which rows of a bank's files are nodes, edges and series."""
 
@@ -226,6 +260,7 @@ class MappingFile(Struct, frozen=True, forbid_unknown_fields=True):
         dict[str, Text | dict[str, Text]],
         Meta(description="Sentences by path of edge types; [reasons.zh] has those of a language."),
     ] = {}
+    live: Annotated[LiveTable, Meta(description="What a model has to keep before it is made live.")] = LiveTable()
     words: Annotated[
         dict[str, dict[str, Text]], Meta(description="By language: what labels, edge types and names are called.")
     ] = {}

@@ -46,7 +46,7 @@ from graphrec.loading.mapping.specs import (
     SplitSpec,
 )
 from graphrec.package_data import data_folder
-from graphrec.schema import Roles
+from graphrec.schema import LiveBounds, Roles
 
 NO_ROLES = RoleOverrides()
 
@@ -137,6 +137,7 @@ def _mapping(document: Document, overrides: RoleOverrides) -> Mapping:
         reasons=_reasons(document, table),
         reasons_in={name: ways for name, ways in table.reasons.items() if isinstance(ways, dict)},
         words=table.words,
+        live=LiveBounds(**structs.asdict(table.live)),
         lines=_lines(document),
     )
     check_roles(mapping, document)
@@ -349,7 +350,14 @@ def _parse(document: Document, at: KeyPath, table: Keys[str, ParseTable]) -> dic
         if one.factors and one.type == "integer":
             document.refuse(path, f'{key_text(path)} has factors; want type = "real"')
         formats = (one.format,) if isinstance(one.format, str) else one.format
-        found[column] = ParseSpec(one.type, formats, one.decimal, one.thousands, one.null, one.unit, one.factors)
+        latest = None if one.latest is UNSET else one.latest
+        if latest is not None and not any("%y" in form for form in formats):
+            document.refuse(
+                (*path, "latest"), f"{key_text(path)} has latest; want a format with years of two digits, %y"
+            )
+        found[column] = ParseSpec(
+            one.type, formats, one.decimal, one.thousands, one.null, one.unit, one.factors, latest
+        )
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping as Keys
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from graphrec.schema import Kind, Roles
+from graphrec.schema import Kind, LiveBounds, Roles
 
 Reader = Literal["csv", "json", "parquet", "lines", "xlsx", "sqlite", "database", "xml", "fixed"]
 Mask = Literal["fitted", "train", "train+valid"]
@@ -73,7 +73,9 @@ class ParseSpec:
     unit: str = ""
     """What may stand before or behind a number, such as EUR or %."""
     factors: Keys[str, float] = field(default_factory=dict)
-    """Words behind a number, each with what it is multiplied by: 万, lakh, Mio."""
+    """Words behind a number, each with what it is multiplied by: 万, lakh, Mio; the empty word is behind every one."""
+    latest: int | None = None
+    """The last of the hundred years that years of two digits lie in; None: 2068."""
 
 
 @dataclass(frozen=True)
@@ -200,6 +202,7 @@ class Mapping:
     """By language: what labels, edge types and names of nodes are called."""
     events: Keys[str, EventSpec] = field(default_factory=dict)
     documents: Keys[str, DocumentSpec] = field(default_factory=dict)
+    live: LiveBounds = field(default_factory=LiveBounds)
     lines: Keys[tuple[str, ...], int] = field(default_factory=dict)
     """The line of each key in the file, such as that of ("nodes", "Customer", "sql")."""
 

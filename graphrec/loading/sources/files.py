@@ -298,10 +298,11 @@ def _unpack(path: Path, shown: str, target: Path) -> None:
 
 
 def _check_options(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: FileSpec) -> None:
-    rows = database.execute(
-        "SELECT DISTINCT unnest(parameters) FROM duckdb_functions() WHERE function_name = ?", [f"read_{spec.reader}"]
-    ).fetchall()
-    known = _OPTIONS.get(spec.reader, {row[0] for row in rows} - _OURS - _SILENT - {"path", "paths"})
+    if not spec.options:
+        return
+    known = _OPTIONS.get(spec.reader)
+    if known is None:
+        known = _parameters(database, spec.reader) - _OURS - _SILENT - {"path", "paths"}
     known = known | _OWN.get(spec.reader, set()) | {"trim"}
     for key in spec.options:
         place = mapping.place("source", "files", spec.name, key)
@@ -310,6 +311,17 @@ def _check_options(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: 
         if key not in known:
             own = {"path", "reader", "optional", *(["sheet"] if spec.reader == "xlsx" else [])}
             raise SourceError(f"{place} is no key or option of {spec.reader}{suggest(key, known | own)}")
+
+
+_PARAMETERS: dict[str, set[str]] = {}
+"""By reader what DuckDB lets it be told; to ask takes as long as to read a small file."""
+
+
+def _parameters(database: duckdb.DuckDBPyConnection, reader: str) -> set[str]:
+    asked = "SELECT DISTINCT unnest(parameters) FROM duckdb_functions() WHERE function_name = ?"
+    if not _PARAMETERS.get(reader):
+        _PARAMETERS[reader] = {row[0] for row in database.execute(asked, [f"read_{reader}"]).fetchall()}
+    return _PARAMETERS[reader]
 
 
 def _guilty(error: duckdb.Error, files: list[SourceFile]) -> str:

@@ -60,4 +60,5 @@ SPEC = ModelSpec(
     fit=fit,
     config=FederatedConfig,
     needs=(("sums", "product"),),
+    is_counted=True,
 )

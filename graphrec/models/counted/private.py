@@ -133,13 +133,17 @@ def _notes(released: Release, config: PrivateConfig) -> tuple[str, ...]:
         f"products count at most; noise of {released.pair_deviation:.3g} in pairs and "
         f"{released.holder_deviation:.3g} in holders"
     )
+    warning = _warning(config)
+    return (promise,) if warning is None else (warning, promise)
+
+
+def _warning(config: PrivateConfig) -> str | None:
     if config.test_seed is None:
-        return (promise,)
-    warning = (
+        return None
+    return (
         f"THIS MODEL PROTECTS NOBODY: its noise was drawn with the known seed {config.test_seed} "
         "(private.test_seed), for tests alone"
     )
-    return (warning, promise)
 
 
 def fit(graph: Graph, config: PrivateConfig, _inputs: Inputs) -> Fitted:
@@ -152,4 +156,6 @@ SPEC = ModelSpec(
     sentence="A table from sums over customers with Gaussian noise, which hides whether any one of them is there.",
     fit=fit,
     config=PrivateConfig,
+    is_counted=True,
+    warning=_warning,
 )

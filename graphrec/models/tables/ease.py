@@ -76,8 +76,6 @@ class EaseConfig:
 def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progress = silent) -> TableTerm:
     """The EASE term."""
     with needs_extra("train", "ease"):
-        from scipy.linalg import cho_factor
-        from scipy.linalg.lapack import dpotri
         from scipy.sparse import csr_array, hstack
 
     config = config or EaseConfig()
@@ -96,24 +94,51 @@ def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progre
         return _near(graph, config, (X, Y), (inputs, weighted), hops)
     gram, answers = _dense(weighted.T @ inputs), _dense(weighted.T @ Y)
     least = graph.schema.roles.min_group
-    if least > 1:
-        few = _dense(X.T @ Y) < least
-        answers[few] = 0.0
-        gram = without_small(gram, _dense(X.T @ X) < least)
-    rarity = [_rarity(matrix, config.popularity_power) for matrix in (X, Y)]
-    gram[np.diag_indices(columns)] += config.regularization / rarity[0] ** 2
-    lower = dpotri(cho_factor(gram, lower=True, overwrite_a=True)[0], lower=True, overwrite_c=True)[0]
-    inverse = np.tril(lower) + np.tril(lower, -1).T
+    few = (_dense(X.T @ X) < least, _dense(X.T @ Y) < least) if least > 1 else None
+    counts = tuple(np.asarray(one.sum(axis=0), np.float64).ravel() for one in (X, Y))
     progress("EASE", 1, 2)
-    table = without_self(inverse, inverse @ answers, len(relevant_hops(graph)))
-    if least > 1:
-        table[few] = 0.0
-    table *= rarity[0][:, None]
-    table *= rarity[1][None, :]
+    table = solved(gram, answers, few, (counts[0], counts[1]), config, len(relevant_hops(graph)))
     progress("EASE", 2, 2)
     lefts = np.split(table.astype(np.float32), np.cumsum(widths)[:-1])
     neighbours = [Neighbours(hop, left.rows(hop, part)) for hop, part in zip(hops, lefts, strict=True)]
     return TableTerm("ease", graph, neighbours)
+
+
+def solved(
+    gram: NDArray[np.float64],
+    answers: NDArray[np.float64],
+    few: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None,
+    counts: tuple[NDArray[np.float64], NDArray[np.float64]],
+    config: EaseConfig,
+    num_types: int,
+) -> NDArray[np.float64]:
+    """The weights (num_columns, num_products) from sums over customers alone; the sums are written to.
+
+    Args:
+        gram: X^T X, divided and weighted.
+        answers: X^T Y, weighted.
+        few: entries of both that rest on too few customers; None: none do.
+        counts: customers of each column of X and of Y.
+        config: how it is fitted.
+        num_types: relevant types, whose columns come first.
+    """
+    with needs_extra("train", "ease"):
+        from scipy.linalg import cho_factor
+        from scipy.linalg.lapack import dpotri
+
+    if few is not None:
+        answers[few[1]] = 0.0
+        gram = without_small(gram, few[0])
+    rarity = [_rarity(one, config.popularity_power) for one in counts]
+    gram[np.diag_indices(len(gram))] += config.regularization / rarity[0] ** 2
+    lower = dpotri(cho_factor(gram, lower=True, overwrite_a=True)[0], lower=True, overwrite_c=True)[0]
+    inverse = np.tril(lower) + np.tril(lower, -1).T
+    table = without_self(inverse, inverse @ answers, num_types)
+    if few is not None:
+        table[few[1]] = 0.0
+    table *= rarity[0][:, None]
+    table *= rarity[1][None, :]
+    return table
 
 
 def _near(
@@ -148,7 +173,7 @@ def _near(
     rows = np.repeat(np.arange(num_products), np.diff(answers.indptr))
     is_own = (answers.indices % num_products == rows) & (answers.indices < num_products * len(relevant_hops(graph)))
     answers.data[is_own] = 0.0
-    rarity = [_rarity(matrix, config.popularity_power) for matrix in (X, Y)]
+    rarity = [_rarity(np.asarray(matrix.sum(axis=0), np.float64).ravel(), config.popularity_power) for matrix in (X, Y)]
     columns, weights = near_squares(
         _arrays(gram),
         _arrays(answers),
@@ -232,9 +257,8 @@ def _divided(rows: "csr_array", graph: Graph, power: float) -> "csr_array":
     return rows.multiply(weights[:, None]).tocsr()
 
 
-def _rarity(matrix: "csr_array", power: float) -> NDArray[np.float64]:
+def _rarity(counts: NDArray[np.float64], power: float) -> NDArray[np.float64]:
     """(entries of the column / their mean) ** -power of every column; an empty one as if it had one."""
-    counts = np.asarray(matrix.sum(axis=0), np.float64).ravel()
     return (np.maximum(counts, 1) / _mean(counts)) ** -power
 
 

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from datetime import date as calendar_date
 from typing import Any, Literal, Protocol
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.config import names
+from graphrec.frozen import dataclass
 from graphrec.policy.facts import DAY, KNOWN_AT, Block, Facts, Groups, Texts
 from graphrec.policy.language.values import Truth, Value, both
 from graphrec.times import microseconds_of

@@ -4,11 +4,12 @@ Arrays are broadcastable to (num_users, num_products) of the block: what depends
 products alone (1, num_products), on neither (1, 1), so that only what compares both is computed for every pair.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from graphrec.frozen import dataclass
 
 Flags = NDArray[np.bool_]
 

@@ -38,6 +38,7 @@ class AuditLog:
         status: int,
         user: str | None = None,
         product: str | None = None,
+        seconds: float | None = None,
     ) -> None:
         """Append one line; several workers may."""
         now = datetime.now(UTC)
@@ -50,7 +51,12 @@ class AuditLog:
             "user": self.hashed(user),
             "product": self.hashed(product),
         }
+        if seconds is not None:
+            line["seconds"] = round(seconds, 6)
         file = self._folder / f"access-{now:%Y-%m}.log"
         with self._lock:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            append_line(file, json.dumps(line))
+            try:
+                append_line(file, json.dumps(line))
+            except FileNotFoundError:  # the first line of all
+                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                append_line(file, json.dumps(line))

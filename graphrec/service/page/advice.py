@@ -94,10 +94,14 @@ class AdvicePages:
         """Contest a dealing, or withdraw a contest, and show what it does to the list."""
         user, form = self._own(visit, visit.id("user")), visit.form
         edge, _, of = form.get("what", "").partition(" ")
+        product, number = form.get("product") or None, form.get("number", "")
         given: dict[str, Ground] = {one: one for one in GROUNDS}
         why, withdraw = form.get("why", "").strip() or None, "withdraw" in form
         ground = given.get(form.get("ground", ""), GROUNDS[0])
-        asked = requests.PutContest(user, edge, of, ground, why, withdraw=withdraw, by=visit.known.id)
+        asked = requests.PutContest(
+            user, (edge or None) if product is None else None, (of or None) if product is None else None, ground, why,
+            withdraw=withdraw, by=visit.known.id, product=product, number=int(number) if number.isdecimal() else None,
+        )  # fmt: skip
         return self._contested(visit, user, done=self._bank.contest(asked))
 
     def _contested(self, visit: Visit, user: str, **values: Any) -> View:

@@ -1,10 +1,10 @@
-"""The pages of models: which there are, who validated and approved them, the card, what moved since."""
+"""The pages of models: which there are, who validated and approved them, the card."""
 
 from typing import Any
 
 from starlette.responses import Response
 
-from graphrec.app import jobs, requests
+from graphrec.app import requests
 from graphrec.service.core import Refusal, Service
 from graphrec.service.page.visit import HEADERS, View, Visit
 from graphrec.service.problems import problem
@@ -18,16 +18,13 @@ class ModelPages:
     def __init__(self, service: Service) -> None:
         self._bank = service.bank
 
-    def models(self, visit: Visit) -> View:
-        """The models of the home, the one that answers first, how good they are, and what moved since."""
+    def models(self, _visit: Visit) -> View:
+        """The models of the home, the one that answers first, and how good they are."""
         found = sorted(self._bank.models(), key=lambda one: one.since, reverse=True)
         values: dict[str, Any] = {
             "models": sorted(found, key=lambda one: one.state != "live"),
             "history": self._bank.switches()[::-1],
-            "moved": None,
         }
-        if visit.asked("moved") and visit.known.may("monitor"):
-            values["moved"] = self._bank.monitor(jobs.Monitor())
         return View("models.html", values)
 
     def promote(self, visit: Visit) -> Response:

@@ -26,6 +26,7 @@ from graphrec.service.page.alerts import AlertPages
 from graphrec.service.page.campaigns import CampaignPages
 from graphrec.service.page.charts import Waterfall, graph, waterfall, way
 from graphrec.service.page.models import ModelPages
+from graphrec.service.page.monitor import MonitorPages
 from graphrec.service.page.session import Sessions
 from graphrec.service.page.visit import LANGUAGE, View, Visit, form_of, local, url
 from graphrec.service.problems import problem, problem_of
@@ -52,7 +53,7 @@ Compute = Callable[[Visit], View | Response]
 def add_pages(app: FastAPI, service: Service) -> None:
     """Serve the page of a bank beside its API."""
     pages, campaigns, advice = Pages(service), CampaignPages(service), AdvicePages(service)
-    models, alerts = ModelPages(service), AlertPages(service)
+    models, alerts, monitor = ModelPages(service), AlertPages(service), MonitorPages(service)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for method, path, operation, compute in (
         ("GET", "/", "search", pages.search),
@@ -80,6 +81,8 @@ def add_pages(app: FastAPI, service: Service) -> None:
         ("POST", "/models/rollback", "roll_back_model", models.roll_back),
         ("POST", "/models/steps", "set_standing", models.judge),
         ("GET", "/models/{model}/card", "model_card", models.card),
+        ("GET", "/monitor", "monitor", monitor.monitor),
+        ("POST", "/monitor", "monitor", monitor.measure),
         ("GET", "/alerts", "alerts", alerts.alerts),
         ("POST", "/alerts/{alert}", "set_alert", alerts.put),
         ("GET", "/campaigns", "campaigns", campaigns.campaigns),

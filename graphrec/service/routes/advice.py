@@ -117,11 +117,12 @@ class Advice:
         return await self._service.run(compute)
 
     async def contest(self, request: Request, user: Id, sent: schemas.ContestIn) -> Response:
-        """Enter or withdraw a contest of one edge, with what it does to the list; the caller is on record with it."""
+        """Enter or withdraw a contest of an edge or a reason, with what it does to the list; the caller is named."""
         caller = request.state.caller
         asked = requests.PutContest(
-            user, sent.edge, sent.of, sent.ground, sent.why, withdraw=sent.withdraw, by=caller.id
-        )
+            user, sent.edge, sent.of, sent.ground, sent.why, withdraw=sent.withdraw, by=caller.id,
+            product=sent.product, number=sent.number,
+        )  # fmt: skip
 
         def compute() -> Response:
             self._service.own(caller, user)

@@ -16,7 +16,6 @@ from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import Node
 from graphrec.serving.engine import Engine
 from graphrec.terms.deletion import Evidence
-from graphrec.terms.forms.blend import Blend
 from graphrec.terms.ledger import Edge, Ledger
 
 MOST = 10
@@ -138,9 +137,7 @@ def _is_out(evidence: Evidence, gone: Sequence[Edge], product: int, allowed: NDA
 
 def _recomputed(engine: Engine, user: int, gone: Sequence[Edge]) -> NDArray[np.float64]:
     """The scores (num_products,) of the terms without these edges, one after another, as a new list has them."""
-    blend = engine.model.blend
-    terms = [term.without_edges(user, gone) for term in blend.terms]
-    return np.asarray(Blend(terms, blend.weights, offered=blend.offered).row(user).scores, np.float64)
+    return np.asarray(engine.model.blend.without_edges(user, gone).row(user).scores, np.float64)
 
 
 def _rank(scores: NDArray[np.float64], product: int, allowed: NDArray[np.int64]) -> int:

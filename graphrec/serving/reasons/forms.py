@@ -1,7 +1,7 @@
 """The parts of ledger lines that are the same for all customers: computed once, then looked up."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Literal
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import Step
 from graphrec.terms.ledger import Ledger, LineGroup

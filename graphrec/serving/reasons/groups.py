@@ -14,18 +14,18 @@ What no sentence covers is "other similarities", netted by term. Per cent is the
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import Node
 from graphrec.serving.reasons.forms import Form, Key, Layout, Ways
 from graphrec.serving.reasons.sentences import NAMED, NAMES, Event, PathParts, Since
-from graphrec.terms.forms.portfolio import DELTA, PortfolioTerm
-from graphrec.terms.ledger import Ledger, LineGroup
+from graphrec.terms.forms.portfolio import DELTA
+from graphrec.terms.ledger import Beside, Ledger, LineGroup
 
 if TYPE_CHECKING:
     from graphrec.serving.reasons.lines import Reasons
@@ -46,7 +46,7 @@ _NONE = np.zeros(0, np.int64)
 _WALKED = frozenset(("own", "linked", "shared", "people"))
 
 
-class Chosen(NamedTuple):
+class Chosen(Struct, frozen=True, eq=False):
     """A reason of one product before its number of people is written into it."""
 
     kind: str
@@ -65,7 +65,7 @@ class Chosen(NamedTuple):
     """What two neighbours together are; `via` has both."""
 
 
-class Cell(NamedTuple):
+class Cell(Struct, frozen=True, eq=False):
     """The lines of one key of one product, the strongest first."""
 
     first: int
@@ -81,8 +81,7 @@ class Cell(NamedTuple):
     """None where they begin with no edge of the customer."""
 
 
-@dataclass(frozen=True, eq=False)
-class Reasoned:
+class Reasoned(Struct, frozen=True, eq=False):
     """All reasons of one product that are shown."""
 
     shown: tuple[Chosen, ...]
@@ -101,19 +100,19 @@ class Groups:
     Args:
         reasons: what words them.
         ledger: of the customer.
-        reference: what every line gives to the products of reference (num_lines, num_reference).
+        reference: what every line gives to the products of reference.
     """
 
     def __init__(
-        self, reasons: "Reasons", user: int, ledger: Ledger, reference: NDArray[np.float64], products: NDArray[np.int32]
+        self, reasons: "Reasons", user: int, ledger: Ledger, reference: Beside, products: NDArray[np.int32]
     ) -> None:
         self._reasons = reasons
         self._user = user
         self.ledger = ledger
         self._products = products
         self._layout = layout = reasons.forms.layout(ledger)
-        count, size = reference.shape[1], len(ledger.via)
-        self.mean = reference.mean(axis=1) if count else np.zeros(size)
+        count, size = len(reference.places), len(ledger.via)
+        self.mean = reference.mean
         """What every line gives to the products of reference on average (num_lines,)."""
         self.group_numbers: list[int] = ledger.group.tolist()
         self.via: list[int] = ledger.via.tolist()
@@ -124,7 +123,7 @@ class Groups:
         self._kept_wordings = reasons.sentences.kept
         if count and (is_learned := layout.learned[ledger.group] if size else np.zeros(0, np.bool_)).any():
             high, low = int(CLOSE * (count - 1)), count - 1 - int(CLOSE * (count - 1))
-            ordered = np.partition(reference[is_learned], sorted({high, low}), axis=1)
+            ordered = np.partition(reference.rows(is_learned), sorted({high, low}), axis=1)
             self._floor[is_learned] = np.maximum(ordered[:, high], 0.0)
             self._ceiling[is_learned] = np.minimum(ordered[:, low], 0.0)
 
@@ -289,7 +288,6 @@ class Groups:
         """
         reasons, places = self._reasons, places[:NAMED]
         term = reasons.blend.terms[form.term]
-        assert isinstance(term, PortfolioTerm), "its lines are of this form"
         correlations = [term.correlation(place, product) for place in places]
         named = [
             (node, one) for node, one in zip(self._nodes(form, places), correlations, strict=True) if one is not None
@@ -304,7 +302,7 @@ class Groups:
         self, key: Key, product: int, cell: "Cell", share: float, percent: float | None, *, may_lead: bool
     ) -> Chosen | None:
         """The reason of real paths."""
-        _, positions, _, places, via, ways = cell
+        positions, places, via, ways = cell.positions, cell.places, cell.via, cell.ways
         assert ways is not None, "a path has a way"
         reasons = self._reasons
         event = since = None
@@ -700,7 +698,8 @@ def _heading(shown: Sequence[Chosen], least: float) -> str:
 
 def _joined(one: Chosen, other: Chosen) -> Chosen:
     """Two reasons of which the same is said."""
-    return one._replace(
+    return structs.replace(
+        one,
         lines=np.concatenate((one.lines, other.lines)),
         share=one.share + other.share,
         percent=None if one.percent is None or other.percent is None else one.percent + other.percent,

@@ -29,7 +29,7 @@ from graphrec.serving.reasons.prefer import Wish
 from graphrec.serving.reasons.sentences import Event, Sentences, Since, words
 from graphrec.serving.reasons.words import in_common
 from graphrec.terms.forms.blend import Blend
-from graphrec.terms.ledger import Ledger, LineGroup
+from graphrec.terms.ledger import Beside, Ledger, LineGroup
 from graphrec.terms.walks import WalkScorer
 from graphrec.times import microseconds_of, moment_of
 
@@ -133,11 +133,11 @@ class Reasons:
             found = self._nodes[label, index] = self.positions.node(label, index)
         return found
 
-    def groups(self, user: int, ledger: Ledger, reference: NDArray[np.float64], products: NDArray[np.int32]) -> Groups:
+    def groups(self, user: int, ledger: Ledger, reference: Beside, products: NDArray[np.int32]) -> Groups:
         """The lines of one customer as reasons.
 
         Args:
-            reference: what every line gives to the products of reference (num_lines, num_reference).
+            reference: what every line gives to the products of reference.
             products: of reference (num_reference,).
         """
         if self._can_end:

@@ -59,6 +59,7 @@ class People:
         self._counted: dict[int, dict[int, dict[tuple[Any, ...], Any]]] = {}
         self._plans: dict[tuple[tuple[Hop, ...], ...], Plan] = {}
         self._said: dict[int, Plan] = {}
+        self._tails: dict[tuple[Any, ...], str] = {}
         self._pairs: dict[tuple[int, int, int], tuple[int, int]] = {}
         self._ends: dict[tuple[int, int], int] = {}
         self._unions: tuple[int, dict[tuple[int, tuple[int, ...]], int]] = (-1, {})
@@ -110,10 +111,15 @@ class People:
         """What was counted for some products in answers to a user, for `given`."""
         of_user = self._counted.get(user, {})
         found: dict[str, Any] = {}
+        tails = self._tails
         for product in products:
             for key, value in of_user.get(product, {}).items():
-                plan = self._said[key[1]] if key[0] == "ways" else None
-                found[_text(product, key, plan)] = value
+                tail = tails.get(key)
+                if tail is None:
+                    if len(tails) >= _PAIRS:
+                        tails.clear()
+                    tail = tails[key] = _tail(key, self._said[key[1]] if key[0] == "ways" else None)
+                found[f"{product} {tail}"] = value
         return found
 
     def _of(self, user: int, product: int) -> "dict[tuple[Any, ...], Any]":
@@ -318,10 +324,15 @@ class People:
 
 def _text(product: int, key: tuple[Any, ...], plan: Plan | None = None) -> str:
     """What was counted of a product, in the words of the record."""
+    return f"{product} {_tail(key, plan)}"
+
+
+def _tail(key: tuple[Any, ...], plan: Plan | None) -> str:
+    """`_text` behind the product."""
     name, *rest = key
     if plan is not None:
         rest = [plan.said, " ".join(map(str, rest[1]))]
-    return " ".join([str(product), name, *map(str, rest)])
+    return " ".join([name, *map(str, rest)])
 
 
 def _spans(starts: Nodes, ends: Nodes) -> tuple[Nodes, Nodes]:

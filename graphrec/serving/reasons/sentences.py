@@ -6,12 +6,12 @@ once. Whether it may be said is decided in groups.py; here it is worded.
 
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
 
 from graphrec.errors import SourceError
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.languages import Language, Voice, language_of
 from graphrec.schema import GraphSchema

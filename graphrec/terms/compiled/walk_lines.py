@@ -14,7 +14,6 @@ from graphrec.terms.compiled.hops import (
     NextHop,
     arrival,
     begun,
-    ends_at,
     next_hop,
     own_edges,
     passed,
@@ -77,13 +76,14 @@ def _add_walk(block: Block, scorer: "WalkScorer", scale: NDArray[np.float64], nu
     asked, threads = block.asked(scale)._replace(users=users), numba.get_num_threads()
     if isinstance(scorer, PeopleScorer):
         own = own_edges(scorer, block.users)
-        _people_lines(asked, walk, first, people_of(scorer), own, scorer.scales[2], threads, block.out)
+        people, ends = people_of(scorer), scorer.scales[2]
+        _people_lines(asked, walk, first, people, scorer.dense, own, ends, threads, block.out)
         return
     assert isinstance(scorer, ContentScorer), "walks that begin with people are not compiled"
     if scorer.length == 1:
         _direct_lines(asked, walk, first, block.out)
-    elif scorer.table is not None and scorer.length == 2:
-        _table_lines(asked, walk, first, np.asarray(scorer.table), block.out)
+    elif scorer.length == 2 and scorer.entries is not None:
+        _table_lines(asked, walk, first, scorer.entries, scorer.num_products, threads, block.out)
     else:
         second, last = next_hop(scorer, 1) if scorer.length == 3 else NO_HOP, scorer.back[-1]
         before = NextHop(*whole(last), scorer.scales[-1])
@@ -121,22 +121,31 @@ def _direct_lines(asked, walk, first, out):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(parallel=True, cache=True)
-def _table_lines(asked, walk, first, table, out):  # type: ignore[no-untyped-def]
-    for r in numba.prange(len(asked.users)):
-        if asked.scale[r] == 0.0:
-            continue
-        u, products = asked.users[r], asked.products[r, : asked.widths[r]]
-        raw = np.zeros(asked.products.shape[1])
-        for p in range(first.indptr[u], first.indptr[u + 1]):
-            a, value = arrival(first, p)
+def _table_lines(asked, walk, first, entries, num_products, threads, out):  # type: ignore[no-untyped-def]
+    for t in numba.prange(threads):
+        # The column of every product, -1 for those that are not asked for.
+        column, raw = np.full(num_products, -1, np.int64), np.zeros(asked.products.shape[1])
+        for r in range(t, len(asked.users), threads):
+            u, products = asked.users[r], asked.products[r, : asked.widths[r]]
+            if asked.scale[r] == 0.0 or first.indptr[u] == first.indptr[u + 1]:
+                continue
             for c in range(len(products)):
-                raw[c] = value * table[a, products[c]]
-            _close(walk, products, a, raw)
-            _append(asked, walk, r, raw, a, -1, out)
+                column[products[c]] = c
+            for p in range(first.indptr[u], first.indptr[u + 1]):
+                a, value = arrival(first, p)
+                raw[:] = 0.0
+                for q in range(entries.indptr[a], entries.indptr[a + 1]):
+                    c = column[entries.indices[q]]
+                    if c >= 0:
+                        raw[c] = value * entries.values[q]
+                if walk.closes and column[a] >= 0:
+                    raw[column[a]] = 0.0
+                _append(asked, walk, r, raw, a, -1, out)
+            column[products] = -1
 
 
 @numba.njit(parallel=True, cache=True)
-def _people_lines(asked, walk, first, people, own, ends, threads, out):  # type: ignore[no-untyped-def]
+def _people_lines(asked, walk, first, people, dense, own, ends, threads, out):  # type: ignore[no-untyped-def]
     for t in numba.prange(threads):
         # The column of every product, -1 for those that are not asked for.
         column = np.full(len(ends), -1, np.int64)
@@ -148,13 +157,33 @@ def _people_lines(asked, walk, first, people, own, ends, threads, out):  # type:
                 continue
             for c in range(len(products)):
                 column[products[c]] = c
-                is_own[c] = ends_at(own, u, products[c])
+                is_own[c] = False
+            for i in own.last_idx[own.last_ptr[u] : own.last_ptr[u + 1]]:
+                if column[i] >= 0:
+                    is_own[column[i]] = True
             for p in range(first.indptr[u], first.indptr[u + 1]):
                 a, value = arrival(first, p)
                 back = is_own if returns(own, u, a) else nobody
-                _through(people, own, u, a, value, products, column, back, ends, raw)
+                if len(dense):
+                    _through_dense(people, dense, own, u, a, value, products, back, ends, raw)
+                else:
+                    _through(people, own, u, a, value, products, column, back, ends, raw)
                 _append(asked, walk, r, raw, a, -1, out)
             column[products] = -1
+
+
+@numba.njit(cache=True)
+def _through_dense(people, dense, own, u, a, value, products, is_own, ends, raw):  # type: ignore[no-untyped-def]
+    """`_through` where the table is a whole matrix too."""
+    for c in range(len(products)):
+        raw[c] = value * dense[a, products[c]] * ends[products[c]]
+    start, stop = people.indptr[a], people.indptr[a + 1]
+    row = people.indices[start:stop]
+    for c in range(len(products)):
+        if is_own[c]:
+            q = start + np.searchsorted(row, products[c])
+            if q < stop and people.indices[q] == products[c]:
+                raw[c] = value * passed(people, own, u, q, True) * ends[products[c]]
 
 
 @numba.njit(cache=True)

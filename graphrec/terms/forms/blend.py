@@ -8,22 +8,25 @@ Formula: docs/formulas.md, Blend.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.terms import compiled
 from graphrec.terms.base import Term
-from graphrec.terms.ledger import Block, Ledger, LineGroup, Shares
+from graphrec.terms.ledger import Block, Edge, Ledger, LineGroup, Shares
 
 if TYPE_CHECKING:
     from graphrec.terms.walks import WalkScorer
 
 #: A spread below this part of the largest score is rounding, not spread.
 NO_SPREAD = 1e-9
+#: Users whose scores are added up at once: they stay in the processor's cache from term to term.
+USERS = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +80,19 @@ class Blend:
 
     def offering(self, offered: Offered | None) -> "Blend":
         """The same terms and weights where other products are offered."""
-        return Blend(self.terms, self.weights, offered=offered)
+        return self.made(self.terms, offered)
 
     def reading(self, graph: Graph) -> "Blend":
         """The same blend where customers have other rows."""
-        return Blend([term.reading(graph) for term in self.terms], self.weights, offered=self.offered)
+        return self.made([term.reading(graph) for term in self.terms], self.offered)
+
+    def without_edges(self, user: int, edges: Sequence[Edge]) -> "Blend":
+        """The blend as it scores this user, and no other, when these edges are gone."""
+        return self.made([term.without_edges(user, edges) for term in self.terms], self.offered)
+
+    def made(self, terms: Sequence[Term], offered: Offered | None) -> "Blend":
+        """The same weights with other terms."""
+        return Blend(terms, self.weights, offered=offered)
 
     @property
     def num_products(self) -> int:
@@ -105,22 +116,28 @@ class Blend:
         """What `row` gives for each of many users, to the bit."""
         scales = np.zeros((len(users), len(self.terms)))
         total = np.zeros((len(users), self.terms[0].graph.num_products))
+        step = USERS if compiled.is_there() else max(len(users), 1)
+        for start in range(0, len(users), step):
+            span = slice(start, start + step)
+            self._add_rows(users[span], total[span], scales[span])
+        total = self.offered.widened(total) if self.offered else total
+        return [Row(scores, scale) for scores, scale in zip(total, scales, strict=True)]
+
+    def _add_rows(self, users: NDArray[np.int32], total: NDArray[np.float64], scales: NDArray[np.float64]) -> None:
+        """Add all terms of some users to `total`, and write what each is multiplied with."""
         for position, (term, weight) in enumerate(zip(self.terms, self.weights, strict=True)):
             if not weight:
                 continue
-            scores, left = term.rows(users), term.lefts(users)
+            left = term.lefts(users)
             weights = np.full(len(users), weight) if left is None else weight * left
             if self.offered is None and not term.has_own_scale and compiled.is_there():
-                from graphrec.terms.compiled.spread import add_spread
-
-                scales[:, position] = add_spread(np.ascontiguousarray(scores), weights, NO_SPREAD, total)
+                scales[:, position] = term.add_spread(users, weights, NO_SPREAD, total)
                 continue
+            scores = term.rows(users)
             spread = self._spread(term, scores)
             varied = spread > 0
             scales[varied, position] = weights[varied] / spread[varied]
             total += scores * scales[:, position, None]
-        total = self.offered.widened(total) if self.offered else total
-        return [Row(scores, scale) for scores, scale in zip(total, scales, strict=True)]
 
     def _spread(self, term: Term, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """What each row of a term's scores is divided by (...,); 0: the term drops out."""

@@ -14,12 +14,12 @@ What a part d of the wealth in product i, taken from all else alike, makes of th
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.graph.edges.wealth import Wealth
 from graphrec.terms.base import Described, Stored, Term

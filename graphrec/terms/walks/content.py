@@ -1,7 +1,7 @@
 """Walks that meet nobody: from the user by way of products and attributes to products; every path is a line."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from graphrec.graph.edges.adjacency import Adjacency, Graph, among
 from graphrec.terms.base import Stored, StoredRows, once
 from graphrec.terms.ledger import Edge, LineGroup
 from graphrec.terms.walks.scorer import Part, Vector, Walk, WalkScorer, filled
+
+if TYPE_CHECKING:
+    from graphrec.terms.compiled.added import Entries
 
 #: What is left of a sum after taking out parts of it is nothing below this share of the sum.
 ROUNDING = 1e-12
@@ -79,6 +82,13 @@ class ContentScorer(WalkScorer):
         if self.closes:
             self._correct(nodes, values, score)
         return score
+
+    @once
+    def entries(self) -> "Entries | None":
+        """What is not 0 in the table, for compiled loops; None: there is no table."""
+        from graphrec.terms.compiled.added import entries_of
+
+        return None if self.table is None else entries_of(np.asarray(self.table))
 
     def _spread(self, nodes: NDArray[np.int32], values: Vector) -> Vector:
         for position in range(1, self.length):

@@ -6,16 +6,19 @@ begins with people whom the user has edges to, and reads their edges.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Adjacency, Graph, among
 from graphrec.terms.base import Stored, StoredRows, once
 from graphrec.terms.ledger import Edge, LineGroup
 from graphrec.terms.walks.scorer import Part, Vector, Walk, WalkScorer, filled
+
+#: Part of a table that is not 0 from which on it is kept as a whole matrix besides.
+DENSE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +98,16 @@ class PeopleScorer(WalkScorer):
     def ends(self) -> Vector:
         """The factor of every product."""
         return self.node_weights(2, np.arange(self.num_products))
+
+    @once
+    def dense(self) -> Vector:
+        """What people pass on from each node to each product, for compiled loops; empty where most of it is 0."""
+        rows = self.table.rows
+        if rows.num_rows * self.num_products * DENSE > len(rows.indices):
+            return np.zeros((0, 0))
+        found = np.zeros((rows.num_rows, self.num_products))
+        found[np.repeat(np.arange(rows.num_rows), rows.degrees()), rows.indices] = rows.weight
+        return found
 
     def without_edges(self, user: int, edges: Sequence[Edge], graph: Graph) -> Self:
         del user

@@ -1,12 +1,13 @@
 """The walk kernel as a term: a weighted sum of walks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, StoredAdjacency
 from graphrec.graph.folders.arrays import CheckedArray
 from graphrec.terms import compiled
@@ -64,6 +65,16 @@ class WalkTerm(Term):
         total = np.zeros((len(users), self.graph.num_products))
         self._add(users, total)
         return total
+
+    def add_spread(self, users: NDArray[np.int32], weights: Vector, least: float, total: Vector) -> Vector:
+        """One walk alone is added row by row; several are added up first."""
+        if len(self.scorers) == 1:
+            from graphrec.terms.compiled.added import add_walk
+
+            scales = add_walk(self.scorers[0], users, weights, least, total)
+            if scales is not None:
+                return scales
+        return super().add_spread(users, weights, least, total)
 
     def _add(self, users: NDArray[np.int32], total: NDArray[np.float32] | Vector) -> None:
         for scorer in self.scorers:

@@ -44,7 +44,7 @@ class Candidates:
         parts, lengths, places, products = [], [], [], []
         relevant, before = validation.relevant, 0
         for rows in _small_chunks(validation, len(terms)):
-            scores = np.stack([validation.masked_scores(term, rows, standard=True) for term in terms])
+            scores = np.stack([validation.standard_scores(term, rows) for term in terms])
             at = relevant.indptr[rows.start : rows.stop + 1]
             user = np.repeat(np.arange(rows.stop - rows.start), np.diff(at))
             found = user * validation.num_products + relevant.indices[at[0] : at[-1]].astype(np.int64)
@@ -72,7 +72,7 @@ class Candidates:
         """Replace the scores of one term by those of another one, for the same products."""
         for rows in self.validation.chunks():
             span = slice(int(self.indptr[rows.start]), int(self.indptr[rows.stop]))
-            scores = self.validation.masked_scores(term, rows, standard=True)
+            scores = self.validation.standard_scores(term, rows)
             user = np.repeat(np.arange(len(scores)), np.diff(self.indptr[rows.start : rows.stop + 1]))
             self.values[position, span] = scores[user, self.products[span]]
 
