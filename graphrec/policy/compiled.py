@@ -41,11 +41,13 @@ class Finding:
     """What the condition read: values by column, the day of the latest event by edge type; None: there is none."""
     confidential: bool = False
     """Whether others than compliance read `not available` in its place: it is confidential, or shares the code."""
+    in_its_place: str = NOT_AVAILABLE
+    """What they read, in the language of the answer."""
 
     @property
     def public_sentence(self) -> str:
         """The sentence that anybody may read."""
-        return NOT_AVAILABLE if self.confidential else self.sentence
+        return self.in_its_place if self.confidential else self.sentence
 
 
 OUTCOMES = {"m": "met", "o": "open, counts as met", "w": "warns", "a": "needs approval", "x": "refuses"}
@@ -442,6 +444,7 @@ class CompiledPolicy:
         self, rules: tuple[CompiledRule, ...], user: int, product: int, language: Language | None = None
     ) -> Iterator[Finding]:
         block = self._block(np.array([user]), np.array([product]))
+        hidden = NOT_AVAILABLE if language is None else language.text("policy.not_available")
         for rule in rules:
             truth = rule.condition.truth(block)
             if not rule.met(truth).all():
@@ -452,7 +455,7 @@ class CompiledPolicy:
                 text = told.fill(user, product, self.occasion, self.facts, own)
                 if bool(truth.unknown().any()):
                     text = _cannot_tell(rule, values, language)
-                yield Finding(rule.rule.id, rule.rule.severity, text, values, rule.rule.code is not None)
+                yield Finding(rule.rule.id, rule.rule.severity, text, values, rule.rule.code is not None, hidden)
 
     def _values(self, rule: CompiledRule, user: int, product: int) -> dict[str, Fact]:
         sides = {"user": user, "product": product}

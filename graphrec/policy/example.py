@@ -62,6 +62,10 @@ class _Column:
     numbers: tuple[float, float] | None = None
     """The smallest and the largest value."""
     protected: bool = False
+    is_sparse: bool = False
+    """Whether most have no value, as where a code stands for a block and nothing for none."""
+    has_gaps: bool = False
+    """Whether some have a value and some have none."""
 
     def __str__(self) -> str:
         return f"{self.side}.{self.name}" if re.fullmatch(r"[^\W\d]\w*", self.name) else f"{self.side}[{self.name!r}]"
@@ -305,6 +309,9 @@ def _offered(draft: _Draft, found: _Found) -> None:
             if column in columns:
                 continue
             condition = _status(column, wanted=wanted)
+            if condition is None and column.is_sparse and column.kind == "text":
+                condition = f"is_missing({column})"
+                draft.doubts.append(draft.note("sparse", column=str(column), values=", ".join(column.texts[:4])))
             if condition is not None:
                 conditions.append(condition)
                 places.append({one.code: f"{column.name} {column.place}" for one in draft.languages})
@@ -343,11 +350,20 @@ def _means(draft: _Draft, found: _Found) -> None:
     if least is None or have is None:
         draft.miss("means", draft.lacks(found, *(("product", "minimum") if least is None else ("user", "means"))))
         return
-    draft.add("means", draft.said("means", a=least.place, b=have.place), f"{least} <= {have}")
+    free = _without_limit(draft, least)
+    draft.add("means", draft.said("means", a=least.place, b=have.place), f"{free}{least} <= {have}")
     draft.add(
-        "large-part", draft.said("large", a=least.place), f"{least} <= 0.5 * {have}",
+        "large-part", draft.said("large", a=least.place), f"{free}{least} <= 0.5 * {have}",
         severity="warn",
     )  # fmt: skip
+
+
+def _without_limit(draft: _Draft, limit: _Column) -> str:
+    """What lets through products with an empty minimum, where others have one: it would shut them out for all."""
+    if not limit.has_gaps:
+        return ""
+    draft.doubts.append(draft.note("empty", column=str(limit)))
+    return f"is_missing({limit}) or "
 
 
 def _ages(draft: _Draft, found: _Found) -> None:
@@ -373,7 +389,8 @@ def _ages(draft: _Draft, found: _Found) -> None:
             draft.miss("minimum age" if sign == ">=" else "maximum age", draft.lacks(found, "user", "born"))
             continue
         name = "age" if sign == ">=" else "most-age"
-        condition = f"{years} {sign} {limit}" if sign == ">=" else f"is_missing({limit}) or {years} {sign} {limit}"
+        free = _without_limit(draft, limit) if sign == ">=" else f"is_missing({limit}) or "
+        condition = f"{free}{years} {sign} {limit}"
         draft.add(name, draft.said(said, a=limit.place), condition, columns=(column,))
 
 
@@ -565,7 +582,16 @@ def _columns(snapshot: Snapshot, side: str) -> Iterator[_Column]:
         elif kind in ("integer", "real") and valid.any():
             values = np.asarray(column.values[:])[valid]
             numbers = (float(np.nanmin(values)), float(np.nanmax(values)))
-        yield _Column(side, name, str(kind), texts, numbers, name in protected)
+        yield _Column(
+            side,
+            name,
+            str(kind),
+            texts,
+            numbers,
+            name in protected,
+            0 < 2 * valid.sum() < valid.size,
+            0 < valid.sum() < valid.size,
+        )
 
 
 def _drop_misfits(draft: _Draft, snapshot: Snapshot, as_of: int | None) -> None:

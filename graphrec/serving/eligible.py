@@ -96,7 +96,7 @@ class Eligibility:
     def barred(self, user: int, language: Language | None = None) -> str | None:
         """Why a user is shown nothing at all, in words that anybody may read; None: that depends on the product."""
         found = self._compiled.barred(user, language)
-        return None if found is None else _in_words(found, language)
+        return None if found is None else found.public_sentence
 
     def holdings(self, users: NDArray[np.integer]) -> NDArray[np.int64]:
         """What users hold at the date of the answer: (num_holdings, 2) places among `users`, and products."""
@@ -159,20 +159,11 @@ class Eligibility:
 
 def _public(findings: Sequence[Finding], language: Language | None) -> Iterator[str]:
     for one in findings:
-        text = _in_words(one, language)
+        text = one.public_sentence
         if one.severity != "review":
             yield text
         else:
             yield FOR_REVIEW + text if language is None else language.say("policy.for_review", why=text)
-
-
-def _in_words(finding: Finding, language: Language | None) -> str:
-    """What anybody may read of a finding."""
-    return (
-        language.text("policy.not_available")
-        if language is not None and finding.confidential
-        else finding.public_sentence
-    )
 
 
 def compiled_policy(

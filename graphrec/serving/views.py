@@ -310,7 +310,7 @@ class Viewer:
             snapshot=found.snapshot,
             view=self.view,
             policy=found.policy,
-            verdict=_verdict(found),
+            verdict=found.told,
             k=found.k,
             refused=findings(found.refused),
             rank=found.rank,
@@ -432,20 +432,6 @@ def findings(refused: Iterable[Finding]) -> tuple[Finding, ...]:
         if seen not in found:
             found.append(seen)
     return tuple(found)
-
-
-def _verdict(found: WhyNot) -> str:
-    """The sentence of the whole answer without a score or a confidence."""
-    if any(one.confidential for one in found.refused):
-        return f"{found.product} is not available to {found.user}"
-    if found.rank is None or (found.ahead is None and found.rank <= found.k):
-        return found.verdict
-    if found.ahead is None:
-        return f"{found.product} has too little evidence for {found.user}"
-    return (
-        f"{found.product} may be shown to {found.user} and has rank {found.rank}; the list ends with "
-        f"{found.ahead.product} at rank {found.ahead.rank}"
-    )
 
 
 def _seen_cypher(line: Line, min_group: int) -> tuple[str | None, dict[str, str | int] | None]:

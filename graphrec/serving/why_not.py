@@ -64,12 +64,15 @@ class WhyNot:
     composition: Mapping[str, float] | None = None
     """The parts of the score by kind of evidence."""
     ahead: Ahead | None = None
+    told: str = ""
+    """The answer for those who read no scores and no confidential rules."""
     missing: tuple[Gap, ...] = ()
     """What speaks for the product that is ahead and less, or not, for this one; the largest gap first."""
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain values."""
         plain = asdict(self)
+        del plain["told"]
         for gap in plain["missing"]:
             del gap["line"]
         return plain
@@ -96,26 +99,35 @@ def why_not(
     refused = tuple(replace(one, sentence=said(one, engine.policy, sentences)) for one in refusals)
     about = _about(engine, explained, product, k)
     if refused or not explained.items:
-        return replace(about, verdict=explained.abstained or "", refused=refused)
+        why = explained.abstained or ""
+        hidden = any(one.confidential for one in refused)
+        told = sentences.say("notes.not_available", i=product_id, user=user_id) if hidden else why
+        return replace(about, verdict=why, told=told, refused=refused)
     (item,) = explained.items
     about = replace(
         about, rank=item.rank, score=item.score, confidence=item.confidence, composition=item.composition
     )  # fmt: skip
     if item.confidence < min_confidence:
         unsure = {"own": number(item.confidence, 2), "least": sentences.language.given(min_confidence)}
-        return replace(about, verdict=sentences.say("notes.too_unsure", i=product_id, user=user_id, **unsure))
+        told = sentences.say("notes.little_evidence", i=product_id, user=user_id)
+        why = sentences.say("notes.too_unsure", i=product_id, user=user_id, **unsure)
+        return replace(about, verdict=why, told=told)
     if item.rank is not None and item.rank <= k:
         listed = sentences.say("notes.is_listed", i=product_id, user=user_id, rank=number(item.rank), k=number(k))
-        return replace(about, verdict=listed)
+        return replace(about, verdict=listed, told=listed)
     last = engine.recommend(user_id, k, ListOptions(reasons=1, language=language)).items[-1]
     verdict = sentences.say(
         "notes.ranks_behind",
         i=product_id, user=user_id, rank=number(item.rank or 0), score=number(item.score, 3), other=last.product,
         other_rank=number(last.rank or 0), other_score=number(last.score, 3),
     )  # fmt: skip
+    told = sentences.say(
+        "notes.shown_behind", i=product_id, user=user_id, rank=number(item.rank or 0), other=last.product,
+        other_rank=number(last.rank or 0),
+    )  # fmt: skip
     missing = _gaps(engine, user, product, last, language)
     ahead = Ahead(last.rank or k, last.product, last.name, last.score, last.composition)
-    return replace(about, verdict=verdict, ahead=ahead, missing=missing)
+    return replace(about, verdict=verdict, told=told, ahead=ahead, missing=missing)
 
 
 def _about(engine: Engine, answer: Answer, product: int, k: int) -> WhyNot:

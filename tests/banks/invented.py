@@ -1,4 +1,4 @@
-"""Five invented banks: code that writes the files that each of them would send, and what is true of them.
+"""Invented banks: code that writes the files that each of them would send, and what is true of them.
 
 The files are as such houses deliver them: other encodings and languages, dates of several forms, gaps by several words,
 rows in rows, sheets, databases.
@@ -246,6 +246,83 @@ def insurer(folder: Path, postgres: str) -> Truth:
         traits={customer: (("Nord", "Süd", "West")[(i + 1) % 3],) for i, customer in enumerate(customers)},
     )
     return Truth(consents, closed, frozenset(pairs), 50, facts)
+
+
+def core_system(folder: Path) -> Truth:
+    """A core system with names of six letters: codes, 99991231 for no end, X for yes, a block that few have."""
+    chance = random.Random(6)
+    customers, products = [f"{1000 + i * 7:010}" for i in range(120)], [f"{i + 400:018}" for i in range(27)]
+    consents = {customer: chance.random() < 0.7 for customer in customers}
+    closed = frozenset(products[i] for i in (5, 12, 24))
+    rows: list[Sequence[Any]] = [
+        ["MANDT", "KUNNR", "ANRED", "NAME1", "STRAS", "PSTLZ", "ORT01", "GBDAT", "KTOKD", "KDGRP", "XWERB"]
+    ]
+    for i, customer in enumerate(customers):
+        rows.append(
+            [
+                "100", customer, f"000{1 + i % 2}", f"{NAMES[i % 10]} {i}", f"Allee {i}", f"{10115 + i * 31:05}",
+                ("Bonn", "Kiel", "Ulm")[i % 3], f"{1945 + i % 58}{1 + i % 12:02}{1 + i % 28:02}",
+                ("PRIV", "FIRM", "STUD")[(i // 2) % 3], f"{1 + i % 4:02}", "X" if consents[customer] else "",
+            ]
+        )  # fmt: skip
+    write_rows(folder / "KNA1.txt", rows, delimiter="|", encoding="cp1252")
+    rows, names = [["MANDT", "MATNR", "MAKTX", "MTART", "MSTAE", "WAERS", "MINBE"]], {}
+    for i, product in enumerate(products):
+        kind = ("Sparbrief", "Depot", "Ratenkredit")[i % 3]
+        names[f"{kind} {i}"] = product
+        block = "Z9" if product in closed else ""
+        rows.append(["100", product, f"{kind} {i}", kind[:4].upper(), block, "EUR", f"{500 * (1 + i % 4)}.00"])
+    write_rows(folder / "MARA.txt", rows, delimiter="|", encoding="cp1252")
+    pairs, held = likes(chance, customers, products, 4), set()
+    rows = [["MANDT", "VBELN", "KUNNR", "MATNR", "AUDAT", "BEGDA", "ENDDA", "NETWR", "WAERK"]]
+    for i, (customer, product) in enumerate(pairs):
+        since, is_over = f"{day(chance):%Y%m%d}", i % 7 == 0
+        held |= set() if is_over else {(customer, product)}
+        until = f"2025{1 + i % 9:02}01" if is_over else "99991231"
+        rows.append(["100", f"{40000000 + i:010}", customer, product, since, since, until, f"{100 + i}.00", "EUR"])
+    write_rows(folder / "VBAK.txt", rows, delimiter="|", encoding="cp1252")
+    towns, groups = ("Bonn", "Kiel", "Ulm"), ("PRIV", "FIRM", "STUD")
+    traits = {c: (towns[i % 3], groups[(i // 2) % 3], f"{1 + i % 4:02}") for i, c in enumerate(customers)}
+    return Truth(consents, closed, frozenset(held), 50, Facts(names, frozenset(pairs), frozenset(pairs), traits))
+
+
+def policies(folder: Path) -> Truth:
+    """An Austrian insurer: contracts that run out on one day, and that some customers cancelled on another."""
+    chance = random.Random(7)
+    customers, tariffs = (
+        [f"VN{700100 + i * 7}" for i in range(120)],
+        [f"{('LV', 'UV', 'HH')[i % 3]}-{i:02}" for i in range(27)],
+    )
+    consents = {customer: chance.random() < 0.7 for customer in customers}
+    closed = frozenset(tariffs[i] for i in (5, 12, 19))
+    towns, works = ("Wien", "Innsbruck", "Villach"), ("Angestellte", "Arbeiter", "Pension")
+    rows: list[Sequence[Any]] = [
+        ["VNNR", "FAMNAME", "VORNAME", "GEBDATUM", "SVNR", "ORT", "BERUFSGRUPPE", "WERBEEINWILLIGUNG"]
+    ]
+    for i, customer in enumerate(customers):
+        year = 1945 + i % 58
+        born = f"{year}-{1 + i % 12:02}-{1 + i % 28:02}"
+        number = f"{1000 + i} {1 + i % 28:02}{1 + i % 12:02}{year % 100:02}"
+        agrees = "JA" if consents[customer] else "NEIN"
+        rows.append([customer, f"Gruber{i}", "Eva", born, number, towns[i % 3], works[(i // 4) % 3], agrees])
+    write_rows(folder / "VN_STAMM.csv", rows, delimiter=";", encoding="cp1252")
+    rows, names = [["TARIFNR", "TARIFNAME", "SPARTE", "VERKAUFSENDE"]], {}
+    for i, tariff in enumerate(tariffs):
+        branch = ("Leben", "Unfall", "Haushalt")[i % 3]
+        names[f"Sicher {branch} {i}"] = tariff
+        rows.append([tariff, f"Sicher {branch} {i}", branch, "2023-12-31" if tariff in closed else "9999-12-31"])
+    write_rows(folder / "TARIFKATALOG.csv", rows, delimiter=";", encoding="cp1252")
+    pairs, held = likes(chance, customers, tariffs, 4), set()
+    rows = [["POLIZZENNR", "VNNR", "TARIFNR", "BEGINN", "ABLAUF", "STORNODATUM", "STORNOGRUND", "JAHRESPRAEMIE"]]
+    for i, (customer, tariff) in enumerate(pairs):
+        begun, is_cancelled, is_over = day(chance), i % 6 == 0, i % 11 == 3
+        held |= set() if is_cancelled or is_over else {(customer, tariff)}
+        runs_out = "2025-06-30" if is_over else f"{begun.year + 20}-01-01"
+        over = [f"2025-{1 + i % 9:02}-01", ("Kündigung", "Nichtzahlung")[i % 2]] if is_cancelled else ["", ""]
+        rows.append([f"P{100000 + i * 11}", customer, tariff, begun, runs_out, *over, f"{100 + i},50"])
+    write_rows(folder / "POLIZZEN.csv", rows, delimiter=";", encoding="cp1252")
+    traits = {c: (towns[i % 3], works[(i // 4) % 3]) for i, c in enumerate(customers)}
+    return Truth(consents, closed, frozenset(held), 50, Facts(names, frozenset(pairs), frozenset(pairs), traits))
 
 
 def shop(folder: Path) -> Truth:

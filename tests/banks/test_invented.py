@@ -1,4 +1,4 @@
-"""From the files of five invented banks to delivered lists: no hand edit, and nothing that a bank could not show.
+"""From the files of invented banks to delivered lists: no hand edit, and nothing that a bank could not show.
 
 The way is that of the commands: `load --new --yes`, `load`, `snapshot`, `policy init`, `train`, `export`. What is
 delivered is looked at by code that knows nothing of graphrec (checker.py).
@@ -22,14 +22,16 @@ from tests.postgres.server import running
 
 pytestmark = pytest.mark.slow
 
-BANKS = ("german_retail", "broker", "insurer", "shop", "two_customers")
-USER = {"german_retail": "Kunde", "insurer": "Kunde", "broker": "Client"}
+BANKS = ("german_retail", "broker", "insurer", "shop", "two_customers", "core_system", "policies")
+USER = {"german_retail": "Kunde", "insurer": "Kunde", "broker": "Client", "policies": "Vn"}
 EDGES = {
     "german_retail": {"BOUGHT": 1.0},
     "broker": {"BOUGHT": 1.0, "VIEWED": 0.2},
     "insurer": {"HELD": 1.0, "VIEWED": 0.2, "REJECTED": -1.0},
     "shop": {"BOUGHT": 1.0, "RETURNED": -1.0, "RATED": 1.0, "RATED_LOW": -1.0},
     "two_customers": {"BOUGHT": 1.0},
+    "core_system": {"BOUGHT": 1.0},
+    "policies": {"HELD": 1.0},
 }
 
 

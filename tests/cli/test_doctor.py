@@ -38,7 +38,7 @@ def test_a_machine_in_order() -> None:
 
 def test_what_is_not_in_order_is_said_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("graphrec.toml").write_text("sed = 1")
-    monkeypatch.setattr(doctor, "_torch", lambda _open: Check("torch", False, "not installed", "make install"))
+    monkeypatch.setattr(doctor, "_torch", lambda *_: Check("torch", False, "not installed", "make install"))
     code, found, err = run()
     assert code == 1
     assert found["settings"]["ok"] is False
@@ -48,7 +48,7 @@ def test_what_is_not_in_order_is_said_with_advice(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_bare_installation_is_in_order_and_names_the_extras(monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent(_open: object) -> Check:
+    def absent(*_: object) -> Check:
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
     monkeypatch.setattr(doctor, "_torch", absent)
@@ -70,3 +70,23 @@ def test_the_table_names_every_check() -> None:
     assert done.exit_code == 0
     for name in ("python", "packages", "settings", "home", "disk", "torch", "encoder", "store"):
         assert f" {name} " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            "de",
+            ("in Ordnung", "Prüfung", "alle Pakete sind installiert", "eingebettet, noch nichts geladen", "GB frei"),
+        ),
+        ("zh", ("正常", "检查项", "所需软件包均已安装", "内嵌数据库，尚未导入数据", "可用")),
+    ],
+)
+def test_it_speaks_the_language_of_the_home(monkeypatch: pytest.MonkeyPatch, code: str, said: tuple[str, ...]) -> None:
+    monkeypatch.setenv("GRAPHREC_LANGUAGE", code)
+    done = CliRunner().invoke(app, ["doctor"])
+    assert done.exit_code == 0
+    for text in said:
+        assert text in done.stdout
+    english = {"installed", "nothing", "loaded", "from", "found", "advice", "free", "yet", "none", "seed", "numbers"}
+    assert not english.intersection(done.stdout.lower().split())

@@ -42,3 +42,14 @@ def test_roles_and_marks() -> None:
     customer, product = mapping.nodes["Customer"], mapping.nodes["Product"]
     assert (customer.personal, customer.protected) == (("display_name", "birth_date"), ("sex",))
     assert (product.text, product.known_at) == (("description",), "issued_on")
+
+
+def test_german_and_chinese_say_the_same_values() -> None:
+    words = load_mapping("demo").words
+    own = {"BOUGHT"}  # how Chinese says that a customer holds something; German has the verb
+    assert set(words["de"]) == set(words["zh"]) - own
+    assert (words["de"]["Logistics"], words["de"]["20 years"], words["zh"]["Logistics"]) == (
+        "Logistik",
+        "20 Jahre",
+        "物流",
+    )

@@ -156,6 +156,27 @@ def test_spellings_of_a_key_are_one_node_where_that_is_declared(files: Cleaned) 
 
 
 @pytest.mark.parametrize(
+    ("how", "wanted"),
+    [
+        ('missing = "median"', 2000),
+        ('missing = "band", of = "region"', 1500),
+        ('missing = "interpolation", of = "age"', 3000),
+    ],
+)
+def test_rows_that_fold_into_one_count_once_in_what_gaps_are_filled_with(files: Cleaned, how: str, wanted: int) -> None:
+    # The same customer under three spellings of a key, all with an income that would move the middle.
+    (files.folder / "people.csv").write_text(
+        PEOPLE
+        + "A,20,9000,10,1,1980-01-01,north\n a ,20,9000,10,1,1980-01-01,north\nA ,20,9000,10,1,1980-01-01,north\n"
+    )
+    found = files.load(f"fold = true\n[nodes.Customer.clean]\nincome = {{ {how} }}", max_rejected="3")
+    assert len(found) == 6
+    # Edges that were two by the spelling alone are one, and no row is lost for it.
+    assert FactsShelf(files.bank.home.facts).latest().edges("BOUGHT").indices[:].size == 6
+    assert (found["c"]["income"], found["c"]["income_imputed"]) == (wanted, True)
+
+
+@pytest.mark.parametrize(
     ("clean", "said"),
     [
         ("income = {}", "says nothing; want range or missing"),

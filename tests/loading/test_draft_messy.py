@@ -64,20 +64,20 @@ def austrian(tmp_path_factory: pytest.TempPathFactory) -> tuple[Draft, dict[str,
 
 def test_words_of_austria(austrian: tuple[Draft, dict[str, Any], MemorySink]) -> None:
     _, plain, sink = austrian
-    user, product = plain["nodes"]["Kundenstamm"], plain["nodes"][plain["roles"]["product"]]
+    user, product = plain["nodes"]["Kunde"], plain["nodes"][plain["roles"]["product"]]
     assert user["personal"] == ["NACHNAME", "GEB_DAT"]
     assert user["protected"] == ["STAATSBÜRGERSCHAFT", "PEP"]
     assert "PLZ" not in user["parse"]
     assert product["text"] == ["PRODUKTNAME", "BESCHREIBUNG"]
     assert product["show"] == {"kind": "PRODUKTGRUPPE", "fee": "OCF_percent", "minimum": "MINDESTVERANLAGUNG"}
     assert not {"Kundenstatus", "Werbezustimmung", "Pep"} & plain["nodes"].keys()
-    assert set(sink.nodes["Kundenstamm"]["PLZ"].to_pylist()) == {f"0{1000 + i}" for i in range(9)}
+    assert set(sink.nodes["Kunde"]["PLZ"].to_pylist()) == {f"0{1000 + i}" for i in range(9)}
 
 
 def test_copies_of_a_row_are_one_customer(austrian: tuple[Draft, dict[str, Any], MemorySink]) -> None:
     draft, _, sink = austrian
     assert "kundenstamm: 2 rows are copies of others and are left out" in draft.questions
-    assert sink.nodes["Kundenstamm"].num_rows == 30
+    assert sink.nodes["Kunde"].num_rows == 30
 
 
 def test_what_is_sold_gives_up_a_position_whatever_its_sign(austrian: tuple[Draft, dict[str, Any], MemorySink]) -> None:

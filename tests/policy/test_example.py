@@ -178,6 +178,32 @@ def test_values_that_say_neither_yes_nor_no_are_listed(tmp_path: Path) -> None:
     assert policy.masks(np.arange(2)).all()
 
 
+def test_a_code_that_few_products_have_keeps_them_out_until_somebody_says_otherwise(tmp_path: Path) -> None:
+    products = [{"MSTAE": "Z9"} if i == 1 else {"MTART": "FOND"} for i in range(4)]
+    example, policy, _ = written(
+        tmp_path, [{"consent": "yes"}], products, {"consent": "text"}, {"MSTAE": "text", "MTART": "text"}
+    )
+    assert requires(example)["open"] == "is_missing(product.MSTAE)"
+    assert any("MSTAE" in doubt and "Z9" in doubt for doubt in example.doubts)
+    assert policy.masks([0]).tolist() == [[True, False, True, True]]
+
+
+def test_an_empty_minimum_is_no_limit(tmp_path: Path) -> None:
+    users = [{"birth_year": 1990, "liquid_assets": 1000.0}]
+    products: list[dict[str, Any]] = [{"min_age": 18, "minimum_amount": 500.0}, {}, {"min_age": 60}]
+    example, policy, _ = written(
+        tmp_path, users, products, {"birth_year": "integer", "liquid_assets": "real"},
+        {"min_age": "integer", "minimum_amount": "real"},
+    )  # fmt: skip
+    assert requires(example)["age"].startswith("is_missing(product.min_age) or ")
+    assert (
+        requires(example)["means"]
+        == "is_missing(product.minimum_amount) or product.minimum_amount <= user.liquid_assets"
+    )
+    assert len([doubt for doubt in example.doubts if "no such limit" in doubt]) == 2
+    assert policy.masks([0]).tolist() == [[True, True, False]]
+
+
 def test_a_personal_column_is_named_and_a_protected_one_is_marked(tmp_path: Path) -> None:
     example, policy, _ = written(
         tmp_path,

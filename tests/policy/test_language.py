@@ -135,6 +135,9 @@ def test_others_read_a_confidential_rule_as_not_available(graph: Snapshot) -> No
         assert public_counts(asked.refused(user), asked.policy.codes) == {"not_available": 4}
         assert (asked.refusal(user, 0), asked.barred(user)) == ("not available", "not available")
     assert asked.refusals(1, 0) == [Finding("sanctions", "refuse", "on list 7", {"user.listed": True}, True)]
+    german = language_of("de")
+    assert [one.public_sentence for one in asked.refusals(1, 0, german)] == ["nicht verfügbar"]
+    assert asked.barred(1, german) == "nicht verfügbar"
 
 
 @pytest.mark.parametrize(

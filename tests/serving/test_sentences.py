@@ -71,13 +71,13 @@ PATHS = [
         parts("VIEWED IN_SECTOR <IN_SECTOR", via=(HELD,), mid=SECTOR),
         "is in Energy, like Fund 1, which the customer looked at",
         "Branche Energy, wie Fund 1, das der Kunde angesehen hat",
-        "行业同为“Energy”，与该客户浏览过的 Fund 1 相同",
+        "与该客户浏览过的 Fund 1 行业同为“Energy”",
     ),
     (
         parts("BOUGHT IN_SECTOR <IN_SECTOR", "VIEWED IN_SECTOR <IN_SECTOR", via=(HELD, *OTHERS), mid=SECTOR),
         "is in Energy, like 5 products the customer bought or looked at, among them Fund 1, Fund 3 and Fund 4",
         "Branche Energy, wie 5 Produkte, die der Kunde gekauft oder angesehen hat, darunter Fund 1, Fund 3 und Fund 4",
-        "行业同为“Energy”，与该客户买过或浏览过的 5 种产品（如 Fund 1、Fund 3 和 Fund 4）相同",
+        "与该客户买过或浏览过的 5 种产品（如 Fund 1、Fund 3 和 Fund 4）行业同为“Energy”",
     ),
     (
         parts("LIKES_SECTOR LEADS_TO <IN_SECTOR", via=(BAND,), mid=SECTOR),
@@ -120,7 +120,7 @@ def test_the_customer_is_addressed_by_voice() -> None:
     assert [sentences(code, voice="customer").path(shared) for code in ("en", "de", "zh")] == [
         "is in Energy, like Fund 1, which you bought",
         "Branche Energy, wie Fund 1, das Sie gekauft haben",
-        "行业同为“Energy”，与您买过的 Fund 1 相同",
+        "与您买过的 Fund 1 行业同为“Energy”",
     ]
     owns = sentences("en", replace(BARE, words={"en": {"BOUGHT": "own|owns|own"}}))
     assert owns.path(shared) == "is in Energy, like Fund 1, which the customer owns"
@@ -214,7 +214,7 @@ def test_chinese_has_spaces_at_the_borders_of_values_and_never_within(template: 
 def test_the_mappings_sentence_stands_over_the_languages() -> None:
     way = "BOUGHT IN_SECTOR <IN_SECTOR"
     found = parts(way, via=(HELD,), mid=SECTOR)
-    assert sentences("zh", SCHEMA, "customer").path(found) == "行业同为“Energy”，与您买过的 Fund 1 相同"
+    assert sentences("zh", SCHEMA, "customer").path(found) == "与您买过的 Fund 1 行业同为“Energy”"
     own = replace(SCHEMA, reasons_in={"zh": {way: "{i}和{a}都属{sector}"}}, words={"zh": {"Energy": "能源"}})
     assert sentences("zh", own).path(found) == "该产品和 Fund 1 都属能源"
     assert sentences("en", own, "customer").path(found) == "it is in Energy, like your Fund 1"
@@ -274,7 +274,7 @@ def test_the_latest_event_that_the_model_knew(engine: Engine) -> None:
     [
         ("en", "is in Energy, like Fund 1, which the customer holds"),
         ("de", "Branche Energy, wie Fund 1, das der Kunde hält"),
-        ("zh", "行业同为“Energy”，与该客户持有的 Fund 1 相同"),
+        ("zh", "与该客户持有的 Fund 1 行业同为“Energy”"),
     ],
 )
 def test_what_is_held_until_it_ends_is_held_now(code: str, said: str) -> None:

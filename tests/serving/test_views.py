@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from graphrec.cli import app
 from graphrec.errors import SettingsError
 from graphrec.home import Home
+from graphrec.languages import language_of
 from graphrec.policy.compiled import Finding
 from graphrec.policy.rules import NOT_AVAILABLE
 from graphrec.schema import VIEWS, View
@@ -231,6 +232,17 @@ def test_confidential_rules_share_one_name() -> None:
     assert [one.rule for one in seen.refused] == [NOT_AVAILABLE, "held"]
     assert "PEP" not in json.dumps(seen.to_json())
     assert "listed" not in json.dumps(seen.to_json())
+
+
+@pytest.mark.parametrize(("code", "said"), [("en", "not available"), ("de", "nicht verfügbar"), ("zh", "不可提供")])
+def test_a_confidential_rule_is_hidden_in_the_language_of_the_answer(code: str, said: str) -> None:
+    hidden = language_of(code).text("policy.not_available")
+    one = Finding("pep", "refuse", "is a PEP", {}, confidential=True, in_its_place=hidden)
+    assert one.public_sentence == said
+    told = language_of(code).say("notes.not_available", i="P2", user="C1")
+    found = WhyNot("C1", "P2", None, None, "m", "s", None, "P2: is a PEP", 5, (one,), told=told)
+    seen = viewer().why_not(found)
+    assert (seen.verdict, seen.refused[0].sentence) == (told, said)
 
 
 @pytest.fixture

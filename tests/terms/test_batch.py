@@ -6,7 +6,8 @@ import pytest
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.terms import compiled
 from graphrec.terms.base import standardise
-from graphrec.terms.compiled.scores import standardise_rows
+from graphrec.terms.compiled import scores as compiled_scores
+from graphrec.terms.compiled.scores import standardise_rows, sum_of_dense
 from graphrec.terms.forms.factors import FactorTerm, Neighbours
 from tests.terms.graphs import random_graph
 
@@ -51,3 +52,16 @@ def test_factors_are_standardised_without_looking_at_their_scores() -> None:
     np.testing.assert_allclose(term.standardised(users, 0.7), expected, rtol=1e-4, atol=1e-5)
     same = FactorTerm("same", graph, [Neighbours(Hop("BOUGHT"), left)], np.ones_like(right))
     assert not same.standardised(users, 0.7).any()
+
+
+def test_fitted_arrays_and_those_of_a_folder_share_a_compilation() -> None:
+    graph = random_graph(2)
+    held, users = graph.hops[Hop("BOUGHT")], np.arange(graph.num_users, dtype=np.int32)
+    fitted = np.random.default_rng(2).standard_normal((graph.num_products, 5)).astype(np.float32)
+    opened = fitted.copy()
+    opened.flags.writeable = False
+    expected = sum_of_dense(held, users, fitted)
+    compiled_once = len(compiled_scores._sum_dense.signatures)
+    assert sum_of_dense(held, users, opened).tobytes() == expected.tobytes()
+    assert len(compiled_scores._sum_dense.signatures) == compiled_once
+    assert fitted.flags.writeable

@@ -18,6 +18,7 @@ from graphrec.finance.credit.loan_file import LoanTable, read_plan
 from graphrec.finance.credit.loans import Loan, Means, limit, plans
 from graphrec.graph.folders.facts import Facts, FactsShelf
 from graphrec.graph.lookup import place_of
+from graphrec.languages import language_of
 from graphrec.policy.compiled import CompiledPolicy
 from graphrec.policy.facts import Occasion
 from graphrec.policy.read import home_policy
@@ -37,10 +38,12 @@ def plan_loan(bank: Bank, request: PlanLoan) -> LoanPlans:
     )  # fmt: skip
     ids = graph.nodes(graph.schema.roles.product).ids
 
+    language = language_of(bank.settings.language, bank.home.languages)
+
     @cache
     def against(product: str, amount: float) -> tuple[str, ...]:
         asked = policy.asking(Occasion(amount, purpose=request.purpose or PURPOSE))
-        return tuple(one.public_sentence for one in asked.refusals(user, ids.find(product)))
+        return tuple(one.public_sentence for one in asked.refusals(user, ids.find(product), language))
 
     loans, means = _loans(graph, table), _means(graph, table, user)
     found = plans(loans, means, table.terms, request.amount, request.purpose, against)

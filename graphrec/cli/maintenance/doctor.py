@@ -20,14 +20,15 @@ def command(
 
     Examples: graphrec doctor; graphrec doctor --deep
     """
-    from graphrec.app.maintenance.doctor import run_checks
+    from graphrec.app.maintenance.doctor import language_here, run_checks
 
-    checks = run_checks(bank, deep=deep).checks
+    checks, words = run_checks(bank, deep=deep).checks, language_here(bank)
     if json:
         emit_json({"checks": checks})
     else:
-        rows = [("ok" if check.ok else "NOT OK", check.name, check.detail, check.advice or "") for check in checks]
-        table(("", "check", "found", "advice"), rows)
+        told = {True: words.text("doctor.ok"), False: words.text("doctor.not_ok")}
+        rows = [(told[check.ok], check.name, check.detail, check.advice or "") for check in checks]
+        table(("", *(words.text(f"doctor.{head}") for head in ("check", "found", "advice"))), rows)
     if not all(check.ok for check in checks):
         names = ", ".join(check.name for check in checks if not check.ok)
-        raise GraphrecError(f"not in order: {names}; the advice beside each says what to do")
+        raise GraphrecError(words.say("doctor.wrong", names=names))

@@ -65,8 +65,14 @@ class ParseTable(Struct, frozen=True, forbid_unknown_fields=True):
     unit: Annotated[str, Meta(description="What may stand before or behind a number, such as EUR or %.")] = ""
     factors: Annotated[
         dict[str, Annotated[float, Meta(gt=0)]],
-        Meta(description="Words behind a number, each with what it is multiplied by: 万 = 10000."),
+        Meta(
+            description='Words behind a number, each with what it is multiplied by: 万 = 10000; "" is behind every one.'
+        ),
     ] = {}
+    latest: Annotated[
+        Annotated[int, Meta(ge=1900, le=2200)] | UnsetType,
+        Meta(description="The last of the hundred years that years of two digits (%y) lie in; without it 2068."),
+    ] = UNSET
 
 
 class ShowTable(Struct, frozen=True, forbid_unknown_fields=True):

@@ -350,7 +350,14 @@ def _parse(document: Document, at: KeyPath, table: Keys[str, ParseTable]) -> dic
         if one.factors and one.type == "integer":
             document.refuse(path, f'{key_text(path)} has factors; want type = "real"')
         formats = (one.format,) if isinstance(one.format, str) else one.format
-        found[column] = ParseSpec(one.type, formats, one.decimal, one.thousands, one.null, one.unit, one.factors)
+        latest = None if one.latest is UNSET else one.latest
+        if latest is not None and not any("%y" in form for form in formats):
+            document.refuse(
+                (*path, "latest"), f"{key_text(path)} has latest; want a format with years of two digits, %y"
+            )
+        found[column] = ParseSpec(
+            one.type, formats, one.decimal, one.thousands, one.null, one.unit, one.factors, latest
+        )
     return found
 
 

@@ -73,7 +73,9 @@ class ParseSpec:
     unit: str = ""
     """What may stand before or behind a number, such as EUR or %."""
     factors: Keys[str, float] = field(default_factory=dict)
-    """Words behind a number, each with what it is multiplied by: 万, lakh, Mio."""
+    """Words behind a number, each with what it is multiplied by: 万, lakh, Mio; the empty word is behind every one."""
+    latest: int | None = None
+    """The last of the hundred years that years of two digits lie in; None: 2068."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """What the values of one column are: their kind, how they are read, how many differ."""
 
+import re
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import duckdb
 
@@ -35,6 +37,8 @@ DATES = (
 )
 CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 DAYS = "%Y%m%d"
+_NEVER = "('99991231', '99990101')"
+"""How systems write that a contract has no end."""
 GAPS = (
     *("NA", "-", "--", "---", "?", ".", "None", "none", "unknown", "unbekannt", "k.A.", "k. A.", "keine Angabe"),
     *("00.00.0000", "0000-00-00", "00000000", "无", "未知"),
@@ -261,6 +265,8 @@ def _kind_of(
     if declared.startswith(("STRUCT", "MAP")) or declared.endswith("]"):
         return replace(profile, is_nested=True)
     best = _best(asked, column, quoted, found, has_commas=has_commas) if found["filled"] else None
+    if best is not None:
+        best = _of_births(best, column) if best.spec.type == "time" else _in_units(best, column)
     if best is None:
         return _as_text(database, source, text, found, profile)
     gaps = asked.values(f"{text} IN {_listed(GAPS)}") if found["gaps"] and best.spec.type in _WITH_GAPS else ()
@@ -284,6 +290,45 @@ def _kind_of(
 
 
 _WITH_GAPS = ("time", "integer", "real")
+
+
+def _of_births(reading: _Reading, column: str) -> _Reading:
+    """Days of birth with years of two digits lie in the hundred years until now."""
+    if place(column, "born") is None or not any("%y" in form for form in reading.spec.format):
+        return reading
+    now = datetime.now(UTC).year
+    asks = f"has years of two digits, which are read as {now - 99} to {now}: is that right?"
+    others = [one for one in reading.questions if not one.startswith("has years of two digits")]
+    spec = replace(reading.spec, latest=now)
+    return replace(reading, spec=spec, is_plain=False, questions=(*others, asks))
+
+
+def _in_units(reading: _Reading, column: str) -> _Reading:
+    """Numbers whose head says that they are thousands, or tens of thousands: 总资产（万元）, Umsatz (TEUR)."""
+    found = _UNIT_OF_HEAD.search(column)
+    if found is None or reading.spec.type not in {"integer", "real"} or reading.spec.factors:
+        return reading
+    word = next(one for one in found.groups() if one)
+    factor = _FACTORS_OF_HEADS[word.lower()]
+    asks = f"is called {found[0].strip()}, and its numbers are read times {factor:,.0f}: is that right?"
+    spec = replace(reading.spec, type="real", factors={"": factor})
+    return replace(reading, spec=spec, is_plain=False, questions=(*reading.questions, asks))
+
+
+_FACTORS_OF_HEADS = {
+    "千元": 1e3, "万元": 1e4, "万": 1e4, "百万元": 1e6, "亿元": 1e8, "亿": 1e8, "teur": 1e3, "tchf": 1e3, "tusd": 1e3,
+    "keur": 1e3, "k€": 1e3, "t€": 1e3, "tsd": 1e3, "tausend": 1e3, "thousand": 1e3, "thousands": 1e3,
+    "000s": 1e3, "000": 1e3, "millions": 1e6, "million": 1e6, "mio": 1e6, "mn": 1e6, "lakhs": 1e5, "lakh": 1e5,
+    "crores": 1e7, "crore": 1e7, "migliaia": 1e3, "milioni": 1e6, "miles": 1e3, "millones": 1e6, "milliers": 1e3,
+    "duizend": 1e3, "duizenden": 1e3, "miljoen": 1e6, "萬元": 1e4, "億元": 1e8,
+}  # fmt: skip
+"""What heads of columns say of all of their numbers."""
+_UNIT_OF_HEAD = re.compile(
+    r"(?<!\w)(?:in\s+)?(TEUR|TCHF|TUSD|KEUR|k€|T€)(?!\w)|[(（\[/]\s*(?:in\s+)?['’]?"
+    r"(百万元|千元|万元|亿元|萬元|億元|万|亿|Tsd|Tausend|thousands?|000s?|millions?|Mio|mn|lakhs?|crores?|migliaia|"
+    r"milioni|miles|millones|milliers|duizend(?:en)?|miljoen)(?![\w])[^)）\]]{0,8}[)）\]]?",
+    re.IGNORECASE,
+)
 
 
 class _Asked:
@@ -433,7 +478,7 @@ def _numbers_of_times(asked: _Asked, column: str, quoted: str) -> list[_Reading]
     text = text_sql(quoted)
     forms = [DAYS, *((SECONDS, MILLISECONDS, MICROSECONDS) if says_time else ())]
     found = asked.count(
-        c0=f"length({text}) = 8 AND year(try_strptime({text}, '{DAYS}')) BETWEEN 1900 AND 2100",
+        c0=f"length({text}) = 8 AND (year(try_strptime({text}, '{DAYS}')) BETWEEN 1900 AND 2100 OR {text} IN {_NEVER})",
         c1=f"TRY_CAST({text} AS BIGINT) BETWEEN 100000000 AND 10000000000",
         c2=f"TRY_CAST({text} AS BIGINT) BETWEEN 100000000000 AND 10000000000000",
         c3=f"TRY_CAST({text} AS BIGINT) BETWEEN 100000000000000 AND 10000000000000000",

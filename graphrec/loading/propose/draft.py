@@ -137,6 +137,7 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
     }
     referred = {other for table in tables for other in table.references.values()}
     entities = [table for table in tables if table.key and not _is_event(table, table.name in referred, draft)]
+    entities = [table for table in entities if table.name in referred or not _is_list_of_words(table, tables)]
     events = [table for table in tables if table not in entities]
     described = {table.name for table in entities}
     # What belongs to contracts alone, such as claims, is neither a customer nor a product.
@@ -232,6 +233,12 @@ def _is_event(table: TableProfile, is_referred: bool, draft: Draft) -> bool:
         return True
     has_time = any(column.kind == "time" for column in table.others())
     return len(table.references) >= 2 and not is_referred and (table.key is None or has_time)
+
+
+def _is_list_of_words(table: TableProfile, tables: list[TableProfile]) -> bool:
+    """Whether the rows are those of a list of plain values, such as the addresses of mail of a customer."""
+    around = next((one for one in tables if one.name == table.of != table.name), None)
+    return around is not None and len([one for one in table.columns if one not in around.columns]) == 1
 
 
 def _other_ends(table: TableProfile, draft: Draft) -> list[ColumnProfile]:

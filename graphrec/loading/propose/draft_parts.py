@@ -145,7 +145,7 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
     )
     if called is None and label != draft.user:
         called = next(
-            (c.name for c in texts if looks(c.name, "description") and not _is_long(c) and _is_varied(c)), None
+            (c.name for c in texts if looks(c.name, "description") and c.mean_length <= _TITLE and _is_varied(c)), None
         )
     long = [c.name for c in texts if _is_long(c) and c.name not in {*personal, *protected, called}]
     if called is None and label == draft.product:
@@ -153,6 +153,8 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
         if called is not None:
             draft.ask(f"nodes.{label}: {called} is taken for the name that people read: is that right?")
     embedded = [called, *long] if called and called not in personal else long
+    # A description that is taken for the name is a text still.
+    is_told = any(c.name == called and _is_long(c) for c in texts) and called not in personal
     issued = next((c for c in columns if c.kind == "time" and looks(c.name, "issued")), None)
     known_at = issued if label == draft.product else None
     public = [column for column in columns if column.name not in personal]
@@ -161,7 +163,7 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
     if year:
         sensitive.append(_BIRTH_YEAR)
     marks = {
-        "text": [_in_graph(table, column) for column in embedded] if long else [],
+        "text": [_in_graph(table, column) for column in embedded] if long or is_told else [],
         "personal": [_in_graph(table, column) for column in personal],
         "protected": [_in_graph(table, column) for column in protected],
         "sensitive": sensitive,
@@ -279,6 +281,8 @@ def _first(columns: Sequence[ColumnProfile], like: str) -> str | None:
 
 _LOOSE = frozenset({"sector", "branch", "line", "sheet"})
 """Words of columns that say a kind where no other column does."""
+_TITLE = 60.0
+"""Descriptions of so few letters on average are titles, where nothing else is called a name."""
 _CODE = 3.0
 """Texts of so few letters on average are codes."""
 
@@ -538,13 +542,18 @@ def _said_of_event(
     are_roles: bool,
 ) -> "tuple[list[str], Parse, list[str], list[_Kind]]":
     """Lines of an event, how its columns are read, more for its select list, and the edge types that it becomes."""
-    ending = _ending(draft, table, others) if are_roles else None
-    if ending is not None:
+    endings = _endings(draft, table, others) if are_roles else []
+    ending = endings[0] if endings else None
+    if endings:
+        named = ", ".join(one.name for one in endings)
+        looks_like = "looks like the day" if len(endings) == 1 else "look like days, the first of them the one"
         draft.ask(
-            f"{table.name}: {ending.name} looks like the day on which it ends (until); what has ended is no holding "
+            f"{table.name}: {named} {looks_like} on which it ends (until); what has ended is no holding "
             "and stays as evidence: is that right?"
         )
     heads, parse, more = _event_heads(table, others, ends, is_signed=are_roles and column is None, ending=ending)
+    if len(endings) > 1:
+        heads, more = _with_first_end(table, endings, heads, more)
     position = _position(draft, table, others, column) if are_roles else None
     if position is None:
         kinds = _kinds(table, others, column, are_roles=are_roles)
@@ -559,20 +568,35 @@ def _said_of_event(
     return *position.completed(heads, parse, more), position.joined(kinds) if position.given else kinds
 
 
-def _ending(draft: Draft, table: TableProfile, others: Sequence[ColumnProfile]) -> ColumnProfile | None:
-    """The day on which a holding ends, by its name; or one that few rows have, where a person says so."""
+def _endings(draft: Draft, table: TableProfile, others: Sequence[ColumnProfile]) -> list[ColumnProfile]:
+    """The days on which a holding ends, by their names; or one that few rows have, where a person says so.
+
+    A contract that has a day on which it would run out and one on which it was cancelled has two.
+    """
     times = [one for one in others if one.kind == "time"]
-    named = next((one for one in times if looks(one.name, "end")), None)
-    if named is not None:
-        return None if _is_when(named, times) else named
+    named = [one for one in times if looks(one.name, "end")]
+    if named:
+        return [] if _is_when(named[0], times) else named
     whole = [one for one in times if one.is_whole]
     for one in times:
         if whole and 0 < one.filled < _PARTLY * one.rows and not looks(one.name, "known"):
             told = f"{table.name}: {one.name} is there in {one.filled} of {one.rows} rows: what is it?"
             if draft.decide(Decision(told, ("another day", "the day on which it ends"))) != "another day":
-                return one
+                return [one]
             draft.ask(f"{table.name}: {one.name} is there in {one.filled} of {one.rows} rows: is it the end (until)?")
-    return None
+    return []
+
+
+def _with_first_end(
+    table: TableProfile, endings: Sequence[ColumnProfile], heads: list[str], more: list[str]
+) -> tuple[list[str], list[str]]:
+    """The lines and the select list of an event that ends on the first of several days."""
+    taken = {column.in_graph.casefold() for column in table.columns.values()}
+    named = next(one for one in ("ends_on", *(f"ends_on_{n}" for n in range(2, 99))) if one not in taken)
+    days = ", ".join(parsed_sql(name(one.name), one.parse or ParseSpec("time")) for one in endings)
+    until = f"until = {quote(endings[0].in_graph)}"
+    heads = [f"until = {quote(named)}" if line == until else line for line in heads]
+    return heads, [*more, f"least({days}) AS {named}"]
 
 
 def _is_when(column: ColumnProfile, times: Sequence[ColumnProfile]) -> bool:
@@ -600,6 +624,8 @@ class _Position:
     """Its name in the graph."""
     given: str = ""
     """SQL that is true in the rows that give something away; nothing: their numbers are below 0."""
+    over: str = "SOLD"
+    """The edge type that those rows would be."""
 
     def completed(self, heads: list[str], parse: Parse, more: list[str]) -> tuple[list[str], Parse, list[str]]:
         """Lines, parsing and select list of an event with it."""
@@ -622,7 +648,7 @@ class _Position:
 
     def joined(self, kinds: "Sequence[_Kind]") -> "list[_Kind]":
         """What is bought and what is sold as one edge type."""
-        sold = next(kind for kind in kinds if kind.type == ("SOLD" if self.quantity is not None else "CLOSED"))
+        sold = next(kind for kind in kinds if kind.type == self.over)
         given = next(kind for kind in kinds if kind.type in {"BOUGHT", "HELD"})
         return [
             replace(kind, where=f"({kind.where} OR {sold.where})", is_asked=False) if kind is given else kind
@@ -637,10 +663,11 @@ def _position(
     """The quantity that tells what is still held: numbers below 0, or a column that says bought or sold."""
     quantity = next((c for c in others if c.kind in {"integer", "real"} and looks(c.name, "quantity")), None)
     kinds = {kind.type: kind for kind in _kinds(table, others, column, are_roles=True)} if column else {}
-    if column is not None and "CLOSED" in kinds and kinds.keys() & {"BOUGHT", "HELD"}:
-        says = kinds["CLOSED"].says
+    over = next((one for one in ("CLOSED", "RETURNED") if one in kinds), "")
+    if column is not None and over and kinds.keys() & ({"BOUGHT", "HELD"} if over == "CLOSED" else {"HELD"}):
+        says = kinds[over].says
         draft.ask(f"{table.name}: {says} gives up what was held: is that right?")
-        return _Position(None, "held_change", kinds["CLOSED"].where)
+        return _Position(None, "held_change", kinds[over].where, over)
     if quantity is None or quantity.misfits or quantity is column:
         return None
     if column is None:
@@ -774,8 +801,8 @@ def _event_heads(
     times = [column for column in others if column.kind == "time" and column.is_whole]
     key = next((c for c in whole if (c.is_unique and c.looks_like_id) or c.is_nearly_unique), None)
     key = next((c for c in whole if c.name == table.key), None) or key
-    ends_at = next((c for c in others if c.kind == "time" and looks(c.name, "end")), None)
-    times = [column for column in times if column is not ends_at or _is_when(column, times)]
+    over = [c for c in others if c.kind == "time" and looks(c.name, "end")]
+    times = [column for column in times if column not in over or _is_when(column, times)]
     known = next((c for c in others if c.kind == "time" and looks(c.name, "known") and times[:1] != [c]), None)
     numbers = [c for c in whole if c.kind in {"integer", "real"} and not c.misfits]
     numbers = [c for c in numbers if c.least >= 0 or is_signed]
@@ -854,6 +881,7 @@ def _parse(spec: ParseSpec) -> str:
         "null": quote(list(spec.null)) if spec.null else "",
         "unit": quote(spec.unit) if spec.unit else "",
         "factors": quote({word: int(factor) for word, factor in spec.factors.items()}) if spec.factors else "",
+        "latest": quote(spec.latest) if spec.latest else "",
     }
     return f"{{ {', '.join(f'{key} = {text}' for key, text in given.items() if text)} }}"
 

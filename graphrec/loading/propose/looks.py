@@ -136,7 +136,7 @@ _PRODUCT = re.compile(
     r"|^(produit|titre|placement|garantie|producto|fondo|valor|valore|valori|strumento|strumenti|título|prodotto|titolo|tariffa|produto|fundo|effect)s?$|产品|商品|基金|股票|证券|理财"
 )
 _PERSONAL = re.compile(
-    r"^(e?mail|phone|mobile|pan|aadhaar|aadhar|fax|address|street|birth|dob|birthday|birthdate|ssn|iban|passport|surname|lastname|firstname|"
+    r"^(e?mail|phone|mobile|born|pan|aadhaar|aadhar|fax|address|street|birth|dob|birthday|birthdate|ssn|iban|passport|surname|lastname|firstname|"
     r"vorname|nachname|zuname|rufname|geburtsname|familienname|geburt|geburts\w+|geb|gebdat\w*|geboren|kontonummer|kontonr|kontoinhaber|postbox|postfach|telefon|handy|adresse|anschrift|stra(ß|ss)e|hausnummer|steuer\w+|mail|courriel|correo|cellulare|tel|tél|téléphone|teléfono|"
     r"telefono|telefone|telefoon|móvil|portable|rue|dirección|domicilio|indirizzo|morada|naissance|nacimiento|nascita|"
     r"nascimento|geboortedatum|prénom|apellidos?|cognome|sobrenome|achternaam|voornaam|dni|nif|nie|"
@@ -151,7 +151,7 @@ _FREE_TEXT = re.compile(
 _END = re.compile(
     r"^(until|end|ended|ends|expiry|expires|expired|closed|terminated|cancelled|bis|ende|beendet|ablauf|gekündigt|"
     r"kündigung|kuendigung|kündigungsdatum|vertragsende|laufzeitende|enddatum|endedatum|auflösung|aufgelöst|geschlossen|"
-    r"clôture|résiliation|échéance|fin|vencimiento|baja|cancelación|scadenza|cessazione|chiusura|einddatum|vencimento|close|maturity|matures|matured|fällig|fälligkeit|faelligkeit|gültigbis)$|到期|终止|结束|销户|清仓"
+    r"schließung|schliessung|beendigung|storno|storniert|austritt|rückkauf|laufzeitende|(storno|auflösungs|aufloesungs|schließungs|schliessungs|beendigungs|kuendigungs|austritts|ablauf|fälligkeits|faelligkeits|abgangs)(datum|dat|tag)|exit|lapse|lapsed|surrender|surrendered|termination|cancellation|cancelled|canceled|disdetta|recesso|estinzione|estinto|opzegging|opgezegd|beëindiging|annulation|anulación|cancelado|clôture|résiliation|échéance|fin|vencimiento|baja|cancelación|scadenza|cessazione|chiusura|einddatum|vencimento|close|maturity|matures|matured|fällig|fälligkeit|faelligkeit|gültigbis)$|到期|终止|结束|销户|清仓|退保|注销|结清"
 )
 _RATING = re.compile(r"^(rating|stars|score|note|grade|bewertung|sterne)$|评分|星")
 _PROTECTED = re.compile(
@@ -160,11 +160,11 @@ _PROTECTED = re.compile(
 )
 _OF_PERSON = re.compile(r"name|\b(nom|nombre|nome)\b|naam", re.IGNORECASE)
 _NAME = re.compile(
-    r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname|libellé|intitulé|nom|nombre|denominación|denominazione|nome|naam|omschrijving|designação|\w*bezeichnung|\w{3,}bez|\w{3,}name|benennung)$|名称|姓名|标题|简称"
+    r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname|libellé|intitulé|nom|nombre|denominación|denominazione|nome|naam|designação|\w*bezeichnung|\w{3,}bez|\w{3,}(name|naam)|benennung)$|名称|姓名|标题|简称"
 )
 _DESCRIPTION = re.compile(
     r"^(description|desc|details|summary|objective|objectives|strategy|about|text|abstract|synopsis|"
-    r"\w*beschreibung|descriptif|descripción|descripcion|descrizione|beschrijving|descrição|blurb|anlageziel|anlagestrategie|erläuterung|produkttext|zusammenfassung)$|说明|描述|简介|介绍|目标|策略"
+    r"\w*beschreibung|descriptif|descripción|descripcion|descrizione|beschrijving|omschrijving|descrição|blurb|anlageziel|anlagestrategie|erläuterung|produkttext|zusammenfassung)$|说明|描述|简介|介绍|目标|策略"
 )
 _WEIGHT = re.compile(
     r"^(amount|quantity|qty|volume|value|units|rating|score|weight|count|minutes|betrag|menge|stück|wert|montant|importe|monto|importo|bedrag|prima|prime|premio|premie|premium|montante)$|金额|数量|份额"
@@ -190,13 +190,13 @@ _ADVISER = re.compile(
 )
 _CRM = re.compile(r"^(crm|salesforce|sfdc|hubspot|dynamics)$")
 _SENSITIVE = re.compile(
-    r"^(age|province|state|county|district|domicile|born|income|salary|wealth|region|city|town|country|zip|postcode|postal|plz|ort|wohnort|stadt|land|bundesland|alter|"
+    r"^(age|province|state|county|district|domicile|born|income|salary|wealth|region|city|town|country|zip|postcode|postal|plz|ort|wohnort|stadt|land|bundesland|alter|woonplaats|domizil|woonland|"
     r"altersgruppe|einkommen|gehalt|vermögen|canton|département|commune|ville|pays|âge|revenus?|salaire|patrimoine|provincia|ciudad|país|edad|ingresos|renta|profesión|provincie|reddito|età|città|comune|regione|cap|inkomen|leeftijd|gemeente|stad|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业"
 )
 _KIND = re.compile(
-    r"^(kind|type|category|class|sector|branch|line|lob|art|typ|gruppe|\w{3,}(art|gruppe|typ|klasse|kategorie)|sparte|kategorie|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类"
+    r"^(kind|type|category|class|sector|branch|line|lob|art|typ|gruppe|\w{3,}(art|gruppe|typ|klasse|kategorie|categorie|soort|familie)|sparte|family|kategorie|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类"
 )
-_RISK = re.compile(r"^(risk|riskometer|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico|risco)$|风险")
+_RISK = re.compile(r"^(risk|riskometer|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico\w*|risco)$|风险")
 _FEE = re.compile(
     r"^(fee|fees|ter|ocf|expense|expenses|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|commissione|spese|kosten|custos)$|费"
 )
@@ -255,7 +255,7 @@ def is_personal(column: ColumnProfile, *, of_user: bool) -> bool:
     return (
         looks(column.name, "personal")
         or says_who(column)
-        or column.shape in REACHING
+        or (column.shape in REACHING and not (column.shape == "telephone numbers" and column.looks_like_id))
         or sort == "personal"
         or (of_user and column.shape in _OF_ONE and sort != "known" and not column.looks_like_id)
         or (of_user and column.kind == "text" and _OF_PERSON.search(column.name) is not None)
@@ -300,7 +300,8 @@ _OF_ONE = ("days of birth", "numbers")
 def says_who(column: ColumnProfile) -> bool:
     """Whether a column is a text that people write with a payment or a contact: it may name anybody."""
     is_payment = {"payment", "zahlung"} & set(column.words) and {"text", "purpose", "reference"} & set(column.words)
-    return column.kind == "text" and (looks(column.name, "free text") or bool(is_payment))
+    is_number = column.is_unique and not column.has_blanks  # a contract note, and no note
+    return column.kind == "text" and not is_number and (looks(column.name, "free text") or bool(is_payment))
 
 
 _YES_OR_NO = re.compile(r"(?<=\w)\s*\((y|j|s|o|yes|ja|si|oui)\s*/\s*(n|no|nein|non)\)$", re.IGNORECASE)
@@ -375,11 +376,17 @@ _ACCOUNTING = frozenset(
 )
 
 
+_ACCOUNTING_ENDS = ("dividende", "gebühr", "gebuehr", "steuer", "zinsen", "ausschüttung", "ausschuettung", "entgelt")
+"""What German compounds of that kind end with: Depotgebühr, Kapitalertragsteuer."""
+
+
 def is_accounting(text: str) -> bool:
     """Whether a value says what a security did, or was charged, and nothing that a customer chose."""
     plain = simplified(text)
-    is_chinese = any(one in plain for one in ("股息", "分红", "派息", "利息", "手续费", "税"))
-    return is_chinese or bool(_ACCOUNTING.intersection(words(plain)))
+    is_chinese = any(one in plain for one in ("股息", "分红", "红利", "派息", "结息", "利息", "手续费", "税"))
+    found = words(plain)
+    ends = any(one.endswith(word) for one in found for word in _ACCOUNTING_ENDS)
+    return is_chinese or ends or bool(_ACCOUNTING.intersection(found))
 
 
 def action_of_table(text: str) -> Action | None:

@@ -80,7 +80,7 @@ def profile_folder(
             if are_wide:
                 tables[-1:] = _with_holdings(database, spec, tables[-1])
         tables = written_out(database, [latest(database, table) for table in tables])
-        tables = with_references(database, spelled_alike(database, with_keys(tables)))
+        tables = with_references(database, spelled_alike(database, with_keys(database, tables)))
         tables = [as_spans(database, table) for table in tables]
         tables = [_joined(database, table, tables) for table in tables]
         return [_with_names(table) for table in tables], left

@@ -19,14 +19,19 @@ STRAYS = 0.1
 """The share of a column's different values that may be no key of the table it refers to."""
 
 
-def with_keys(tables: list[TableProfile]) -> list[TableProfile]:
+def with_keys(database: duckdb.DuckDBPyConnection, tables: list[TableProfile]) -> list[TableProfile]:
     """Each table with its key: of several that could be, the one that other tables have too."""
-    done = []
+    done, by_name = [], {table.name: table for table in tables}
     for table in tables:
-        elsewhere = {column.casefold() for other in tables if other.name != table.name for column in other.columns} - {
-            "id"
-        }
-        done.append(replace(table, key=table.key or key_of(table, elsewhere)))
+        others = [other for other in tables if other.name != table.name]
+        elsewhere = {column.casefold() for other in others for column in other.columns} - {"id"}
+        # The rows of a list stand in a row that has its own key, which names none of them.
+        around = by_name.get(table.of, table).columns if table.of != table.name else {}
+        own = {column: one for column, one in table.columns.items() if column not in around}
+        key = key_of(replace(table, columns=own), elsewhere)
+        if key is None or key.casefold() not in elsewhere:
+            key = _meant_elsewhere(database, replace(table, columns=own), others) or key
+        done.append(replace(table, key=table.key or key))
     return done
 
 
@@ -50,6 +55,27 @@ def key_of(table: TableProfile, elsewhere: set[str]) -> str | None:
     if first is not None and ((first.is_unique and first.mean_length <= 40) or first.is_nearly_unique):
         return first.name
     return None
+
+
+def _meant_elsewhere(
+    database: duckdb.DuckDBPyConnection, table: TableProfile, others: list[TableProfile]
+) -> str | None:
+    """A column that names the rows in other tables, under the same name and many times, whatever it is called."""
+    for column in table.columns.values():
+        if not column.is_unique or column.has_blanks or column.mean_length < SHORT_KEY:
+            continue
+        if not column.looks_like_id and (_OF_NAMES & set(column.words) or column.shape in REACHING):
+            continue
+        for other in others:
+            there = next((one for one in other.columns.values() if one.name.casefold() == column.name.casefold()), None)
+            if there is None or there.is_unique or not could_be_keys(there, replace(table, key=column.name)):
+                continue
+            if count_strays(database, other, there.name, replace(table, key=column.name)) == 0:
+                return column.name
+    return None
+
+
+_OF_NAMES = frozenset({"name", "title", "description", "bezeichnung", "nom", "nombre", "nome", "naam"})
 
 
 def with_references(database: duckdb.DuckDBPyConnection, tables: list[TableProfile]) -> list[TableProfile]:

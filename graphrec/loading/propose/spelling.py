@@ -109,6 +109,9 @@ def _padded(
     mine, keys = _digits(database, table.name, column.name), _digits(database, owner.name, owner.key)
     if not (mine.longest > 0 and keys.longest > 0 and (may_refer(column, owner) or _is_of_people(column, owner))):
         return {}
+    filled = f"lpad({{}}, {max(mine.longest, keys.longest)}, '0')"
+    if not fits(count_strays(database, table, column.name, owner, filled, of_both=True), column):
+        return {}
     if keys.are_padded and mine.longest <= keys.longest:
         return _filled_up(database, table, column.name, keys.longest, owner)
     if mine.are_padded and keys.longest <= mine.longest:

@@ -1,6 +1,8 @@
 """The words of names: of files, columns and values, in English, German, Chinese, and languages of Western Europe."""
 
 import re
+from functools import cache
+from pathlib import Path
 
 _ENDINGS = (
     *(
@@ -38,7 +40,7 @@ _ID_WORDS = (
     *("nummer", "kennung", "schlüssel", "schluessel", "num", "nbr", "cd", "cod", "ident", "identifier"),
     *("numéro", "numero", "número", "núm", "código", "codigo", "cód", "codice", "réf", "référence", "referencia"),
     *("identifiant", "identificador", "identificativo", "riferimento", "matricule", "dni", "nif"),
-    *("pan", "swift", "bic", "figi", "ric", "uid", "guid"),
+    *("pan", "swift", "bic", "figi", "ric", "uid", "guid", "epic", "oid"),
 )
 _CHINESE_TABLE = re.compile(r"(?<=\w)((基本)?(信息|资料|明细|档案|清单|列表|名单|记录|数据)表?|表)$")
 _ID_ENDING = re.compile(
@@ -49,7 +51,8 @@ _ID_FIRST = (
     *("réf", "référence", "referencia", "identifiant", "identificador", "nº", "nr"),
 )
 """Where the thing comes second: código producto, numéro de client."""
-_ID_SIGN = re.compile(r"#\s*$|№|(?<!\w)n[°º]|(?<!\w)no\.", re.IGNORECASE)
+_ID_SIGN = re.compile(r"#\s*$|№|(?<!\w)n[°º]|(?<!\w)no\.|(?<!\w)a/c(?!\w)", re.IGNORECASE)
+_POSTAL = re.compile(r"(?<![^\W_])(post(al)?|zip)[\s_-]*code(?![^\W_])", re.IGNORECASE)
 _NOT_A_NUMBER = (
     *(
         "marketing",
@@ -76,14 +79,57 @@ def simplified(text: str) -> str:
     return text if text.isascii() else text.translate(_HAN)
 
 
+_ABBREVIATIONS = Path(__file__).with_name("abbreviations.txt")
+
+
+@cache
+def _abbreviations() -> dict[str, dict[str, str]]:
+    """What short names stand for: whole names, and parts of names."""
+    parts = re.findall(r"^\[(\w+)\]\n((?:[^\[\n].*\n)+)", _ABBREVIATIONS.read_text("utf-8"), re.MULTILINE)
+    listed = {part: [line.partition(" ") for line in lines.splitlines() if line[0] != "#"] for part, lines in parts}
+    return {part: {short: meant for short, _, meant in lines} for part, lines in listed.items()}
+
+
+@cache
+def spelled_out(text: str) -> str:
+    """A short name of a core system in words, and any other name as it is.
+
+    >>> [spelled_out(name) for name in ("KUNNR", "PRODCD", "OpenDt", "CUST_NO", "Promotion", "customer_id")]
+    ['customer number', 'product code', 'opened date', 'CUST_NO', 'Promotion', 'customer_id']
+    """
+    if not text.isascii():
+        return text
+    plain, known = text.strip().rstrip(".").lower(), _abbreviations()
+    if plain in known["names"]:
+        return known["names"][plain]
+    if not plain.isalpha() or re.search(r"[a-z][A-Z].*[a-z][A-Z]", text):
+        return text
+    for place in range(2, len(plain) - 1):
+        head, tail = known["heads"].get(plain[:place]), known["tails"].get(plain[place:])
+        if head is not None and tail is not None:
+            return f"{head} {tail}".strip()
+    return text
+
+
 def words(text: str) -> list[str]:
-    """The words of a name: `CustomerID` and `customer_id` are both customer, id."""
+    """The words of a name: `CustomerID` and `customer_id` are both customer, id, and CUSTNO is customer, number."""
+    text = spelled_out(text)
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text)
     return [word.lower() for word in re.split(r"[\W_]+", split) if word]
 
 
+_OF_TABLES = re.compile(
+    r"(?<=\w{3})([ _-]?(stamm(daten)?|katalog)|"
+    r"[ _-](master(data)?|catalog(ue)?|list|liste|table|tbl|extract|export|dump))$",
+    re.IGNORECASE,
+)
+"""What says of a table that it is one: Kundenstamm, stock_master."""
+
+
 def singular(text: str) -> str:
-    """A table's name for one of its rows: customers is customer, categories is category."""
+    """A table's name for one of its rows: customers is customer, categories is category, Kundenstamm is Kunde."""
+    if (short := _OF_TABLES.sub("", text)) != text:
+        return singular(short)
     if (short := _CHINESE_TABLE.sub("", simplified(text))) and len(short) != len(text):
         return text[: len(short)]
     for ending, one in _ENDINGS:
@@ -96,7 +142,9 @@ def singular(text: str) -> str:
 
 def is_identifier(column: str) -> bool:
     """Whether a column is called like an identifier: customer_id, ISIN, Kundennummer, 客户编号."""
-    column = simplified(column)
+    column = simplified(spelled_out(column))
+    if _POSTAL.search(column):
+        return False
     found = words(column)
     if len(found) > 1 and found[0] == "no" and found[1] not in _NOT_A_NUMBER:
         return True
@@ -107,6 +155,6 @@ def is_identifier(column: str) -> bool:
 
 def stem(column: str) -> list[str]:
     """The words of a column without those of an identifier: customer_id is customer, Kundennr is kunden."""
-    column = simplified(column)
+    column = simplified(spelled_out(column))
     kept = [word for word in words(_ID_SIGN.sub(" ", _ID_ENDING.sub("", column))) if word not in (*_ID_WORDS, *_LINKS)]
     return kept or words(column)

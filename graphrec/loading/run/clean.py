@@ -170,15 +170,17 @@ def _last_table(label: str) -> str:
 
 def fold_keys(
     database: duckdb.DuckDBPyConnection, mapping: Mapping, types: Keys[str, Keys[str, str]]
-) -> dict[str, int]:
-    """Make keys one that differ in case and spaces alone, of labels that say so; how many other spellings there were.
+) -> tuple[dict[str, int], dict[str, list[str]]]:
+    """Make keys one that differ in case and spaces alone, of labels that say so.
+
+    Returns how many other spellings there were, and the SQL that did it by statement, for a statement that runs again.
 
     The spelling that most rows have stands for all of them, and the first row that has it is the node.
 
     Args:
         types: the columns of each staged statement.
     """
-    found = {}
+    found, done = {}, dict[str, list[str]]()
     for label, spec in mapping.nodes.items():
         if not spec.fold:
             continue
@@ -204,17 +206,19 @@ def fold_keys(
             f"SELECT count(*) FROM {own} JOIN ({chosen}) USING (fold) WHERE one <> chosen"
         ).fetchone() or (0,)
         for table, column in [(statement, key), *ends]:
-            database.execute(
+            done.setdefault(table, []).append(
                 f"""UPDATE {name(table)} SET {column} = c.chosen FROM ({chosen}) c
                 WHERE {_folded(f"CAST({column} AS VARCHAR)")} = c.fold AND CAST({column} AS VARCHAR) <> c.chosen"""
             )
+            database.execute(done[table][-1])
         if other:
-            database.execute(
+            done[statement].append(
                 f"""DELETE FROM {name(statement)} WHERE {key} IS NOT NULL
                 AND rowid NOT IN (SELECT min(rowid) FROM {name(statement)} GROUP BY {key})"""
             )
+            database.execute(done[statement][-1])
             found[f"{label}: other spellings of a key"] = int(other)
-    return found
+    return found, done
 
 
 def _folded(text: str) -> str:

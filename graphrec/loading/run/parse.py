@@ -34,7 +34,7 @@ def parsed_sql(quoted: str, spec: ParseSpec) -> str:
     """The typed value of a text column."""
     text = text_sql(quoted, spec.null)
     if spec.type == "time":
-        return _time(text, spec.format)
+        return _time(text, spec.format, spec.latest)
     if spec.type in {"integer", "real"}:
         text = bare_number(text, spec.unit)
     if spec.type == "integer":
@@ -56,19 +56,22 @@ def number_pattern(decimal: str, thousands: str) -> str:
     return rf"[-+]?({groups}\d+)({point}\d+)?|({groups}\d+)({point}\d+)?-"
 
 
-def _time(text: str, formats: tuple[str, ...]) -> str:
+def _time(text: str, formats: tuple[str, ...], latest: int | None) -> str:
     if not formats:
         return f"TRY_CAST({text} AS TIMESTAMPTZ)"
-    parts = [_read_time(text, form) for form in formats]
+    parts = [_read_time(text, form, latest) for form in formats]
     return parts[0] if len(parts) == 1 else f"coalesce({', '.join(parts)})"
 
 
-def _read_time(text: str, form: str) -> str:
+def _read_time(text: str, form: str, latest: int | None) -> str:
     if form in _EPOCHS:
         digits = 18 - len(str(_EPOCHS[form])) + 1
         whole = f"CASE WHEN regexp_full_match({text}, '-?\\d{{1,{digits}}}') THEN TRY_CAST({text} AS BIGINT) END"
         return f"make_timestamptz({whole} * {_EPOCHS[form]})"
     read = f"TRY_CAST({text} AS TIMESTAMPTZ)" if form == ISO else f"try_strptime({text}, {value(form)})"
+    if "%y" in form and latest is not None:
+        years = f"CASE WHEN year({read}) > {latest} THEN 100 WHEN year({read}) <= {latest - 100} THEN -100 ELSE 0 END"
+        return f"CAST({read} - to_years(CAST({years} AS INTEGER)) AS TIMESTAMPTZ)"
     if "%y" in form:
         return f"CAST({read} AS TIMESTAMPTZ)"
     return f"CASE WHEN year({read}) >= {FIRST_YEAR} THEN CAST({read} AS TIMESTAMPTZ) END"

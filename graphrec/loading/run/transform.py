@@ -61,6 +61,8 @@ class Staged:
     """Whether rows of suppressed persons are left out."""
     folded: Keys[str, int] = field(default_factory=dict)
     """Other spellings of keys that became one, by label."""
+    folds: Keys[str, list[str]] = field(default_factory=dict)
+    """The SQL by statement that made them one."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def stage(
     of_nodes = {label: run(f"nodes.{label}", node.sql) for label, node in mapping.nodes.items()}
     for label, node in mapping.nodes.items():
         plan, schema_of = node_plan(mapping, node, of_nodes[label])
-        nodes[label] = cleaned(database, mapping, node, of_nodes[label], plan, schema_of)
+        nodes[label] = plan, schema_of
     of_edges = dict[str, dict[str, str]]()
     for kind, edge in mapping.edges.items():
         of_edges[kind] = run(f"edges.{kind}", edge.sql)
@@ -109,7 +111,10 @@ def stage(
         **{f"nodes.{one}": kinds for one, kinds in of_nodes.items()},
         **{f"edges.{one}": kinds for one, kinds in of_edges.items()},
     }
-    folded = fold_keys(database, mapping, types)
+    folded, folds = fold_keys(database, mapping, types)
+    for label, node in mapping.nodes.items():
+        # Rows that fold into one count once in what gaps are filled with.
+        nodes[label] = cleaned(database, mapping, node, of_nodes[label], *nodes[label])
     for key, one in mapping.series.items():
         series[key] = series_plan(mapping, one, run(f"series.{key}", one.sql))
     split: dict[Part, tuple[str, dict[str, str]]] = {}
@@ -133,7 +138,7 @@ def stage(
     progress("running statements", total, total)
     plans = {label: pair[0] for label, pair in nodes.items()}, {kind: pair[0] for kind, pair in edges.items()}
     return Staged(
-        mapping, schema, *plans, series, _without_empty_valid(database, split), sql_seconds, folded=folded
+        mapping, schema, *plans, series, _without_empty_valid(database, split), sql_seconds, folded=folded, folds=folds
     )  # fmt: skip
 
 
@@ -485,6 +490,8 @@ def _restage_in_order(database: duckdb.DuckDBPyConnection, staged: Staged, plan:
         _create(database, plan.statement, plan.sql, staged.sql_seconds, _place(staged.mapping, plan.statement))
     finally:
         database.execute(f"SET threads = {threads}")
+    for fold in staged.folds.get(plan.statement, ()):
+        database.execute(fold)
 
 
 def _mark_twice(database: duckdb.DuckDBPyConnection, plan: Plan) -> None:

@@ -7,6 +7,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.terms.compiled.hops import read_only
 from graphrec.terms.ledger import Block
 
 if TYPE_CHECKING:
@@ -29,14 +30,15 @@ class FactorLines:
     def write(self, block: Block, scale: NDArray[np.float64], position: int) -> None:
         """Append the lines of the term at a position of the blend."""
         term = self.term
-        right = np.ascontiguousarray(term.right)
+        right = read_only(np.ascontiguousarray(term.right))
         for source in term.neighbours:
             matrix, rows, indptr, x = source.of_users(term.graph, block.users)
-            left, shown = np.ascontiguousarray(matrix), source.hop is not None
+            given = read_only(rows), read_only(indptr), read_only(x)
+            left, shown = read_only(np.ascontiguousarray(matrix)), source.hop is not None
             for part, span in term.parts():
                 number = block.add_group(source.group(term.graph, part), position)
                 start, stop, _ = span.indices(term.right.shape[1])
-                _factor_lines(block.asked(scale), rows, indptr, x, shown, left, right, start, stop, number, block.out)
+                _factor_lines(block.asked(scale), *given, shown, left, right, start, stop, number, block.out)
 
 
 @numba.njit(parallel=True, cache=True)

@@ -1,9 +1,12 @@
 """The hops of a walk as compiled loops take them; the sums of a walk and its lines read the same.
 
+What loops only read is read-only to them, whatever its maker may do: numba compiles a loop anew for arrays that may be
+written, so that a model just fitted and one from a folder would each wait for compilations of their own.
+
 numba notices edits of the file of a compiled function, not of those it calls: after an edit here delete `__pycache__`.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numba
 import numpy as np
@@ -14,8 +17,19 @@ from graphrec.graph.edges.adjacency import Adjacency
 if TYPE_CHECKING:
     from graphrec.terms.walks import ContentScorer, PeopleScorer, WalkScorer
 
-EMPTY = np.zeros(0)
-_NO_ROWS = np.zeros(0, np.int64), np.zeros(0, np.int32)
+Read = TypeVar("Read", bound=np.generic)
+
+
+def read_only(array: NDArray[Read]) -> NDArray[Read]:
+    """The same numbers, which compiled loops may not write."""
+    if array.flags.writeable:
+        array = array.view()
+        array.flags.writeable = False
+    return array
+
+
+EMPTY = read_only(np.zeros(0))
+_NO_ROWS = read_only(np.zeros(0, np.int64)), read_only(np.zeros(0, np.int32))
 #: As in `terms.walks`; compiled code takes it as a constant.
 ROUNDING = 1e-12
 
@@ -62,18 +76,19 @@ NO_HOP = NextHop(*_NO_ROWS, EMPTY)
 
 def whole(edges: Adjacency) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Where rows begin, and all neighbours: arrays of files are checked here, before compiled code reads them."""
-    return np.asarray(edges.indptr), np.asarray(edges.indices)
+    return read_only(np.asarray(edges.indptr)), read_only(np.asarray(edges.indices))
 
 
 def faded(edges: Adjacency) -> NDArray[np.float64]:
     """What their age leaves of all edges; empty: all of them."""
-    return EMPTY if edges.faded is None else edges.faded
+    return EMPTY if edges.faded is None else read_only(edges.faded)
 
 
 def first_hop(scorer: "WalkScorer") -> FirstHop:
     """The first hop of a walk."""
     first = scorer.first
-    return FirstHop(*whole(first), EMPTY if (x := first.x) is None else np.asarray(x, np.float64), scorer.scales[0])
+    weight = EMPTY if (x := first.x) is None else read_only(np.asarray(x, np.float64))
+    return FirstHop(*whole(first), weight, read_only(scorer.scales[0]))
 
 
 def begun(scorer: "WalkScorer", users: NDArray[np.int32]) -> tuple[FirstHop, NDArray[np.int32]]:
@@ -82,25 +97,27 @@ def begun(scorer: "WalkScorer", users: NDArray[np.int32]) -> tuple[FirstHop, NDA
     if not (first.is_alone and len(users) == 1):
         return first_hop(scorer), users
     rows, places = row_of(first, int(users[0]))
-    return FirstHop(*rows, first.evidence(int(users[0])), scorer.scales[0]), places
+    evidence = read_only(first.evidence(int(users[0])))
+    return FirstHop(*rows, evidence, read_only(scorer.scales[0])), places
 
 
 def row_of(edges: Adjacency, user: int) -> tuple[tuple[NDArray[np.int64], NDArray[np.int32]], NDArray[np.int32]]:
     """The neighbours of one user as `whole` would give them if there were nobody else, and where the user is."""
-    row = np.asarray(edges.row(user))
-    return (np.array([0, len(row)], np.int64), row), np.zeros(1, np.int32)
+    row = read_only(np.asarray(edges.row(user)))
+    return (read_only(np.array([0, len(row)], np.int64)), row), np.zeros(1, np.int32)
 
 
 def next_hop(scorer: "ContentScorer", place: int) -> NextHop:
     """The hop of a walk at a place after the first."""
-    return NextHop(*whole(scorer.steps[place]), scorer.scales[place])
+    return NextHop(*whole(scorer.steps[place]), read_only(scorer.scales[place]))
 
 
 def people_of(scorer: "PeopleScorer") -> People:
     """Hops 2 and 3 of a walk through people."""
     table = scorer.table
     assert table.rows.weight is not None, "a table has weights"
-    return People(*whole(table.rows), np.asarray(table.counts), np.asarray(table.rows.weight), table.least)
+    counts, masses = read_only(np.asarray(table.counts)), read_only(np.asarray(table.rows.weight))
+    return People(*whole(table.rows), counts, masses, table.least)
 
 
 def own_edges(scorer: "PeopleScorer", users: NDArray[np.int32] | None = None) -> OwnEdges:
@@ -109,8 +126,8 @@ def own_edges(scorer: "PeopleScorer", users: NDArray[np.int32] | None = None) ->
         user = int(users[0])
         edges = (row_of(hop, user)[0] for hop in (scorer.own_back, scorer.own_last))
         (back_ptr, back_idx), (last_ptr, last_idx) = edges
-        return OwnEdges(back_ptr, back_idx, last_ptr, last_idx, scorer.scales[1][user : user + 1])
-    return OwnEdges(*whole(scorer.own_back), *whole(scorer.own_last), scorer.scales[1])
+        return OwnEdges(back_ptr, back_idx, last_ptr, last_idx, read_only(scorer.scales[1][user : user + 1]))
+    return OwnEdges(*whole(scorer.own_back), *whole(scorer.own_last), read_only(scorer.scales[1]))
 
 
 @numba.njit(cache=True)

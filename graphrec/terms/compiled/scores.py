@@ -20,6 +20,7 @@ from graphrec.terms.compiled.hops import (
     own_edges,
     passed,
     people_of,
+    read_only,
     returns,
     row_of,
     whole,
@@ -44,7 +45,7 @@ def add_dense(
     total: NDArray[np.float32] | NDArray[np.float64],
 ) -> None:
     """Add the rows of `left` over each user's neighbours to `total` (len(users), width), in their order."""
-    _sum_dense(*_rows(adjacency, users), np.ascontiguousarray(left), total)
+    _sum_dense(*_rows(adjacency, users), read_only(np.ascontiguousarray(left)), total)
 
 
 def sum_of_sparse(adjacency: Adjacency, users: NDArray[np.int32], left: "SparseRows") -> NDArray[np.float32]:
@@ -61,7 +62,7 @@ def add_sparse(
     total: NDArray[np.float32] | NDArray[np.float64],
 ) -> None:
     """`add_dense` of a sparse `left`."""
-    own = np.asarray(left.indptr), np.asarray(left.indices), np.asarray(left.values)
+    own = (read_only(np.asarray(one)) for one in (left.indptr, left.indices, left.values))
     _sum_sparse(*_rows(adjacency, users), *own, total)
 
 
@@ -73,14 +74,15 @@ def _rows(
         user = int(users[0])
         left = adjacency.left(user)
         rows, places = row_of(adjacency, user)
-        return *rows, EMPTY if left is None else left, places
+        return *rows, EMPTY if left is None else read_only(left), places
     return *whole(adjacency), faded(adjacency), users
 
 
 def products_of(pairs: Adjacency, left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
     """The dot product of row a of `left` and row i of `right` for every pair (a, i), in their order."""
     found = np.empty(len(pairs.indices), np.float32)
-    _products(*whole(pairs), np.ascontiguousarray(left), np.ascontiguousarray(right), found)
+    sides = (read_only(np.ascontiguousarray(one)) for one in (left, right))
+    _products(*whole(pairs), *sides, found)
     return found
 
 
@@ -98,15 +100,15 @@ def walk_scores(
     own = own_edges(scorer, users) if isinstance(scorer, PeopleScorer) else None
     first, users = begun(scorer, users)
     if isinstance(scorer, PeopleScorer):
-        _through_people(users, first, people_of(scorer), own, scorer.scales[2], beta, total)
+        _through_people(users, first, people_of(scorer), own, read_only(scorer.scales[2]), beta, total)
         return
     assert isinstance(scorer, ContentScorer), "walks that begin with people are not compiled"
     if scorer.length == 1:
         _direct(users, first, beta, total)
         return
-    diagonal = np.asarray(scorer.diagonal) if scorer.closes else EMPTY
+    diagonal = read_only(np.asarray(scorer.diagonal)) if scorer.closes else EMPTY
     if scorer.table is not None:
-        _from_table(users, first, np.asarray(scorer.table), diagonal, beta, total)
+        _from_table(users, first, read_only(np.asarray(scorer.table)), diagonal, beta, total)
     elif scorer.length == 2:
         _two_hops(users, first, next_hop(scorer, 1), diagonal, beta, total)
     else:

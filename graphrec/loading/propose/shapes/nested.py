@@ -108,13 +108,18 @@ def _in_list(
     return [replace(flat, parts=(), questions=(asks,) if called != table else ()), *flat.parts]
 
 
+_WRAPPERS = frozenset({"$date", "$oid", "$numberLong", "$numberInt", "$numberDouble", "$numberDecimal"})
+"""How MongoDB writes the type of a value around it."""
+
+
 def _leaves(path: tuple[str, ...], kind: str, sql: str) -> Iterator[_Leaf]:
     """What lies in a column: itself, or the fields of a struct, those of structs in it among them."""
     if not kind.startswith(_STRUCT) or kind.endswith(_LIST):
         yield _Leaf(path, kind, sql)
         return
     for inner, one in _fields(kind).items():
-        yield from _leaves((*path, inner), one, f"{sql}.{name(inner)}")
+        below = path if inner in _WRAPPERS else (*path, inner)
+        yield from _leaves(below, one, f"{sql}.{name(inner)}")
 
 
 def _named(leaves: list[_Leaf]) -> dict[str, str]:
