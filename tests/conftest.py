@@ -41,7 +41,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Mark what needs Neo4j or a long preparation; a process beside others begins with the files that take long."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if "neo4j_login" in fixtures:
+        given = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if "neo4j_login" in fixtures or any(isinstance(one, str) and one == "neo4j" for one in given):
             item.add_marker(pytest.mark.neo4j)
         if _LONG.intersection(fixtures):
             item.add_marker(pytest.mark.slow)

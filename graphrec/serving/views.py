@@ -7,9 +7,9 @@ rest, scales, powers and all other parameters of arithmetic. It has
   the product rests on people of the first band, so that nobody's part of it can be read off;
 * numbers of people as wide bands (5 to 49, 50 to 499, …). The band is that of a count that is moved a little, by a
   function of the home's secret, what is counted and the month. It keeps no history: who asks again, in another language
-  or through other customers, gets the same band. Lines say that people are `min_group` at least, and no more. Narrower
-  bands would tell whether one person did one thing: an event moves ten counts at once, and each of them may pass a
-  border (benchmarks/differencing.py);
+  or through other customers, gets the same band. Lines through people of the first band are left out, and others say
+  that they are `min_group` at least. Narrower bands would tell whether one person did one thing: an event moves ten
+  counts at once, and each of them may pass a border (benchmarks/differencing.py);
 * confidence in three levels;
 * Cypher that returns the neighbours of a way and whether the way is there, with ids and dates as its only parameters.
 
@@ -291,7 +291,7 @@ class Viewer:
             other=other,
             against=round(item.against) if item.against else None,
             confidence=max(level for level in LEVELS if level <= item.confidence),
-            lines=tuple(self._line(line) for line in item.lines),
+            lines=tuple(self._line(line) for line in item.lines if not self._is_of_few(line)),
             warnings=item.warnings,
             risk=item.risk,
             fee=item.fee,
@@ -355,6 +355,16 @@ class Viewer:
         *found, other = whole([*parts, max(100 / step - sum(parts), 0.0)], 100 // step)
         shown = tuple(None if percent is None else one * step for percent, one in zip(exact, found, strict=True))
         return shown, other * step
+
+    def _is_of_few(self, line: Line) -> bool:
+        """Whether a line rests on people of the first band: that it is there would tell of one of them."""
+        count = _people(line)
+        if count is None or line.everyone:
+            return False
+        # The way without the person who asks.
+        way = [(part.label, part.id) if isinstance(part, Node) else _step(part) for part in (line.path or ())[1:]
+               if not isinstance(part, People)]  # fmt: skip
+        return self.band(str(way), count).low < 2 * self._min_group
 
     def _line(self, line: Line) -> SeenLine:
         statement, parameters = _seen_cypher(line, self._min_group)

@@ -104,7 +104,7 @@ def banded(rng: np.random.Generator, starts: Sequence[int] = STARTS) -> Shown:
 
     def shown(statistic: str, number: int) -> object:
         if statistic.startswith("sentence: line") and starts == STARTS:
-            return number >= MIN_GROUP
+            return number >= MIN_GROUP and viewer.band(statistic, number).low >= 2 * MIN_GROUP
         if statistic.startswith("sentence: fewest"):
             # It decides whether per cents are in steps of ten.
             return number < MIN_GROUP or viewer.band(statistic, number).low < 2 * MIN_GROUP
