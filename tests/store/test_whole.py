@@ -317,3 +317,39 @@ def test_a_store_whose_schema_calls_a_type_otherwise_is_never_opened(
         pytest.raises(StoreError, match="schema.json is damaged: type BOUGHU has the rows of another one"),
     ):
         opened.query("read/sources")
+
+
+def test_a_store_with_a_changed_byte_answers_nothing(whole: tuple[Path, dict[str, list[str]]], tmp_path: Path) -> None:
+    """Sums are written when a store is closed that was written to, and whoever writes removes them first."""
+    home, _ = whole
+    shutil.copytree(home, tmp_path / "home")
+    store = tmp_path / "home" / "store"
+    with open_store(None, store) as opened:
+        before = opened.query("read/sources").rows
+    sums = store / "sums.json"
+    written = sums.stat().st_mtime_ns
+    with open_store(None, store) as opened:
+        assert opened.query("read/sources").rows == before
+    assert sums.stat().st_mtime_ns == written
+    with open_store(None, store) as opened:
+        opened.write("MATCH (n:Product) SET n.seen = 1")
+        assert not sums.exists()
+    assert sums.exists()
+    (bucket,) = (path for path in store.glob("Product_0.*.bucket") if "edges" not in path.name)
+    content = bytearray(bucket.read_bytes())
+    content[len(content) // 3] ^= 1
+    bucket.write_bytes(content)
+    for ask in (lambda one: one.sources(), lambda one: one.info(), lambda one: one.query("read/sources")):
+        with (
+            open_store(None, store) as opened,
+            pytest.raises(StoreError, match=r"file Product_0\S+ of the store .* is not as it was written"),
+        ):
+            ask(opened)
+    content[len(content) // 3] ^= 1
+    bucket.write_bytes(content)
+    sums.write_text("{}{")
+    with open_store(None, store) as opened, pytest.raises(StoreError, match=r"sums\.json is damaged"):
+        opened.info()
+    sums.unlink()
+    with open_store(None, store) as opened:
+        assert opened.query("read/sources").rows == before

@@ -23,6 +23,7 @@ from urllib.parse import unquote_plus
 
 from graphrec.errors import QueryError, SettingsError, StoreError, Unreachable
 from graphrec.extras import missing
+from graphrec.store.embedded import sums
 
 #: The variable that names the engine.
 VARIABLE = "GRAPHREC_ENGINE"
@@ -132,13 +133,18 @@ REMEDY = "remove this folder and load every mapping again: graphrec load MAPPING
 
 
 def check_files(path: Path) -> None:
-    """Pass a store of which no file with rows is gone or cut: the engine reads what is left, and says nothing.
+    """Pass a store of which no file with rows is gone, cut or otherwise than written: the engine says nothing of it.
 
     A store that a killed process wrote is passed: its engine completes it when it opens.
 
     Raises:
         StoreError: the file, and the command that mends it.
     """
+    _check_names(path)
+    sums.check(path, REMEDY)
+
+
+def _check_names(path: Path) -> None:
     names = [file.name for file in path.iterdir()]
     if any(name.endswith(".wal") for name in names):
         return

@@ -25,7 +25,7 @@ from graphrec.store.base import (
     Store,
 )
 from graphrec.store.checks.contents import Contents
-from graphrec.store.embedded import arcade
+from graphrec.store.embedded import arcade, sums
 from graphrec.store.embedded.apart import ask_apart
 from graphrec.store.embedded.bulk import BulkSink
 from graphrec.store.embedded.choice import ChoosingSink
@@ -54,6 +54,7 @@ class EmbeddedStore(Store):
         self.is_shared = False
         self.series_folder = series_folder
         self._database: Any = None
+        self._is_written = False
         self._sink: ChoosingSink | None = None
 
     def query(
@@ -62,10 +63,8 @@ class EmbeddedStore(Store):
         """The rows of a read-only statement; one with bounds runs in a process of its own."""
         text, values = self._text(statement), dict(parameters or {})
         if bounds is not None:
-            is_there = self._database is not None or self._exists()
+            self._exists()
             self._let_go()
-            if is_there:
-                arcade.check_files(self.path)
             return ask_apart(self.path, text, values, bounds)
         with arcade.errors(self.path):
             return _result(text, self.open().query("opencypher", text, values).to_list())
@@ -192,6 +191,8 @@ class EmbeddedStore(Store):
         if database is not None:
             with arcade.errors(self.path):
                 database.close()
+            if not self._is_read_only and (self._is_written or not (self.path / sums.FILE).exists()):
+                sums.write(self.path)
             # The engines write as the umask says.
             tighten(self.path)
 
@@ -212,6 +213,7 @@ class EmbeddedStore(Store):
         """
         if self._database is None:
             is_there = self._exists()
+            self._is_written = False
             if not is_there and not create:
                 raise StoreError(
                     f"the store {self.path} is empty; next: graphrec load MAPPING, or graphrec demo for a built-in bank"
@@ -221,6 +223,9 @@ class EmbeddedStore(Store):
                 arcade.check_files(self.path)
             read_only = is_there and not create and self._is_read_only
             self._database = arcade.open_database(self.path, create=not is_there, read_only=read_only)
+        if create and not self._is_written:
+            sums.remove(self.path)
+            self._is_written = True
         return self._database
 
     @property
