@@ -41,7 +41,7 @@ def test_the_report_and_every_figure_of_it(home: Home, tmp_path: Path) -> None:
     assert isinstance(details, dict)
     assert set(details) == {
         "k", "paired", "beyond", "kinds", "segments", "holdings", "holders", "curves", "confidence", "frontier",
-        "explanations", "ablation",
+        "recommended", "explanations", "ablation",
     }  # fmt: skip
     assert details["explanations"]["users"] == 5
     assert set(details["explanations"]["necessity"]) == {"reasons", "random", "path count"}

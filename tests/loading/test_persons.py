@@ -78,9 +78,7 @@ def test_values_say_who_somebody_is(tmp_path: Path) -> None:
     assert "a6" not in customer.sql
     assert "denomination" not in customer.sql
     assert set(mapping.nodes) == {"Customer", "Product", "Segment", "Kind"}
-    assert any(
-        one.startswith("nodes.Customer: a6 says nobody knows what of a person and is left out") for one in questions
-    )
+    assert any(one.startswith("nodes.Customer: a6 is called by no known word and is left out") for one in questions)
     assert any(
         "denomination is of a special kind (Article 9 and 10 of the GDPR) and is left out" in one for one in questions
     )

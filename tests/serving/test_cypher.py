@@ -1,6 +1,6 @@
 """Every path of a ledger runs as a Cypher query and returns exactly that path, count and share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from graphrec.serving.answer import Line, ListOptions, Node, People
 from graphrec.serving.engine import LIST, Engine
 from graphrec.serving.lists import recommend_many
 from graphrec.serving.proof.audit import audited
-from graphrec.serving.views import Viewer
+from graphrec.serving.views import SeenLine, SeenPeople, Viewer
 from graphrec.store import open_store
 from graphrec.store.base import Store
 from graphrec.terms.forms.blend import Blend
@@ -118,16 +118,27 @@ def test_a_path_that_is_not_there_returns_nothing(engine: Engine, store: Store) 
     assert store.query(line.cypher, other).rows == []
 
 
+def _seen(lines: Sequence[Line], seen: Sequence[SeenLine]) -> Iterator[tuple[Line, SeenLine]]:
+    """Each path of a view with its line: in the same order, without those of few people."""
+    left = iter(lines)
+    for one in seen:
+        if one.path:
+            yield next(line for line in left if line.path and _way(line.path) == _way(one.path)), one
+
+
+def _way(path: Sequence[object]) -> list[object]:
+    return [part for part in path if not isinstance(part, People | SeenPeople)]
+
+
 def test_cypher_of_a_view_returns_neighbours_and_that_the_path_is_there(engine: Engine, store: Store) -> None:
     """And nothing that a degree could be computed from: its parameters are ids, dates and `min_group`."""
-    viewer = Viewer("adviser", secret=bytes(32), month="2026-11", min_group=3, often="many")
+    viewer = Viewer("adviser", secret=bytes(32), month="2026-11", min_group=2, often="many")
     answers = [engine.recommend(f"C{user:03}", 3, ListOptions(reasons=None)) for user in range(0, 59, 4)]
     pairs = [
         (line, seen)
         for answer in answers
         for item, seen_item in zip(answer.items, viewer.answer(answer).items, strict=True)
-        for line, seen in zip(item.lines, seen_item.lines, strict=True)
-        if line.path
+        for line, seen in _seen(item.lines, seen_item.lines)
     ]
     assert len({seen.cypher for _, seen in pairs}) > 4
     for line, seen in pairs:

@@ -21,6 +21,7 @@ from graphrec.store.read import take_snapshot
 from graphrec.terms.forms.blend import Blend
 from graphrec.terms.forms.factors import Neighbours, TableTerm
 from graphrec.terms.forms.pairs import Pairs, PairTerm
+from graphrec.terms.ledger import Beside
 from graphrec.terms.walks import WalkTerm
 from tests.terms.graphs import EDGES, SCHEMA, random_walks
 
@@ -96,7 +97,7 @@ def _lines(reasons: Reasons, blend: Blend, user: int) -> list[Line]:
     products = np.setdiff1d(np.arange(reasons.snapshot.count("Product")), held).astype(np.int32)
     row = blend.row(user)
     ledger = blend.ledger(user, products, row.scales)
-    groups = reasons.groups(user, ledger, ledger.values, products)
+    groups = reasons.groups(user, ledger, Beside.of(ledger.values, np.arange(len(products))), products)
     lines: list[Line] = []
     for column, product in enumerate(products.tolist()):
         chosen = reasons.strongest(ledger, ledger.values[:, column])
@@ -124,7 +125,8 @@ def test_a_pair_says_both_and_counts_who_has_them(store: Store, tmp_path: Path, 
         row = blend.row(user)
         ledger = blend.ledger(user, products, row.scales)
         assert ledger.totals() == pytest.approx(row.scores, rel=1e-9)
-        groups = reasons.groups(user, ledger, np.zeros((len(ledger.via), 0)), products)
+        none = Beside.of(np.zeros((len(ledger.via), 0)), np.zeros(0, np.int64))
+        groups = reasons.groups(user, ledger, none, products)
         for product in np.setdiff1d(products, graph.held().row(user)).tolist():
             for reason in reasons.reasons(user, product, groups.of_product(product, product, None).sentences):
                 assert reason.kind == "pair"

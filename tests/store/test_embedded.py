@@ -269,3 +269,11 @@ def test_no_query_and_no_load_of_a_store_with_a_file_that_is_gone_or_cut(store: 
         store.query("MATCH (n:Product) RETURN n.id", bounds=Bounds(10.0, 10))
     with lost:
         store.sink()
+
+
+def test_a_relative_path_is_below_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the process began: the engine would take it to be below that folder."""
+    monkeypatch.chdir(tmp_path)
+    with EmbeddedStore(Path("home/store"), Path("home/series")) as store:
+        store.ensure_schema(SCHEMA)
+    assert (tmp_path / "home" / "store" / "configuration.json").exists()

@@ -193,23 +193,32 @@ def _is_protected(column: ColumnProfile, *, of_user: bool) -> bool:
 
 def _confirmed(draft: Draft, table: TableProfile, columns: list[ColumnProfile]) -> list[ColumnProfile]:
     """The columns of customers without those that nobody has said yes to: of a special kind, or telling nothing."""
-    label, kept = draft.label_of[table.name], []
+    label, kept, unknown = draft.label_of[table.name], [], []
     for column in columns:
         special = is_special(column) and place(column.name, "consent") is None
         known = is_known(column) or column.name in table.references or is_personal(column, of_user=True)
         if not special and known:
             kept.append(column)
             continue
-        said = (
-            "is of a special kind (Article 9 and 10 of the GDPR)" if special else "says nobody knows what of a person"
-        )
+        said = "is of a special kind (Article 9 and 10 of the GDPR)" if special else "is called by no known word"
         choices = ("left out", "for audits alone") if special else ("left out", "an attribute")
         if draft.decide(Decision(f"nodes.{label}: {column.name} {said}: what is it?", choices)) != choices[0]:
             kept.append(column)
             continue
         draft.left_out.add((table.name, column.name))
-        add = f'protected = ["{column.in_graph}"]' if special else "with its mark"
-        draft.ask(f"nodes.{label}: {column.name} {said} and is left out; add it to the sql where it has to be ({add})")
+        if special:
+            draft.ask(
+                f"nodes.{label}: {column.name} {said} and is left out; add it to the sql where it has to be "
+                f'(protected = ["{column.in_graph}"])'
+            )
+        else:
+            unknown.append(column.name)
+    if unknown:
+        verb = "is" if len(unknown) == 1 else "are"
+        draft.ask(
+            f"nodes.{label}: {', '.join(unknown)} {verb} called by no known word and {verb} left out; add to the sql "
+            "what has to be there (with its mark)"
+        )
     return kept
 
 

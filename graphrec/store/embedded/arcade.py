@@ -214,6 +214,8 @@ def _for_the_owner_alone() -> Iterator[None]:
 
 
 def _opened(used: Engine, path: Path, *, create: bool, read_only: bool) -> Any:
+    # The engine takes a path to be below the folder in which its process began, whatever folder is the current one now.
+    path = path.absolute()
     if create:
         return used.module.create_database(str(path))
     if not read_only:
