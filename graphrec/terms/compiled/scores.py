@@ -62,8 +62,8 @@ def add_sparse(
     total: NDArray[np.float32] | NDArray[np.float64],
 ) -> None:
     """`add_dense` of a sparse `left`."""
-    own = (read_only(np.asarray(one)) for one in (left.indptr, left.indices, left.values))
-    _sum_sparse(*_rows(adjacency, users), *own, total)
+    indptr, indices, values = (read_only(np.asarray(one)) for one in (left.indptr, left.indices, left.values))
+    _sum_sparse(*_rows(adjacency, users), indptr, indices, values, total)
 
 
 def _rows(
@@ -81,8 +81,8 @@ def _rows(
 def products_of(pairs: Adjacency, left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
     """The dot product of row a of `left` and row i of `right` for every pair (a, i), in their order."""
     found = np.empty(len(pairs.indices), np.float32)
-    sides = (read_only(np.ascontiguousarray(one)) for one in (left, right))
-    _products(*whole(pairs), *sides, found)
+    one, other = (read_only(np.ascontiguousarray(side)) for side in (left, right))
+    _products(*whole(pairs), one, other, found)
     return found
 
 
