@@ -150,3 +150,14 @@ def test_what_chance_would_make_alike_describes_nothing(data: Path) -> None:
     write(data / "buys.csv", "customer_id,product_id,place,bought_at", rows)
     _, sink, _ = loaded(data)
     assert [name for name in sink.nodes["Customer"].column_names if not name.startswith("_")] == ["id", "known_at"]
+
+
+def test_a_day_that_all_dealings_with_a_product_have_stays_theirs(data: Path) -> None:
+    """Subscriptions of an issue are of one day."""
+    chosen = [(n % 40, (n * n + n // 3) % 7) for n in range(150)]
+    rows = [f"K{user:03},P{one:02},Bond {one},2023-0{1 + one}-15" for user, one in chosen]
+    write(data / "subscriptions.csv", "customer_id,product_id,product_name,subscribed_on", rows)
+    write_draft(data.parent / "my.toml", data)
+    text = (data.parent / "my.toml").read_text("utf-8")
+    assert 'at = "subscribed_on"' in text
+    assert 'name = "product_name"' in text

@@ -409,11 +409,15 @@ def add_missing_label(draft: Draft, column: str, label: str, tables: list[TableP
     if label in {draft.user, draft.product}:
         add_attributes(draft, described)
     own = {one.name for one in described.others()}
+    left = [one for one in holders[0].columns.values() if one.kind == "time" and one.name not in own]
+    # Where all dealings with a thing are of one day, as those of an issue are, the day stays that of the dealing too.
+    days = [one for one in described.others() if one.kind == "time" and place(one.name, "born") is None]
+    kept = set() if left else {one.name for one in days}
     draft.ask(
         f"nodes.{label}: {', '.join(one for one in holders[0].columns if one in own)} of {holders[0].name} say the "
         f"same in nearly all rows of one {column} and are read as theirs, as the last row has them: is that right?"
     )
-    return own
+    return own - kept
 
 
 def add_references(draft: Draft, table: TableProfile) -> None:
