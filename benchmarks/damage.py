@@ -593,12 +593,15 @@ def damage(home: Path, places: int, rng: random.Random, only: str | None, budget
     tried = sum(count.tried for count in home_of.counts.values())
     print(f"damage: {tried} of {whole} damages of {len(files)} files, {home_of.trials} times asked")
     good = [count.print(f"damage in {room}") for room, count in sorted(home_of.counts.items())]
-    return all(good)
+    return tried > 0 and all(good)
 
 
 def files_of(home: Path, only: str | None) -> list[Path]:
     """The files of a home, or of one part of it, that are damaged."""
     files = [file for file in sorted(home.rglob("*")) if file.is_file() and file.name not in ("policy.toml", "lock")]
+    rooms = sorted({room_of(file, home) for file in files})
+    if only is not None and only not in rooms:
+        raise SystemExit(f"--only {only}: a home has {', '.join(rooms)}")
     return [file for file in files if only is None or room_of(file, home) == only]
 
 

@@ -81,3 +81,11 @@ def test_a_part_is_run_alone_and_says_its_verdict(
         assert damage.main() == code
         assert capsys.readouterr().out == f"deep, part {number}/2: {said}\n"
     assert tried == [["c", "b"], ["a"]]
+
+
+def test_a_room_that_is_not_there_is_no_verdict(damage: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "a").write_text("a")
+    assert [file.name for file in damage.files_of(tmp_path, "store")] == ["a"]
+    with pytest.raises(SystemExit, match="--only vault/store: a home has store"):
+        damage.files_of(tmp_path, "vault/store")
