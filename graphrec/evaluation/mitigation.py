@@ -19,18 +19,19 @@ from graphrec.errors import UsageError
 from graphrec.evaluation.evaluate import checked_split
 from graphrec.evaluation.hidden_part import HiddenPart, blocks, headline, measure_lists
 from graphrec.evaluation.kinds import describing_hops, members_of
-from graphrec.graph.edges.adjacency import Adjacency, visible_graph
+from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.metrics.intervals import Interval, bootstrap_all, paired_test
 from graphrec.progress import Progress, silent
 from graphrec.terms.folder import open_model, read_meta
 from graphrec.terms.topk import top_k
+from graphrec.training.validation import rows_of
 
 ROUNDS = 40
 STEP = 0.5
 """Of a penalty, in spreads, for an excess as large as the first one."""
-MOST_SCORES = 40_000_000
-"""Scores that are held at once: beyond that some test users are drawn."""
+MOST_SCORES, LEAST_USERS = 40_000_000, 100
+"""Scores that are held at once: beyond that some test users are drawn, and no fewer than these."""
 
 
 @dataclass(frozen=True)
@@ -124,13 +125,11 @@ def mitigated(
 
 def _sampled(part: HiddenPart, seed: int) -> HiddenPart:
     """The test part, of as many users as scores can be held for."""
-    most = max(100, MOST_SCORES // max(part.num_products, 1))
+    most = max(LEAST_USERS, MOST_SCORES // max(part.num_products, 1))
     if len(part.users) <= most:
         return part
     rows = np.sort(np.random.default_rng(seed).choice(len(part.users), most, replace=False))
-    ends = np.concatenate(([0], np.cumsum(part.relevant.degrees_of(rows))))
-    relevant = Adjacency(ends.astype(np.int64), part.relevant.indices[part.relevant.spans(rows)])
-    return replace(part, users=part.users[rows], relevant=relevant)
+    return replace(part, users=part.users[rows], relevant=rows_of(part.relevant, rows))
 
 
 def _excess(lists: NDArray[np.int32], shares: NDArray[np.float64], merit: NDArray[np.float64]) -> NDArray[np.float64]:

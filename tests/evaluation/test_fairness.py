@@ -12,6 +12,7 @@ from graphrec.app.jobs import AskFairness
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import UsageError
+from graphrec.evaluation import mitigation
 from graphrec.evaluation.fairness import Accepted, Fairness, acceptances, fairness
 from graphrec.evaluation.groups import told_apart
 from graphrec.evaluation.hidden_part import HiddenPart, Measured, measure, open_tested
@@ -167,6 +168,18 @@ def test_the_price_of_less_excess_is_that_of_a_plain_recount(home: Home) -> None
     assert whole.price <= done.price
     with pytest.raises(UsageError, match="--mitigate Issuer: no such label describes products; there are Sector"):
         mitigated(snapshot, home.models / "kernel-test", "Issuer")
+
+
+def test_where_scores_are_too_many_some_users_pay_their_own_price(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each with what they have to find: the nDCG is that of the same users among all."""
+    snapshot, part, own = measured_of(home)
+    monkeypatch.setattr(mitigation, "MOST_SCORES", 0)
+    monkeypatch.setattr(mitigation, "LEAST_USERS", len(part.users) // 2)
+    drawn = mitigation._sampled(part, 0).users
+    done = mitigated(snapshot, home.models / "kernel-test", "Sector", k=3)
+    assert done.users == len(drawn) == len(part.users) // 2
+    rows = np.searchsorted(part.users, drawn)
+    assert done.ndcg_before.value == pytest.approx(own.per_user["ndcg@3"][rows].mean(), abs=1e-12)
 
 
 def test_acceptance_by_group(home: Home) -> None:
