@@ -359,6 +359,7 @@ def _fitted_again(
         return blend
 
     if not isinstance(ready, str):
+        was_kept = ready.kept
         try:
             after = refit(snapshot, folder, sources=sources, made=made, progress=progress, why=(
                 f"customers were taken out of its sums on {datetime.now(UTC):%Y-%m-%d}: configuration and weights stay"
@@ -367,7 +368,7 @@ def _fitted_again(
             ready = str(error)
         else:
             keep(sums[0], _sums(home, one), folder)
-            counted = "kept" if work.downdates[folder].kept else "counted"  # type: ignore[union-attr]
+            counted = "kept" if was_kept else "counted"
             return {**about, "after": after.hash, "way": f"downdate of {counted} sums"}
     after = refit(snapshot, folder, sources=sources, why=why, progress=progress)
     return {**about, "after": after.hash, "way": f"refit: {ready}" if ready else "refit"}

@@ -25,7 +25,7 @@ from graphrec.loading.propose.looks import (
 )
 from graphrec.loading.propose.shapes.states import State, States, is_state, states_in
 from graphrec.loading.propose.table_profile import TableProfile
-from graphrec.loading.propose.words import singular, stem, words
+from graphrec.loading.propose.words import free_name, singular, stem, words
 from graphrec.loading.run.parse import YES, parsed_sql
 from graphrec.loading.sources.sql import name, value
 
@@ -534,7 +534,7 @@ def _with_states(
         there = " AND ".join(filter(None, (there, f"coalesce({said} NOT IN {_texts(states.never)}, true)")))
     if states.over and not any(line.startswith("quantity = ") for line in heads):
         taken = {column.in_graph.casefold() for column in table.columns.values()}
-        named = next(one for one in ("still_held", *(f"still_held_{n}" for n in range(2, 99))) if one not in taken)
+        named = free_name("still_held", taken)
         more = [*more, f"CASE WHEN {said} IN {_texts(states.over)} THEN 0 ELSE 1 END AS {named}"]
         heads = [*heads, f"quantity = {quote(named)}"]
     kinds = [
@@ -621,7 +621,7 @@ def _with_first_end(
 ) -> tuple[list[str], list[str]]:
     """The lines and the select list of an event that ends on the first of several days."""
     taken = {column.in_graph.casefold() for column in table.columns.values()}
-    named = next(one for one in ("ends_on", *(f"ends_on_{n}" for n in range(2, 99))) if one not in taken)
+    named = free_name("ends_on", taken)
     days = ", ".join(parsed_sql(name(one.name), one.parse or ParseSpec("time")) for one in endings)
     until = f"until = {quote(endings[0].in_graph)}"
     heads = [f"until = {quote(named)}" if line == until else line for line in heads]

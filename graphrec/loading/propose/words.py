@@ -1,7 +1,9 @@
 """The words of names: of files, columns and values, in English, German, Chinese, and languages of Western Europe."""
 
 import re
+from collections.abc import Collection
 from functools import cache
+from itertools import chain, count
 from pathlib import Path
 
 _ENDINGS = (
@@ -158,3 +160,12 @@ def stem(column: str) -> list[str]:
     column = simplified(spelled_out(column))
     kept = [word for word in words(_ID_SIGN.sub(" ", _ID_ENDING.sub("", column))) if word not in (*_ID_WORDS, *_LINKS)]
     return kept or words(column)
+
+
+def free_name(wanted: str, taken: Collection[str]) -> str:
+    """A name, or the name with the first number from 2 on that is not taken.
+
+    >>> free_name("products", ()), free_name("products", {"products", "products_2"})
+    ('products', 'products_3')
+    """
+    return next(one for one in chain((wanted,), (f"{wanted}_{n}" for n in count(2))) if one not in taken)

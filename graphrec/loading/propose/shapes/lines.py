@@ -12,7 +12,7 @@ from graphrec.loading.propose.column_profile import ColumnProfile, profile_colum
 from graphrec.loading.propose.looks import is_personal, likeness
 from graphrec.loading.propose.references import as_text
 from graphrec.loading.propose.table_profile import TableProfile
-from graphrec.loading.propose.words import is_identifier, simplified, singular, words
+from graphrec.loading.propose.words import free_name, is_identifier, simplified, singular, words
 from graphrec.loading.sources.sql import name, value
 
 PRODUCT = "product_id"
@@ -139,25 +139,25 @@ def _by_link(
             whose = next((one for one, owner in link.references.items() if owner == people.name), None)
             at = next((one for one, owner in link.references.items() if owner == other), None)
             at = link.key if link.name == other else at
-            if None in (column, at, whose) or link.name == table.name or whose in table.columns:
+            if column is None or at is None or whose is None or link.name == table.name or whose in table.columns:
                 continue
             first = (
-                f"(SELECT {as_text(str(at))} AS k, arg_min({name(str(whose))}, _line) AS {name(str(whose))} "
+                f"(SELECT {as_text(at)} AS k, arg_min({name(whose)}, _line) AS {name(whose)} "
                 f"FROM {link.rows_sql} GROUP BY k)"
             )
             source = (
-                f"(SELECT e.*, m.{name(str(whose))} FROM {table.rows_sql} AS e LEFT JOIN {first} AS m "
-                f"ON nullif(CAST(e.{name(str(column))} AS VARCHAR), '') = m.k)"
+                f"(SELECT e.*, m.{name(whose)} FROM {table.rows_sql} AS e LEFT JOIN {first} AS m "
+                f"ON nullif(CAST(e.{name(column)} AS VARCHAR), '') = m.k)"
             )
             joined = replace(table, source=source, fields={}, of=table.of or table.name)
             asks = f"{whose} is the first one that {link.name} names for each {column}: is that right?"
             found = replace(
                 joined,
-                columns={**table.columns, str(whose): _profiled(database, joined, str(whose))},
-                references={str(whose): people.name},
+                columns={**table.columns, whose: _profiled(database, joined, whose)},
+                references={whose: people.name},
                 questions=(*table.questions, asks),
             )
-            return found, str(whose)
+            return found, whose
     return None
 
 
@@ -169,8 +169,7 @@ def _products(database: duckdb.DuckDBPyConnection, tables: Sequence[TableProfile
         for table in tables
     ]
     source = f"(SELECT DISTINCT ON (id) * FROM ({' UNION ALL '.join(parts)}) ORDER BY id, _file, _line)"
-    called = next(one for one in ("products", *(f"products_{n}" for n in range(2, 99))) if one not in taken)
-    made = TableProfile(called, "", 0, {}, key="id", of=tables[0].of, source=source)
+    made = TableProfile(free_name("products", taken), "", 0, {}, key="id", of=tables[0].of, source=source)
     columns = {one: _profiled(database, made, one) for one in ("id", KIND)}
     return replace(made, rows=columns["id"].rows, columns=columns)
 
