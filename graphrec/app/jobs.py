@@ -628,6 +628,8 @@ class AskFairness:
     """Label whose providers are to be shown no more than they merit: what that costs is measured."""
     part: float = 0.5
     """Of the largest excess that may be left."""
+    protected_price: bool = False
+    """Train once more with protected attributes in the score, or without them where they are in it: what they add."""
 
 
 @dataclass(frozen=True)
