@@ -1,7 +1,7 @@
 """Figures of a price as of a date: returns, volatility, drawdown, beta, momentum, and the market risk class.
 
     volatility     sqrt(252 v),  v_t = .94 v_(t-1) + .06 r_t^2,  r daily log returns           RiskMetrics (1996)
-    GARCH          sqrt(252 h),  h the mean of v_(T+1) ... v_(T+21),  v_t = w + a r_(t-1)^2 + b v_(t-1) (Bollerslev 1986)
+    GARCH          sqrt(252 h),  h the mean of v_(T+1) ... v_(T+21),  v_t = w + a r_(t-1)^2 + b v_(t-1)  (Bollerslev)
     VaR            sd sqrt(N) (-1.96 + .474 s / sqrt(N) - .0687 k / N + .146 s^2 / N) - .5 sd^2 N
     VEV            (sqrt(3.842 - 2 VaR) - 1.96) / sqrt(T)
 
