@@ -8,6 +8,7 @@ from graphrec.errors import MissingExtra
 _EXTRA_OF = {
     "arcadedb": "embedded",
     "arcadedb_embedded": "embedded",
+    "arch": "finance",
     "confluent_kafka": "kafka",
     "duckdb": "load",
     "fastapi": "service",

@@ -608,6 +608,8 @@ class AskMarket:
     """Keep the figures as dated columns of products."""
     as_of: str | None = None
     record: bool = True
+    garch: bool = False
+    """Fit GARCH beside the weighted volatility, as `garch` of market.toml says for every run."""
 
 
 @dataclass(frozen=True)
