@@ -54,6 +54,8 @@ class Export:
     """The columns of another system in a .csv: salesforce, hubspot, dynamics, or the path of a TOML file."""
     workers: int | None = None
     """Processes that make lists; None: as many as there are processors, where the export is long enough."""
+    on: str | None = None
+    """A Ray cluster that makes them: `ray`, one of this machine; `ray://HOST:PORT`; None: no cluster."""
     pseudonyms: str | None = None
     """The receiver for whom keyed hashes stand for the ids of customers; None: the ids."""
 
@@ -606,6 +608,8 @@ class AskMarket:
     """Keep the figures as dated columns of products."""
     as_of: str | None = None
     record: bool = True
+    garch: bool = False
+    """Fit GARCH beside the weighted volatility, as `garch` of market.toml says for every run."""
 
 
 @dataclass(frozen=True)

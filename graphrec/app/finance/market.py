@@ -44,7 +44,9 @@ def market(bank: Bank, request: AskMarket, progress: Progress) -> Market:
     found, without = [], 0
     for place in _asked(facts, request):
         own = prices.get(ids[place])
-        measured = None if own is None else figures(own, benchmark, horizon=file.horizon_years)
+        measured = None
+        if own is not None:
+            measured = figures(own, benchmark, horizon=file.horizon_years, garch=file.garch or request.garch)
         rating = _rating(facts, file, place, measured)
         if measured is None and rating is None:
             without += 1
@@ -123,6 +125,8 @@ def _derived(facts: Facts, found: list[MarketOf], day: datetime) -> Derived:
             values["market_class"] = one.figures.market_class
             values |= {f"market_return_{name}": value for name, value in one.figures.returns.items()}
             values |= {f"market_{name}": getattr(one.figures, name) for name in _COLUMNS}
+            if one.figures.garch is not None:
+                values["market_garch"] = one.figures.garch
         rows.append((one.product, values))
     names = sorted({name for _, values in rows for name in values} - {_ON, "market_class", "market_rating"})
     columns = (

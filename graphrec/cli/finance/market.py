@@ -17,6 +17,9 @@ def command(
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="Prices before this date.")] = None,
     init: Annotated[bool, typer.Option("--init", help="Write a first market.toml into the home.")] = False,
     force: Annotated[bool, typer.Option("--force", help="--init: replace the one that is there.")] = False,
+    garch: Annotated[
+        bool, typer.Option("--garch", help="Fit GARCH(1,1) too: the volatility of the next 21 trading days.")
+    ] = False,
     no_record: NoRecord = False,
     json: Json = False,
 ) -> None:
@@ -24,27 +27,29 @@ def command(
 
     market.toml in the home names series, benchmark and the ratings of others. What a price did is no promise.
 
-    Examples: graphrec market --init; graphrec market P00055
+    Examples: graphrec market --init; graphrec market P00055 --garch
     """
     if init:
         write_first("market", "graphrec market", force=force, json=json)
         return
     with progress(json=json) as update:
-        found = bank().market(AskMarket(product, keep, as_of, not no_record), progress=update)
+        found = bank().market(AskMarket(product, keep, as_of, not no_record, garch), progress=update)
     if json:
         emit_json(found)
         return
     for text in found.notes:
         note(f"note: {text}")
+    has_garch = any(one.figures is not None and one.figures.garch is not None for one in found.products)
+    heads = ["30 days", "365 days", "volatility", *["GARCH"] * has_garch, "drawdown", "beta", "class", "rating"]
     rows = []
     for one in found.products:
         f = one.figures
-        shown = ["–"] * 6 if f is None else [
-            percent(f.returns["30d"]), percent(f.returns["365d"]), percent(f.volatility), percent(f.drawdown),
+        shown = ["–"] * (len(heads) - 1) if f is None else [
+            percent(f.returns["30d"]), percent(f.returns["365d"]), percent(f.volatility),
+            *[percent(f.garch)] * has_garch, percent(f.drawdown),
             "–" if f.beta is None else f"{f.beta:.2f}", "–" if f.market_class is None else str(f.market_class),
         ]  # fmt: skip
         rows.append([one.product, one.name or "", *shown, "–" if one.rating is None else str(one.rating)])
-    heads = ["30 days", "365 days", "volatility", "drawdown", "beta", "class", "rating"]
     table(["product", "name", *heads], rows, right=heads)
     if found.without:
         say(f"{found.without:,} products have neither prices before {found.as_of} nor a rating")
