@@ -31,6 +31,7 @@ _EXTRA_OF = {
     "pypdf": "language",
     "pyrage": "backup",
     "python_calamine": "load",
+    "ray": "scale",
     "rfc3161_client": "stamp",
     "sqlalchemy": "database",
     "tensorboardX": "tracking",

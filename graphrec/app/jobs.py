@@ -54,6 +54,8 @@ class Export:
     """The columns of another system in a .csv: salesforce, hubspot, dynamics, or the path of a TOML file."""
     workers: int | None = None
     """Processes that make lists; None: as many as there are processors, where the export is long enough."""
+    on: str | None = None
+    """A Ray cluster that makes them: `ray`, one of this machine; `ray://HOST:PORT`; None: no cluster."""
     pseudonyms: str | None = None
     """The receiver for whom keyed hashes stand for the ids of customers; None: the ids."""
 
@@ -641,6 +643,8 @@ class AskFairness:
     """Label whose providers are to be shown no more than they merit: what that costs is measured."""
     part: float = 0.5
     """Of the largest excess that may be left."""
+    protected_price: bool = False
+    """Train once more with protected attributes in the score, or without them where they are in it: what they add."""
 
 
 @dataclass(frozen=True)

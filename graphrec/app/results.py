@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from graphrec.evaluation.evaluate import Evaluation
     from graphrec.evaluation.fairness import Fairness
     from graphrec.evaluation.mitigation import Mitigated
+    from graphrec.evaluation.protected import ProtectedPrice
     from graphrec.evaluation.stability import Stability
     from graphrec.finance.credit.loans import Limit, Plan
     from graphrec.finance.market.classes import ClassChange
@@ -922,6 +923,8 @@ class FairnessOf:
     notes: tuple[str, ...]
     mitigated: Mitigated | None = None
     """What it costs to show providers no more than they merit; None: nobody asked."""
+    protected: ProtectedPrice | None = None
+    """What protected attributes would add; None: nobody asked."""
 
 
 @dataclass(frozen=True)
