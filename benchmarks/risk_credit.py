@@ -98,10 +98,9 @@ def main() -> int:
                     f"{name} seed {seed} {model:9} AUC {q.auc.value:.4f} ({q.auc.low:.4f} to {q.auc.high:.4f}) "
                     f"KS {q.ks.value:.4f} Brier {q.brier.value:.4f} ECE {q.ece:.4f}"
                 )
-            print(
-                f"{name} seed {seed} lines within {worst:.1e} of the logit; ECE by chance {chance:.4f}; {time.monotonic() - began:.0f} s",
-                flush=True,
-            )
+            took = time.monotonic() - began
+            print(f"{name} seed {seed} lines within {worst:.1e} of the logit; ECE by chance {chance:.4f}; {took:.0f} s")
+            sys.stdout.flush()
             missed |= worst > BAR_SUM
         auc = {model: float(np.mean([run[model].auc.value for run in runs])) for model in runs[0]}
         eces = [run["additive"].ece for run in runs]
