@@ -613,6 +613,17 @@ class AskMarket:
 
 
 @dataclass(frozen=True)
+class AskClasses:
+    """Which risk classes of products changed, and who is affected."""
+
+    product: str | None = None
+    """None: all."""
+    days: int = 365
+    """Before the date."""
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
 class AskFairness:
     """Who gets how good lists, and whom lists show."""
 
@@ -632,6 +643,8 @@ class AskFairness:
     """Label whose providers are to be shown no more than they merit: what that costs is measured."""
     part: float = 0.5
     """Of the largest excess that may be left."""
+    protected_price: bool = False
+    """Train once more with protected attributes in the score, or without them where they are in it: what they add."""
 
 
 @dataclass(frozen=True)
@@ -797,8 +810,8 @@ class RunAlerts:
     """What alerts.toml asks about."""
 
     as_of: str | None = None
-    kind: Literal["rule", "answers", "graph"] | None = None
-    """Only rules, only jumps of answers, or only signals of the graph; None: all."""
+    kind: Literal["rule", "answers", "graph", "class"] | None = None
+    """Only rules, jumps of answers, signals of the graph, or changed risk classes; None: all."""
     to: str | None = None
     """A file, a folder/, https://… or postgresql://… that gets alerts; None: nobody gets any."""
 
@@ -811,7 +824,7 @@ class ListAlerts:
     """None: all."""
     out: Path | None = None
     """A file for them too: .csv, .jsonl, .parquet or .xlsx."""
-    kind: Literal["rule", "answers", "graph"] | None = None
+    kind: Literal["rule", "answers", "graph", "class"] | None = None
     """None: all."""
 
 
