@@ -165,7 +165,7 @@ class Train:
     fixed: bool = False
     """Defaults; nothing is chosen on validation."""
     blocks: tuple[str, ...] = ("text",)
-    """Sources of features that models may read besides edges: text, columns, series, portfolio."""
+    """Sources of features that models may read besides edges: text, columns, series, portfolio, vector."""
     use_protected: bool = False
     path_share: float = 0.62
     """Part of a blend's weight on real paths, where validation sees no loss."""
