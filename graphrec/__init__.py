@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphrec.app.bank import Bank as Bank
+    from graphrec.app.jobs import AskClasses as AskClasses
     from graphrec.app.jobs import AskEscrow as AskEscrow
     from graphrec.app.jobs import AskExposure as AskExposure
     from graphrec.app.jobs import AskFairness as AskFairness
@@ -113,7 +114,7 @@ _REQUESTS = (
     "WhatIf", "WhyNot",
 )  # fmt: skip
 _JOBS = (
-    "AskEscrow", "AskExposure", "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio",
+    "AskClasses", "AskEscrow", "AskExposure", "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio",
     "AskPortfolios", "AskQuality", "AskQuery", "AskStability", "Backup", "CheckModel", "CompareModels",
     "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
     "EvaluateNew", "Export", "ExtractTexts", "Federate", "FindDuplicates", "FindTopics", "FitClassifier", "FitResponse",

@@ -64,10 +64,12 @@ trial. A model is set in the blend (`--set lightgcn.loss=bpr`) and alone (`--mod
 what was set. The walks of the kernels are chosen by every training, or named by `metapaths` of the roles
 ([settings.md](settings.md)). The configuration that was chosen is in the `meta.json` of the model folder.
 
-Feature blocks are what models read besides edges: `train --blocks text,columns,series,portfolio`; `text` alone is the
-default. `text` has the vectors of an encoder, `columns` the numbers and categories of nodes in bins that are fitted on
-what the fit may see (never personal or protected columns, nor names), `series` what a price did up to the date that the
-fit may see, `portfolio` daily returns before that date and what market.toml says of positions, for diversification.
+Feature blocks are what models read besides edges: `train --blocks text,columns,series,portfolio,vector`; `text` alone
+is the default. `text` has the vectors of an encoder, `columns` the numbers and categories of nodes in bins that are
+fitted on what the fit may see (never personal or protected columns, nor names), `series` what a price did up to the
+date that the fit may see, `portfolio` daily returns before that date and what market.toml says of positions, for
+diversification, `vector` the vectors of images or recordings that a mapping names; they were made elsewhere, so that
+only who made them knows what they have seen.
 
 A distribution of its own adds a model by an entry point of the group `graphrec.models` that names a `ModelSpec`, and a
 source of feature blocks by one of the group `graphrec.features`; train, tune and help then know them. Serving needs no

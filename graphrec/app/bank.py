@@ -897,6 +897,17 @@ class Bank:
 
         return market(self, request, progress)
 
+    def class_changes(self, request: jobs.AskClasses) -> results.ClassesChanged:
+        """Which risk classes of products changed before a date, and who holds one or has an open offer of one.
+
+        Raises:
+            UnknownId: there is no such product.
+            Damaged: the history of classes is not what was written.
+        """
+        from graphrec.app.finance.classes import class_changes
+
+        return class_changes(self, request)
+
     @needs_extra("finance")
     def fit_risk(self, request: jobs.FitRisk, *, progress: Progress = silent) -> tuple[results.RiskFitted, ...]:
         """Risk models on declared cases: additive, calibrated, kept as points.

@@ -165,7 +165,7 @@ class Train:
     fixed: bool = False
     """Defaults; nothing is chosen on validation."""
     blocks: tuple[str, ...] = ("text",)
-    """Sources of features that models may read besides edges: text, columns, series, portfolio."""
+    """Sources of features that models may read besides edges: text, columns, series, portfolio, vector."""
     use_protected: bool = False
     path_share: float = 0.62
     """Part of a blend's weight on real paths, where validation sees no loss."""
@@ -613,6 +613,17 @@ class AskMarket:
 
 
 @dataclass(frozen=True)
+class AskClasses:
+    """Which risk classes of products changed, and who is affected."""
+
+    product: str | None = None
+    """None: all."""
+    days: int = 365
+    """Before the date."""
+    as_of: str | None = None
+
+
+@dataclass(frozen=True)
 class AskFairness:
     """Who gets how good lists, and whom lists show."""
 
@@ -799,8 +810,8 @@ class RunAlerts:
     """What alerts.toml asks about."""
 
     as_of: str | None = None
-    kind: Literal["rule", "answers", "graph"] | None = None
-    """Only rules, only jumps of answers, or only signals of the graph; None: all."""
+    kind: Literal["rule", "answers", "graph", "class"] | None = None
+    """Only rules, jumps of answers, signals of the graph, or changed risk classes; None: all."""
     to: str | None = None
     """A file, a folder/, https://… or postgresql://… that gets alerts; None: nobody gets any."""
 
@@ -813,7 +824,7 @@ class ListAlerts:
     """None: all."""
     out: Path | None = None
     """A file for them too: .csv, .jsonl, .parquet or .xlsx."""
-    kind: Literal["rule", "answers", "graph"] | None = None
+    kind: Literal["rule", "answers", "graph", "class"] | None = None
     """None: all."""
 
 

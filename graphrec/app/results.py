@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from graphrec.evaluation.protected import ProtectedPrice
     from graphrec.evaluation.stability import Stability
     from graphrec.finance.credit.loans import Limit, Plan
+    from graphrec.finance.market.classes import ClassChange
     from graphrec.finance.market.figures import Figures
     from graphrec.finance.market.proposal import Walk
     from graphrec.finance.market.stress import Episode
@@ -871,6 +872,43 @@ class Market:
     """Whether what was kept is other than before."""
     record: int | None
     notes: tuple[str, ...]
+    changed: tuple[ClassChange, ...] = ()
+    """Classes that this run saw to be others than before."""
+
+
+@dataclass(frozen=True)
+class OpenOffer:
+    """A statement that nobody has decided on."""
+
+    user: str
+    entry: int
+    """Of the record."""
+    on: str
+
+
+@dataclass(frozen=True)
+class ClassAffects:
+    """A product whose risk class changed, and who is affected."""
+
+    product: str
+    name: str | None
+    on: str
+    before: int
+    after: int
+    was: Mapping[str, int]
+    """Classes by source: a column of ratings, or computed."""
+    given: Mapping[str, int]
+    holders: tuple[str, ...]
+    """Customers who hold it."""
+    offers: tuple[OpenOffer, ...]
+
+
+@dataclass(frozen=True)
+class ClassesChanged:
+    """The risk classes that changed before a date; of each product the last change."""
+
+    as_of: str
+    changes: tuple[ClassAffects, ...]
 
 
 @dataclass(frozen=True)
@@ -989,7 +1027,7 @@ class Alert:
     name: str
     severity: str
     about: str
-    """Id of the customer or the account."""
+    """Id of the customer or the account, or of the product whose class changed."""
     label: str
     user: str | None
     """The customer; None: nobody is known to own the account."""
@@ -1001,7 +1039,7 @@ class Alert:
     by: str | None = None
     why: str | None = None
     kind: str = "rule"
-    """rule, answers or graph."""
+    """rule, answers, graph or class."""
     path: tuple[AlertStep, ...] = ()
     """The steps of the pattern, of an alert of the kind graph."""
 

@@ -16,8 +16,10 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
+from graphrec.app.finance.classes import open_offers
 from graphrec.app.jobs import AskExposure, InitFile
 from graphrec.app.requests import AboutCustomer, AskStatement, Decide, Explain, ReadStatement, Recommend, WhyNot
+from graphrec.app.results import OpenOffer
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import NotSuitable, UnknownId, UsageError
@@ -291,8 +293,12 @@ def test_a_decision_is_made_once_and_an_exception_by_two(bank: Bank) -> None:
     number = handed.record
     assert number is not None
     assert handed.decision.state == "proposed"
+    assert OpenOffer(user, number, TODAY.isoformat()) in open_offers(bank, bank.now(), 90)[product]
+    assert open_offers(bank, bank.now("2026-06-01"), 90) == {}
     done = bank.decide(Decide(number, "accepted", "agreed on the phone", "A. Baker"))
     assert (done.decision.state, done.decision.by, done.decision.why) == ("accepted", "A. Baker", "agreed on the phone")
+    offers = [one.entry for listed in open_offers(bank, bank.now(), 90).values() for one in listed]
+    assert number not in offers
     assert done.basis == handed.basis
     assert done.statement == handed.statement
     with pytest.raises(UsageError, match="is accepted by A. Baker"):
@@ -313,6 +319,7 @@ def test_a_decision_is_made_once_and_an_exception_by_two(bank: Bank) -> None:
     first = next(iter(bank.recommend(Recommend("C000", 1, record=False)).answer.items)).product
     refused = bank.statement(AskStatement("C000", first)).record
     assert refused is not None
+    assert refused not in [one.entry for listed in open_offers(bank, bank.now(), 90).values() for one in listed]
     with pytest.raises(UsageError, match="it can be rejected alone"):
         bank.decide(Decide(refused, "accepted", "fine", "A. Baker"))
     explained = bank.explain(Explain(user, product)).record
