@@ -332,7 +332,7 @@ def _ask_about(draft: Draft, table: TableProfile) -> None:
             f"{table.path}: its first line leaves {unnamed} columns without a name; is the header below it (skip = 1)?"
         )
     key = table.columns[table.key] if table.key else None
-    if key is not None and key.distinct < table.rows:
+    if key is not None and key.distinct < table.rows and not table.is_shared:
         draft.ask(
             f"{table.name}: {table.rows - key.distinct} rows have a {key.name} of others, or none; a load rejects them"
         )
@@ -345,6 +345,8 @@ def _ask_about(draft: Draft, table: TableProfile) -> None:
 
 def _ask_about_values(draft: Draft, table: TableProfile) -> None:
     """What the values leave open: gaps, forms of dates and numbers, and what is of another kind."""
+    if "names" in table.options and table.options.get("header") is not False:
+        draft.ask(f"{table.path} has a name of a column twice; the later one has a number: is that right?")
     if table.nulls:
         draft.ask(f"{table.path}: {', '.join(table.nulls)} are read as gaps: is that right?")
     for question in table.questions:

@@ -16,10 +16,11 @@ from graphrec.loading.propose.looks import likeness, property_name
 from graphrec.loading.propose.references import key_of, with_keys, with_references
 from graphrec.loading.propose.shapes.codes import written_out
 from graphrec.loading.propose.shapes.described import with_described
+from graphrec.loading.propose.shapes.joint import with_joint
 from graphrec.loading.propose.shapes.lines import as_lines
 from graphrec.loading.propose.shapes.nested import Flat, flatten
 from graphrec.loading.propose.shapes.snapshots import as_spans, key_by_day, latest
-from graphrec.loading.propose.shapes.wide import holdings, products_in
+from graphrec.loading.propose.shapes.wide import amounts, holdings, named_by_keys, products_in
 from graphrec.loading.propose.spelling import spelled_alike
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.sources.csv_form import csv_form
@@ -31,6 +32,8 @@ from graphrec.schema import Roles
 
 SAMPLE_ROWS = 500_000
 _UNNAMED = re.compile(r"column\d+")
+_OF_HEADER = 4
+"""A row that has the names of so many columns in them, or of all, is a header."""
 GAPS = (
     *("\\N", "NULL", "null", "Null", "(null)", "(NULL)", "<null>", "<NULL>", "[NULL]", "#NULL!", "N/A", "n/a", "#N/A"),
     *("#NV", "<NA>", "NaN", "nan", "NaT"),
@@ -83,14 +86,17 @@ def profile_folder(
             spec = _with_trim(database, spec)
             flat = flatten(database, spec.name)
             spec = _with_gaps(database, spec)
+            flat = _without_headers(database, spec, flat)
             has_commas = _has_commas(spec, files[spec.name])
             tables.append(_profile(database, spec, flat, has_commas=has_commas))
             tables += [_profile(database, spec, part, has_commas=has_commas) for part in flat.parts]
             if are_wide:
                 tables[-1:] = _with_holdings(database, spec, tables[-1])
         tables = written_out(database, [latest(database, table) for table in tables])
-        tables = with_references(database, spelled_alike(database, with_keys(database, tables)))
+        tables = _with_amounts(database, with_keys(database, tables), specs)
+        tables = with_references(database, spelled_alike(database, tables))
         tables = [as_spans(database, table) for table in tables]
+        tables = [with_joint(database, table, tables) for table in tables]
         tables = [_joined(database, table, tables) for table in tables]
         tables = as_lines(database, tables) if are_lines else tables
         return [_with_names(with_described(database, table)) for table in tables], left
@@ -133,6 +139,23 @@ def _with_gaps(database: duckdb.DuckDBPyConnection, spec: FileSpec) -> FileSpec:
     return replace(spec, options={**spec.options, "nullstr": sorted(found)}) if found else spec
 
 
+def _without_headers(database: duckdb.DuckDBPyConnection, spec: FileSpec, flat: Flat) -> Flat:
+    """The rows of a file without those that are its header again, as files that were put together have them."""
+    if spec.reader not in {"csv", "xlsx"} or flat.source:
+        return flat
+    described = database.execute(f"DESCRIBE {name(flat.table)}").fetchall()
+    columns = [column for column, *_ in described if not column.startswith("_")][:_OF_HEADER]
+    is_header = " AND ".join(f"{name(one)} IS NOT DISTINCT FROM {value(one)}" for one in columns)
+    query = f"SELECT count(*) FROM {name(flat.table)} WHERE {is_header}"
+    count = int(database.execute(query).fetchall()[0][0]) if len(columns) > 1 else 0
+    if not count:
+        return flat
+    database.execute(f"DELETE FROM {name(flat.table)} WHERE {is_header}")
+    source = f"(SELECT * FROM {name(flat.table)} WHERE NOT ({is_header}))"
+    asks = f"{count} rows are its header again and are left out: is that right?"
+    return replace(flat, source=source, questions=(*flat.questions, asks))
+
+
 def _listed(texts: Iterable[str]) -> str:
     return ", ".join(value(text) for text in texts)
 
@@ -165,6 +188,26 @@ def _with_holdings(database: duckdb.DuckDBPyConnection, spec: FileSpec, table: T
     held = _profile(database, spec, flat, has_commas=False)
     left = {column: one for column, one in table.columns.items() if column not in products}
     return [replace(table, columns=left), held]
+
+
+def _with_amounts(
+    database: duckdb.DuckDBPyConnection, tables: list[TableProfile], specs: Keys[str, FileSpec]
+) -> list[TableProfile]:
+    """The tables, and for each with a column for each product of another a table of what is held."""
+    done = []
+    for table in tables:
+        found = [products for owner in tables if (products := named_by_keys(database, table, owner))]
+        products = max(found, key=len, default={})
+        if not products or table.key is None or table.key in products:
+            done.append(table)
+            continue
+        flat = amounts(database, table.name, table.rows_sql, table.key, products)
+        held = _profile(database, specs[table.of], flat, has_commas=False)
+        done += [
+            replace(table, columns={one: each for one, each in table.columns.items() if one not in products}),
+            held,
+        ]
+    return done
 
 
 def _columns(
