@@ -12,6 +12,7 @@ from graphrec.schema import GraphSchema
 from graphrec.serving.answer import ListOptions, Node
 from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.sentences import Event, PathParts, Sentences
+from graphrec.serving.reasons.words import is_foreign
 from graphrec.terms.ledger import LineGroup
 from tests.banks import SCHEMA
 
@@ -294,7 +295,7 @@ def test_a_unit_stands_behind_its_value() -> None:
 
 def test_names_of_columns_and_years_as_people_write_them() -> None:
     german = sentences("de")
-    assert german.word("ProfilDeRisque") == "Profil de Risque"
+    assert german.word("SecteurDeRisque") == "Secteur de Risque"
     assert german.word("FancyColour") == "Fancy Colour"
     assert (german.fact_of("birth_year", 1944), german.fact_of("Income", 1944)) == ("1944", "1.944")
     assert sentences("en").fact_of("Opt_Out", value=False) == "no"
@@ -311,10 +312,28 @@ def test_people_are_from_places_and_codes_of_them_need_their_label() -> None:
     assert said("en", "Salzburg") == "is more frequent among people with region Salzburg"
     assert said("de", "05") == "häufiger bei Personen mit Region 05"
     assert said("de", "Ausgewogen", "Anlegerprofil") == "häufiger bei Personen mit Anlegerprofil Ausgewogen"
-    assert said("zh", "Ausgewogen", "Anlegerprofil") == "在 Anlegerprofil 为 Ausgewogen 的客户中更常见"
+    assert said("zh", "Ausgewogen", "Anlegerprofil") == "在投资者类型为 Ausgewogen 的客户中更常见"
 
 
 def test_two_names_beside_each_other_are_apart_in_chinese() -> None:
     chinese = language_of("zh")
     assert chinese.fill("与{a}{b}", {"a": "Unfall Plus 13", "b": "Sparte同为"}) == "与 Unfall Plus 13 Sparte同为"
     assert chinese.fill("第{n}位，共{m}%", {"n": "3", "m": "12"}) == "第3位，共12%"
+
+
+def test_a_profile_in_another_language_is_named_without_its_words() -> None:
+    group = LineGroup("similarity", part="text")
+    said = {code: sentences(code).learned(group, (), (), favours=True) for code in ("de", "zh")}
+    assert said == {"de": "passt zum Profil des Kunden (Beschreibung)", "zh": "产品介绍符合该客户的个人情况"}
+    texts = ("likes a walk in the woods", "geht gern mit dem Hund in den Wald und auf die Berge", "喜欢森林")
+    assert [[is_foreign(text, code) for text in texts] for code in ("en", "de", "zh", "sv")] == [
+        [False, True, True], [True, False, True], [True, True, False], [False, False, False]
+    ]  # fmt: skip
+
+
+def test_labels_of_files_in_other_languages_have_words() -> None:
+    assert sentences("zh").word("Anlegerprofil") == "投资者类型"
+    assert sentences("de").word("风险承受能力") == "Risikobereitschaft"
+    assert sentences("de").word("Woonplaats") == "Wohnort"
+    assert sentences("en").word("客户类别") == "customer class"
+    assert sentences("zh").word("UnknownThing") == "Unknown Thing"
