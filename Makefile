@@ -7,6 +7,8 @@ BIN := .venv/bin
 NEO4J_ENV := .cache/neo4j/neo4j.env
 # Two processes of tests; those of one file, and all of Neo4j, stay in one of them.
 PROCESSES := -n 2
+# Images often forbid bytecode, and then every process that a test starts compiles this package anew.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 
 .PHONY: help install demo test test-fast lint bench bench-gpu docs build neo4j-up neo4j-down lock clean
 
@@ -21,10 +23,10 @@ demo: install ## the demo bank from raw files to explained lists, on the embedde
 
 test: install ## all tests and doctests; one choice of them: make test ARGS="-k settings"
 	@echo "graphrec: running the tests, some minutes on 2 cores" >&2
-	@if [ -f $(NEO4J_ENV) ]; then . ./$(NEO4J_ENV); fi; $(BIN)/python -m pytest $(PROCESSES) $(ARGS)
+	@if [ -f $(NEO4J_ENV) ]; then . ./$(NEO4J_ENV); fi; $(PYTEST) $(PROCESSES) $(ARGS)
 
 test-fast: install ## the quick loop: everything but what is marked slow and what needs a Neo4j server
-	@$(BIN)/python -m pytest $(PROCESSES) -m "not slow and not neo4j" $(ARGS)
+	@$(PYTEST) $(PROCESSES) -m "not slow and not neo4j" $(ARGS)
 
 lint: install ## format, style, types, generated files up to date
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
@@ -44,7 +46,7 @@ docs: install ## write the generated pages of docs/, and the site of all pages t
 
 build: install ## sdist and wheel in dist/, then the checks of the package
 	@rm -rf dist && $(BIN)/python -m hatchling build
-	@$(BIN)/python -m pytest tests/package $(ARGS)
+	@$(PYTEST) tests/package $(ARGS)
 
 neo4j-up: install ## start a test server of Neo4j and wait until it answers; needs Java 17 and Maven
 	@$(BIN)/python -m tests.neo4j.server up

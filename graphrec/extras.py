@@ -8,6 +8,7 @@ from graphrec.errors import MissingExtra
 _EXTRA_OF = {
     "arcadedb": "embedded",
     "arcadedb_embedded": "embedded",
+    "arch": "finance",
     "confluent_kafka": "kafka",
     "duckdb": "load",
     "fastapi": "service",
@@ -30,6 +31,7 @@ _EXTRA_OF = {
     "pypdf": "language",
     "pyrage": "backup",
     "python_calamine": "load",
+    "ray": "scale",
     "rfc3161_client": "stamp",
     "sqlalchemy": "database",
     "tensorboardX": "tracking",

@@ -102,6 +102,11 @@ class Home:
         return self.vault / "rejected.csv"
 
     @property
+    def classes(self) -> Path:
+        """The risk classes of products, as they were seen day by day."""
+        return self.vault / "classes.jsonl"
+
+    @property
     def federated(self) -> Path:
         """Sums over the customers of several banks."""
         return self.vault / "federated"

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -27,6 +28,9 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VEC
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("MPLBACKEND", "agg")
+# Bytecode is kept, whatever the image says: asserts are rewritten once, and commands in processes start sooner.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # A shell starts background jobs with Ctrl-C ignored, and what is ignored stays so in children: tests that interrupt
 # something would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

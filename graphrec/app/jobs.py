@@ -54,6 +54,8 @@ class Export:
     """The columns of another system in a .csv: salesforce, hubspot, dynamics, or the path of a TOML file."""
     workers: int | None = None
     """Processes that make lists; None: as many as there are processors, where the export is long enough."""
+    on: str | None = None
+    """A Ray cluster that makes them: `ray`, one of this machine; `ray://HOST:PORT`; None: no cluster."""
     pseudonyms: str | None = None
     """The receiver for whom keyed hashes stand for the ids of customers; None: the ids."""
 
@@ -163,7 +165,7 @@ class Train:
     fixed: bool = False
     """Defaults; nothing is chosen on validation."""
     blocks: tuple[str, ...] = ("text",)
-    """Sources of features that models may read besides edges: text, columns, series, portfolio."""
+    """Sources of features that models may read besides edges: text, columns, series, portfolio, vector."""
     use_protected: bool = False
     path_share: float = 0.62
     """Part of a blend's weight on real paths, where validation sees no loss."""
@@ -606,6 +608,19 @@ class AskMarket:
     """Keep the figures as dated columns of products."""
     as_of: str | None = None
     record: bool = True
+    garch: bool = False
+    """Fit GARCH beside the weighted volatility, as `garch` of market.toml says for every run."""
+
+
+@dataclass(frozen=True)
+class AskClasses:
+    """Which risk classes of products changed, and who is affected."""
+
+    product: str | None = None
+    """None: all."""
+    days: int = 365
+    """Before the date."""
+    as_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -628,6 +643,8 @@ class AskFairness:
     """Label whose providers are to be shown no more than they merit: what that costs is measured."""
     part: float = 0.5
     """Of the largest excess that may be left."""
+    protected_price: bool = False
+    """Train once more with protected attributes in the score, or without them where they are in it: what they add."""
 
 
 @dataclass(frozen=True)
@@ -789,12 +806,21 @@ class PlanLoan:
 
 
 @dataclass(frozen=True)
+class PlanCover:
+    """What a customer needs, by needs.toml, and what would meet it."""
+
+    user: str
+    as_of: str | None = None
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class RunAlerts:
     """What alerts.toml asks about."""
 
     as_of: str | None = None
-    kind: Literal["rule", "answers", "graph"] | None = None
-    """Only rules, only jumps of answers, or only signals of the graph; None: all."""
+    kind: Literal["rule", "answers", "graph", "class"] | None = None
+    """Only rules, jumps of answers, signals of the graph, or changed risk classes; None: all."""
     to: str | None = None
     """A file, a folder/, https://… or postgresql://… that gets alerts; None: nobody gets any."""
 
@@ -807,7 +833,7 @@ class ListAlerts:
     """None: all."""
     out: Path | None = None
     """A file for them too: .csv, .jsonl, .parquet or .xlsx."""
-    kind: Literal["rule", "answers", "graph"] | None = None
+    kind: Literal["rule", "answers", "graph", "class"] | None = None
     """None: all."""
 
 

@@ -26,6 +26,8 @@ class Recommend:
     """Kind of model; None: the blend, final before tested."""
     reasons: int | None = 5
     """Reasons of each product, and its strongest lines, at most; None: all of both."""
+    lines: bool = True
+    """Whether the strongest lines of each score, with their paths and statements, are in the answer."""
     plain: bool = False
     """Order reasons by share alone: contrast demotes none."""
     min_confidence: float | None = None

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from graphrec.evaluation.evaluate import Evaluation
     from graphrec.evaluation.fairness import Fairness
     from graphrec.evaluation.mitigation import Mitigated
+    from graphrec.evaluation.protected import ProtectedPrice
     from graphrec.evaluation.stability import Stability
     from graphrec.finance.credit.loans import Limit, Plan
+    from graphrec.finance.market.classes import ClassChange
     from graphrec.finance.market.figures import Figures
     from graphrec.finance.market.proposal import Walk
     from graphrec.finance.market.stress import Episode
+    from graphrec.finance.needs import Need
     from graphrec.graph.folders.snapshot import Snapshot
     from graphrec.graph.rows import LoadReport
     from graphrec.metrics.intervals import Interval
@@ -870,6 +873,43 @@ class Market:
     """Whether what was kept is other than before."""
     record: int | None
     notes: tuple[str, ...]
+    changed: tuple[ClassChange, ...] = ()
+    """Classes that this run saw to be others than before."""
+
+
+@dataclass(frozen=True)
+class OpenOffer:
+    """A statement that nobody has decided on."""
+
+    user: str
+    entry: int
+    """Of the record."""
+    on: str
+
+
+@dataclass(frozen=True)
+class ClassAffects:
+    """A product whose risk class changed, and who is affected."""
+
+    product: str
+    name: str | None
+    on: str
+    before: int
+    after: int
+    was: Mapping[str, int]
+    """Classes by source: a column of ratings, or computed."""
+    given: Mapping[str, int]
+    holders: tuple[str, ...]
+    """Customers who hold it."""
+    offers: tuple[OpenOffer, ...]
+
+
+@dataclass(frozen=True)
+class ClassesChanged:
+    """The risk classes that changed before a date; of each product the last change."""
+
+    as_of: str
+    changes: tuple[ClassAffects, ...]
 
 
 @dataclass(frozen=True)
@@ -884,6 +924,8 @@ class FairnessOf:
     notes: tuple[str, ...]
     mitigated: Mitigated | None = None
     """What it costs to show providers no more than they merit; None: nobody asked."""
+    protected: ProtectedPrice | None = None
+    """What protected attributes would add; None: nobody asked."""
 
 
 @dataclass(frozen=True)
@@ -986,7 +1028,7 @@ class Alert:
     name: str
     severity: str
     about: str
-    """Id of the customer or the account."""
+    """Id of the customer or the account, or of the product whose class changed."""
     label: str
     user: str | None
     """The customer; None: nobody is known to own the account."""
@@ -998,7 +1040,7 @@ class Alert:
     by: str | None = None
     why: str | None = None
     kind: str = "rule"
-    """rule, answers or graph."""
+    """rule, answers, graph or class."""
     path: tuple[AlertStep, ...] = ()
     """The steps of the pattern, of an alert of the kind graph."""
 
@@ -1095,6 +1137,38 @@ class LoanPlans:
     """The largest amount; None: none may be offered."""
     left: float | None
     """What is left a month before a new loan; None: something is not known."""
+    record: int | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NotOffered:
+    """A product that would meet a need, and that the policy refuses."""
+
+    product: str
+    name: str | None
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NeedOf:
+    """A need of a customer, and what would meet it where it is open."""
+
+    need: Need
+    products: tuple[str, ...]
+    """Those that the policy allows."""
+    refused: tuple[NotOffered, ...]
+
+
+@dataclass(frozen=True)
+class CoverPlan:
+    """The needs of one customer."""
+
+    user: str
+    as_of: str
+    version: str
+    """Of the rules."""
+    needs: tuple[NeedOf, ...]
     record: int | None
     notes: tuple[str, ...] = ()
 

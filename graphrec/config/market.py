@@ -63,6 +63,10 @@ class MarketFile(Struct, frozen=True, forbid_unknown_fields=True):
         str | None,
         Meta(description="Column of products: id of the product whose prices stand for theirs where they have none."),
     ] = None
+    garch: Annotated[
+        bool,
+        Meta(description="Whether graphrec market fits GARCH(1,1) beside the weighted volatility; wants [finance]."),
+    ] = False
     propose: Annotated[ProposeTable, Meta(description="Limits of a proposed mix.")] = ProposeTable()
     episode: Annotated[
         tuple[EpisodeTable, ...],

@@ -47,11 +47,11 @@ class AlertRow(NamedTuple):
 SAYS = {
     "alert": "Id of the alert: the same in every state.",
     "rule": "Id of the rule, signal or jump of alerts.toml.",
-    "kind": "rule, answers or graph.",
+    "kind": "rule, answers, graph or class.",
     "name": "What people read.",
     "severity": "info, warning or critical.",
     "state": "open, acknowledged or closed.",
-    "about": "Id of the customer or the account.",
+    "about": "Id of the customer or the account, or of the product whose class changed.",
     "label": "What it is.",
     "user": "The customer; null: nobody is known to own the account.",
     "crm_id": "The customer's key in the CRM, by the mapping's `crm_id`.",

@@ -14,6 +14,8 @@ from graphrec.delivery.text_files import FileReport, both_files
 from graphrec.files import replace_folder, whole_file
 
 RUN = ("run",)
+PART_USERS = 1_000_000
+"""Users whose lists one file of a folder holds; another file follows."""
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,26 +44,43 @@ class _Parquet:
 
 
 class _Parts:
-    """A part of a folder: `run=RUN/lists.parquet` and `run=RUN/without.parquet`; readers take `run` for a column."""
+    """A part of a folder: `run=RUN/lists.parquet` and `run=RUN/without.parquet`; readers take `run` for a column.
+
+    After PART_USERS users, `lists.2.parquet` and `without.2.parquet` follow, and so on: where a file ends depends on
+    the users alone, not on who made their lists.
+    """
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder = folder
         self._stack = stack
+        self._temporary: Path | None = None
         self._part: _Parquet | None = None
+        self._open_files = stack.enter_context(ExitStack())
+        self._users = self._number = 0
 
     def write(self, batch: Batch) -> None:
         """Write the rows of some answers; the first of them names the part."""
         runs = [one.run for one in batch.rows[:1]] + [one.run for one in batch.without[:1]]
         if not runs:
             return
-        if self._part is None:
+        if self._temporary is None:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._folder = self._folder / f"run={runs[0]}"
-            folder = self._stack.enter_context(replace_folder(self._folder))
-            lists = self._stack.enter_context(_writer(folder / "lists.parquet", Row, RUN))
-            without = self._stack.enter_context(_writer(folder / "without.parquet", Without, RUN))
-            self._part = _Parquet(lists, without, self._folder, RUN)
+            self._temporary = self._stack.enter_context(replace_folder(self._folder))
+            # Files are closed before the folder takes its place.
+            self._stack.callback(self._open_files.close)
+        if self._part is None or self._users >= PART_USERS:
+            self._part = self._next(self._temporary)
         self._part.write(batch)
+        self._users += len(batch.lists)
+
+    def _next(self, folder: Path) -> _Parquet:
+        self._open_files.close()
+        self._users, self._number = 0, self._number + 1
+        suffix = ".parquet" if self._number == 1 else f".{self._number}.parquet"
+        lists = self._open_files.enter_context(_writer(folder / f"lists{suffix}", Row, RUN))
+        without = self._open_files.enter_context(_writer(folder / f"without{suffix}", Without, RUN))
+        return _Parquet(lists, without, self._folder, RUN)
 
     def finish(self, totals: SinkReport) -> PartReport:
         """What was written."""

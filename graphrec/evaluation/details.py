@@ -20,7 +20,7 @@ from graphrec.evaluation.hidden_part import (
     recommended,
     sampled_rows,
 )
-from graphrec.evaluation.kinds import kinds_of, things_in_common
+from graphrec.evaluation.kinds import kinds_held, kinds_of, things_in_common
 from graphrec.evaluation.reasons.explanations import Explanations, explained
 from graphrec.evaluation.reasons.frontier import Frontier, frontier
 from graphrec.features.blocks import Sources
@@ -163,7 +163,7 @@ class _Variety:
         if self.common is not None:
             values |= bootstrap_all({f"diversity@{k}": diversity(measured.lists, k, self.common)}, seed=seed)
         if self.kinds is not None:
-            distance = calibration(measured.lists, k, _history(part, self.kinds), self.kinds)
+            distance = calibration(measured.lists, k, kinds_held(part.held, part.users, self.kinds), self.kinds)
             known = ~np.isnan(distance)
             if known.any():
                 values |= bootstrap_all({f"calibration_js@{k}": distance[known]}, seed=seed)
@@ -204,11 +204,3 @@ def _recommended(
         engine.policy_name, wanted.min_confidence, len(rows), about["refused"], about["length"],
         full=full.metrics | variety.of(full, part, k, seed), metrics=own.metrics | variety.of(own, part, k, seed),
     )  # fmt: skip
-
-
-def _history(part: HiddenPart, kinds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How much of each kind every test user holds (num_test_users, num_kinds)."""
-    origin, products = part.held.expand(part.users)
-    history = np.zeros((len(part.users), kinds.shape[1]))
-    np.add.at(history, origin, kinds[products])
-    return history

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from graphrec.evaluation.evaluate import checked_split
 from graphrec.evaluation.groups import Members, told_apart
 from graphrec.evaluation.hidden_part import HiddenPart, Measured, blocks, headline, measure
-from graphrec.evaluation.kinds import describing_hops, members_of
+from graphrec.evaluation.kinds import describing_hops, kinds_held, kinds_of, members_of
 from graphrec.graph.edges.adjacency import Graph, Hop, visible_graph
 from graphrec.graph.folders.snapshot import Snapshot
-from graphrec.metrics.beyond import BLOCKS, gini, gini_interval
+from graphrec.metrics.beyond import BLOCKS, calibration, gini, gini_interval
 from graphrec.metrics.intervals import Interval, bootstrap_all, jackknife
 from graphrec.metrics.ranking import coverage
 from graphrec.metrics.rates import grouped_rate, holm
@@ -67,6 +67,9 @@ class FairGroup:
     """Mean risk class of what their lists show."""
     refused: Interval | None = None
     """Share of the products that they do not hold which the policy refuses them; None: there is no policy."""
+    calibration: Interval | None = None
+    """How far the kinds in their lists are from the kinds that they hold, as Jensen-Shannon divergence in bits: 0 the
+    same mix; None: products have no kinds."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,9 @@ def fairness(
     places = _popularity_places(part)
     taken = {} if accepted is None else acceptances(snapshot, visible, accepted)
     figures = _figures(snapshot, own.lists[:, :k])
+    if (kinds := kinds_of(snapshot, visible)) is not None:
+        history = kinds_held(part.held, part.users, kinds.shares)
+        figures["calibration"] = calibration(own.lists, k, history, kinds.shares)
     if policy is not None:
         figures["refused"] = _refused(Engine(snapshot, model, policy=policy, masked=part.masked), part)
     changed = {one.type: _flipped(one, folder, snapshot, visible, part, own.lists[:, :k])

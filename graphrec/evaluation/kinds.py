@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.graph.edges.adjacency import Graph, Hop
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop
 from graphrec.graph.folders.snapshot import Snapshot
 
 #: Nodes of all labels together that products are compared by.
@@ -35,6 +35,19 @@ def kinds_of(snapshot: Snapshot, graph: Graph) -> Kinds | None:
     shares = members_of(graph, hop)
     total = shares.sum(axis=1, keepdims=True)
     return Kinds(hop.type, np.divide(shares, total, out=np.zeros_like(shares), where=total > 0))
+
+
+def kinds_held(held: Adjacency, users: NDArray[np.int32], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How much of each kind some users hold (num_users, num_kinds).
+
+    Args:
+        held: of every user.
+        shares: of products.
+    """
+    origin, products = held.expand(users)
+    found = np.zeros((len(users), shares.shape[1]))
+    np.add.at(found, origin, shares[products])
+    return found
 
 
 def things_in_common(snapshot: Snapshot, graph: Graph) -> NDArray[np.float64] | None:

@@ -15,7 +15,7 @@ from typing import Any
 from graphrec.config.names import nearest
 from graphrec.errors import ModelError, UsageError
 from graphrec.graph.edges.adjacency import Graph
-from graphrec.models.content import columns, profile, series, text, text_map
+from graphrec.models.content import columns, profile, series, text, text_map, vector
 from graphrec.models.counted import federated, private
 from graphrec.models.factors import als, chebyshev, spectral
 from graphrec.models.general import diversification, newness, popularity, rejection
@@ -45,6 +45,7 @@ OWN: tuple[ModelSpec[Any], ...] = (
     text_map.SPEC,
     columns.SPEC,
     series.SPEC,
+    vector.SPEC,
     profile.SPEC,
     lightgcn_id.SPEC,
     graphsage.SPEC,

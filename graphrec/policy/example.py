@@ -5,9 +5,10 @@ the values that are there. What was not found, or cannot be told, is listed with
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -49,6 +50,8 @@ class Example:
     """What no rule could be written for, and why."""
     doubts: tuple[str, ...] = ()
     """What a person has to decide."""
+    lists: Mapping[str, str] = field(default_factory=dict)
+    """Files that lie beside it, by name."""
 
 
 @dataclass(frozen=True)
@@ -202,8 +205,9 @@ def example_policy(snapshot: Snapshot, as_of: int | None, language: Language | N
 
 def shipped_policy(name: Literal["bank", "broker", "insurer"], snapshot: Snapshot, as_of: int | None) -> Example:
     """One of the policies that are shipped, and what of it a snapshot cannot answer."""
-    text = (files("graphrec.policy.examples") / f"{name}.toml").read_text("utf-8")
-    policy, kept, misfits = parse_policy(text, name), [], []
+    folder = Path(str(files("graphrec.policy.examples")))
+    text = (folder / f"{name}.toml").read_text("utf-8")
+    policy, kept, misfits = parse_policy(text, name, folder), [], []
     for rule in policy.rules:
         try:
             CompiledPolicy(replace(policy, rules=(rule,)), snapshot, as_of=as_of)
@@ -211,7 +215,8 @@ def shipped_policy(name: Literal["bank", "broker", "insurer"], snapshot: Snapsho
             misfits.append(f"{rule.id}: {error}")
         else:
             kept.append(rule.id)
-    return Example(text, tuple(kept), tuple(misfits))
+    lists = {one: (folder / one).read_text("utf-8") for one in sorted({key.partition("#")[0] for key in policy.lists})}
+    return Example(text, tuple(kept), tuple(misfits), lists=lists)
 
 
 def speaks_of(snapshot: Snapshot, side: Literal["user", "product"], concept: str) -> tuple[str, ...]:

@@ -507,6 +507,7 @@ class Many(BaseModel):
     model_config = ConfigDict(extra="forbid")
     users: list[str] = Field(min_length=1, max_length=1000)
     k: int = Field(5, ge=1, le=100)
+    lines: bool = True
     record: bool = True
 
 

@@ -1,6 +1,7 @@
 """Fairness: a group with worse lists is found, one that has none is not told, shares are those of a plain count."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -168,6 +169,47 @@ def test_the_price_of_less_excess_is_that_of_a_plain_recount(home: Home) -> None
     assert whole.price <= done.price
     with pytest.raises(UsageError, match="--mitigate Issuer: no such label describes products; there are Sector"):
         mitigated(snapshot, home.models / "kernel-test", "Issuer")
+
+
+def test_calibration_by_group_is_that_of_a_plain_count(home: Home, found: Fairness) -> None:
+    """The divergence of two mixes of sectors, by scipy, averaged over the members of a group."""
+    from scipy.spatial.distance import jensenshannon
+
+    snapshot, part, own = measured_of(home)
+    by_user = []
+    for row, user in enumerate(part.users.tolist()):
+        mixes = (part.held.row(user), own.lists[row, :3])
+        shown, held = (np.bincount(np.asarray(one) % 4, minlength=4) for one in mixes)
+        by_user.append(jensenshannon(shown, held, base=2) ** 2)
+    masks = {one.attribute: one.masks for one in told_apart(snapshot, visible_of(snapshot), part.users)}["OF_SEX"]
+    for group in found.attributes[0].groups:
+        assert group.calibration is not None
+        assert group.calibration.value == pytest.approx(np.array(by_user)[masks[group.name]].mean(), abs=1e-12)
+
+
+def test_what_protected_attributes_would_add_is_measured_and_stands_in_the_card(home: Home, tmp_path: Path) -> None:
+    """Women buy from one half: who sees the sex ranks better. The other model is in no home afterwards."""
+    own = shutil.copytree(home.path, tmp_path / "home")
+    before = sorted(path.name for path in (own / "serving" / "models").iterdir())
+    card = ["--home", str(own), "models", "card", "kernel-test"]
+    assert "graphrec fairness --protected-price" in CliRunner().invoke(app, card).stdout
+    done = CliRunner().invoke(app, ["--home", str(own), "fairness", "--model", "kernel", "-k", "3", "--protected-price",
+                                    "--json"])  # fmt: skip
+    price = json.loads(done.stdout)["protected"]
+    _, part, measured = measured_of(home)
+    other = Home(tmp_path / "other").prepare()
+    kept = SnapshotShelf(other.snapshots).add(write_bank)
+    train(kept, other, TrainOptions("kernel", fixed=True, use_protected=True))
+    twin = measure(open_tested(other.models / "kernel-test", kept).blend, part, [3], seed=0).per_user["ndcg@3"]
+    gain = twin - measured.per_user["ndcg@3"]
+    assert price["attributes"] == ["OF_SEX"]
+    assert price["gain"]["value"] == pytest.approx(gain.mean(), abs=1e-12)
+    assert price["with_them"]["value"] == pytest.approx(twin.mean(), abs=1e-12)
+    assert price["users"] == len(part.users)
+    said = CliRunner().invoke(app, card).stdout
+    assert f"What they add: nDCG@3 {price['without']['value']:.4f} without" in said
+    assert {path.name for path in (own / "serving" / "models").iterdir()} == {*before, "bounds.json"}
+    assert not list(own.rglob("protected*"))
 
 
 def test_where_scores_are_too_many_some_users_pay_their_own_price(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from graphrec.app.jobs import AskMarket, Load, TakeSnapshot
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import UnknownId, UsageError
-from graphrec.finance.market.figures import DAY, Prices, class_of, figures, vev_of
+from graphrec.finance.market.figures import DAY, Prices, class_of, figures, garch_of, vev_of
 
 TODAY = date(2025, 6, 1)
 MAPPING = """
@@ -136,6 +136,38 @@ def test_the_value_at_risk_of_a_normal_price_is_its_volatility() -> None:
     assert vev_of(returns, 1.0) == pytest.approx(0.01 * math.sqrt(252), rel=0.01)
     assert vev_of(np.zeros(600), 5.0) == 0.0
     assert [class_of(edge) for edge in (0.0, 0.0049, 0.0499, 0.1199, 0.1999, 0.2999, 0.7999)] == [1, 1, 2, 3, 4, 5, 6]
+
+
+def test_garch_expects_the_volatility_that_made_the_returns() -> None:
+    """Returns of a known GARCH process: the forecast is that of its own parameters, within what a fit can tell."""
+    pytest.importorskip("arch")
+    w, a, b = 2e-6, 0.08, 0.9
+    noise, variance, returns = np.random.default_rng(3).normal(size=1260), w / (1 - a - b), []
+    for shock in noise:
+        returns.append(math.sqrt(variance) * float(shock))
+        variance = w + a * returns[-1] ** 2 + b * variance
+    ahead, mean = variance, w / (1 - a - b)
+    known = math.sqrt(252 * np.mean([mean + (a + b) ** n * (ahead - mean) for n in range(21)]))
+    found = garch_of(np.array(returns))
+    assert found == pytest.approx(known, rel=0.05)
+    assert garch_of(np.array(returns)) == found
+    assert garch_of(np.zeros(600)) == 0.0
+
+
+def test_garch_is_there_where_it_is_asked_for(exchange: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("arch")
+    found = {one.product: one.figures for one in bank_in(exchange).market(AskMarket(garch=True)).products}
+    assert found["A"] is not None
+    assert found["A"].garch == pytest.approx(0.01 * math.sqrt(252), rel=0.2)
+    assert found["NEW"] is not None
+    assert found["NEW"].garch is None
+    assert all(
+        one.figures is None or one.figures.garch is None for one in bank_in(exchange).market(AskMarket()).products
+    )
+    monkeypatch.setenv("GRAPHREC_HOME", str(exchange / "home"))
+    shown = CliRunner().invoke(app, ["market", "A", "--garch"])
+    assert shown.exit_code == 0, shown.output
+    assert "GARCH" in shown.output
 
 
 def test_prices_are_cut_and_cleaned() -> None:

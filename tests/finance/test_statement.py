@@ -16,8 +16,10 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
+from graphrec.app.finance.classes import open_offers
 from graphrec.app.jobs import AskExposure, InitFile
 from graphrec.app.requests import AboutCustomer, AskStatement, Decide, Explain, ReadStatement, Recommend, WhyNot
+from graphrec.app.results import OpenOffer
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import NotSuitable, UnknownId, UsageError
@@ -291,8 +293,12 @@ def test_a_decision_is_made_once_and_an_exception_by_two(bank: Bank) -> None:
     number = handed.record
     assert number is not None
     assert handed.decision.state == "proposed"
+    assert OpenOffer(user, number, TODAY.isoformat()) in open_offers(bank, bank.now(), 90)[product]
+    assert open_offers(bank, bank.now("2026-06-01"), 90) == {}
     done = bank.decide(Decide(number, "accepted", "agreed on the phone", "A. Baker"))
     assert (done.decision.state, done.decision.by, done.decision.why) == ("accepted", "A. Baker", "agreed on the phone")
+    offers = [one.entry for listed in open_offers(bank, bank.now(), 90).values() for one in listed]
+    assert number not in offers
     assert done.basis == handed.basis
     assert done.statement == handed.statement
     with pytest.raises(UsageError, match="is accepted by A. Baker"):
@@ -313,12 +319,38 @@ def test_a_decision_is_made_once_and_an_exception_by_two(bank: Bank) -> None:
     first = next(iter(bank.recommend(Recommend("C000", 1, record=False)).answer.items)).product
     refused = bank.statement(AskStatement("C000", first)).record
     assert refused is not None
+    assert refused not in [one.entry for listed in open_offers(bank, bank.now(), 90).values() for one in listed]
     with pytest.raises(UsageError, match="it can be rejected alone"):
         bank.decide(Decide(refused, "accepted", "fine", "A. Baker"))
     explained = bank.explain(Explain(user, product)).record
     assert explained is not None
     with pytest.raises(UnknownId, match="is no statement"):
         bank.read_statement(ReadStatement(explained))
+
+
+def test_the_need_that_a_product_meets_is_said_and_without_one_it_is_refused(bank: Bank, advised: Path) -> None:
+    user, product = next(listed(bank, 1))
+    file = advised / "needs.toml"
+    only = f"product.fee_percent == {round(0.15 + 0.07 * int(product[1:]), 2)}"  # of this product alone
+    need = f'[[need]]\nid = "old"\nname = "money for old age"\nproducts = "{only}"\nwhen = "{{when}}"\n'
+    try:
+        file.write_text(need.format(when="user.wealth_eur > 1000"))
+        handed = bank.statement(AskStatement(user, product, record=False))
+        told = handed.statement.elements["client_objectives"]
+        wealth = handed.basis.needs[0].evidence["user.wealth_eur"]
+        assert handed.statement.refused is None
+        assert "It meets a need that your data show: money for old age." in told.text
+        assert told.fields["/needs/0/evidence/user.wealth_eur"] == wealth
+        file.write_text(need.format(when="user.wealth_eur < 1000"))
+        refused = bank.statement(AskStatement(user, product, record=False)).statement
+        assert refused.refused == "your data show no open need that it meets (money for old age)"
+        german = bank.statement(AskStatement(user, product, language="de", record=False)).statement
+        assert "keinen solchen Bedarf" in german.elements["client_objectives"].text
+        file.write_text(need.format(when="user.wealth < 1000"))
+        with pytest.raises(UsageError, match="need old of needs.toml: there is no user.wealth"):
+            bank.statement(AskStatement(user, product, record=False))
+    finally:
+        file.unlink()
 
 
 def test_costs_of_a_switch(bank: Bank) -> None:

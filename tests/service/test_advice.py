@@ -1,5 +1,6 @@
 """Statements, contests, alerts and steps of models on the page and over HTTP: what a person does is on record."""
 
+import html
 import re
 from pathlib import Path
 
@@ -99,6 +100,23 @@ def test_what_is_contested_leaves_the_list_until_it_is_withdrawn(page: TestClien
     assert page.post("/v1/users/C003/contests", json={"product": product}).status_code == 422, "which reason?"
     assert "C003" in send(page, "/customers/C003/contests", product=product, withdraw="1")
     assert page.get("/v1/users/C003/contests").json() == {"contests": []}
+
+
+def test_a_reason_is_contested_where_it_is_read(page: TestClient, bank: Bank, keys: Keys) -> None:
+    """The page of one product offers its reasons, without numbers of people, to who may contest; not in the past."""
+    product = best(bank)
+    there = bank.contestable("C003", product)
+    path = f"/customers/C003/products/{product}"
+    shown = page.get(path).text
+    offered = re.findall(r'<option value="(\d+)">([^<]+)</option>', shown)
+    assert [(int(number), html.unescape(text)) for number, text in offered] == [(one.number, one.text) for one in there]
+    assert "contests" not in re.findall(r'action="[^"]*/(\w+)"', page.get(f"{path}?as_of=2025-06-30").text)
+    send(page, "/customers/C003/contests", product=product, number=offered[0][0], ground="not-relevant", why="no")
+    (contest,) = bank.contests("C003")
+    assert (contest.product, contest.ground, contest.text) == (product, "not-relevant", there[0].text)
+    send(page, "/customers/C003/contests", product=product, withdraw="1")
+    _, auditor = keys.make("Mr C", "auditor")
+    assert 'name="number"' not in page.get(path, headers=bearer(auditor)).text
 
 
 def test_alerts_are_acknowledged_and_closed_with_a_reason(page: TestClient, bank: Bank) -> None:

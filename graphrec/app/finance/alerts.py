@@ -21,7 +21,15 @@ from graphrec.delivery.alerts import AlertRow, AlertsDelivered, check_takes_tabl
 from graphrec.delivery.sinks import TableTarget, sink_for
 from graphrec.errors import RecordError, UnknownId, UsageError
 from graphrec.finance.alerts.anomaly import anomalies
-from graphrec.finance.alerts.file import AlertsFile, JumpTable, RuleTable, Severity, SignalTable, read_alerts
+from graphrec.finance.alerts.file import (
+    AlertsFile,
+    ChangeTable,
+    JumpTable,
+    RuleTable,
+    Severity,
+    SignalTable,
+    read_alerts,
+)
 from graphrec.finance.alerts.signals import DAY, Links, Signal, Step, Transfers, cycles, fans, sharing
 from graphrec.finance.conditions import Met
 from graphrec.graph.folders.facts import FactsShelf
@@ -59,6 +67,7 @@ def run_alerts(bank: Bank, request: RunAlerts, progress: Progress) -> AlertsRun:
     for place, rule in enumerate(file.rule):
         progress("rules", place, len(file.rule))
         found += by_rule(facts, rule, as_of, np.arange(graph.count(graph.schema.roles.user)))
+    found += [alert for change in file.change for alert in _of_classes(bank, facts, change, as_of)]
     if file.signal or file.jump:
         found += _of_store(bank, graph.schema, file, as_of)
     before = _known(bank)
@@ -77,6 +86,7 @@ def _of_kind(file: AlertsFile, kind: str | None) -> AlertsFile:
         file.rule if kind == "rule" else (),
         file.signal if kind == "graph" else (),
         file.jump if kind == "answers" else (),
+        file.change if kind == "class" else (),
     )
 
 
@@ -167,6 +177,39 @@ def by_rule(facts: Facts, rule: RuleTable, as_of: int, users: NDArray[np.int64])
     for user in users[met.by(users)].tolist():
         lines = tuple(f"{name} is {_shown(value)}" for name, value in met.read(user).items())
         yield _alert(rule, label, ids[user], ids[user], _day(as_of), (rule.when, *lines))
+
+
+def _of_classes(bank: Bank, facts: Facts, change: ChangeTable, as_of: int) -> Iterator[Alert]:
+    """An alert about each customer who holds a product, or has an open offer of it, whose class changed."""
+    from graphrec.app.finance.classes import holders_of, open_offers, recent
+
+    users, products = (facts.snapshot.nodes(facts.label(side)) for side in ("user", "product"))
+    if change.above is not None and users.columns.get(change.above) not in ("integer", "real"):
+        raise UsageError(f"{FILE}: {change.id}: {users.label} has no column {change.above} of numbers")
+    bank.home.need_vault("graphrec alerts with changed classes")
+    ways = {"up": lambda one: one.after > one.before, "down": lambda one: one.after < one.before}
+    changed = [one for one in recent(bank, as_of, change.days) if ways.get(change.way, bool)(one)]
+    if not changed:
+        return
+    holders, offers = holders_of(facts, changed), open_offers(bank, as_of, change.offer_days)
+    for one in changed:
+        why: dict[str, list[str]] = {user: ["holds it"] for user in holders.get(one.product, ())}
+        for offer in offers.get(one.product, ()):
+            why.setdefault(offer.user, []).append(f"open offer: statement {offer.entry} of {offer.on}")
+        given = ", ".join(f"{source} {value}" for source, value in sorted(one.given.items()))
+        place = products.ids.find(one.product)
+        name = None if place < 0 else facts.snapshot.name(products.label, place)
+        called = f"{name} ({one.product})" if name else one.product
+        told = f"class of {called}: {one.before} before {one.on}, {one.after} since ({given})"
+        for user, reasons in sorted(why.items()):
+            user_place = users.ids.find(user)
+            lines = [told, *reasons]
+            if change.above is not None and user_place >= 0:
+                bound = facts.snapshot.value(users.label, change.above, user_place)
+                if isinstance(bound, int | float) and bound >= one.after:
+                    continue
+                lines.append(f"user.{change.above} is {_shown(bound)}")
+            yield _alert(change, products.label, one.product, user, one.on, tuple(lines))
 
 
 def _of_store(bank: Bank, schema: GraphSchema, file: AlertsFile, as_of: int) -> list[Alert]:
@@ -345,7 +388,7 @@ def _owners(store: Store, schema: GraphSchema, signal: SignalTable, label: str) 
 
 
 def _alert(
-    of: RuleTable | SignalTable | JumpTable,
+    of: RuleTable | SignalTable | JumpTable | ChangeTable,
     label: str,
     about: str,
     user: str | None,
@@ -353,8 +396,10 @@ def _alert(
     evidence: tuple[str, ...],
     path: tuple[AlertStep, ...] = (),
 ) -> Alert:
-    digest = hashlib.sha256(f"{of.id}\0{label}\0{about}\0{at}".encode()).hexdigest()[:12]
-    kind = "rule" if isinstance(of, RuleTable) else "graph" if isinstance(of, SignalTable) else "answers"
+    kinds = {RuleTable: "rule", SignalTable: "graph", JumpTable: "answers", ChangeTable: "class"}
+    kind = kinds[type(of)]
+    whom = f"\0{user}" if kind == "class" else ""  # a change of one product is told of many customers
+    digest = hashlib.sha256(f"{of.id}\0{label}\0{about}\0{at}{whom}".encode()).hexdigest()[:12]
     return Alert(
         digest, of.id, of.name or of.id, of.severity, about, label, user, at, evidence, kind=kind, path=path
     )  # fmt: skip
@@ -362,14 +407,21 @@ def _alert(
 
 def _new(file: AlertsFile, found: Sequence[Alert], raised_before: Iterable[Alert]) -> tuple[list[Alert], int]:
     """The alerts that are not raised already, and how many are."""
-    last: dict[tuple[str, str], Alert] = {(one.rule, one.about): one for one in raised_before}
+    last = {_same(one): one for one in raised_before}
     raised = []
     for one in found:
-        before = last.get((one.rule, one.about))
+        before = last.get(_same(one))
         near = before is not None and abs(_days(one.at) - _days(before.at)) < file.repeat_days
         if before is None or not (near or before.state in OPEN):
             raised.append(one)
     return raised, len(found) - len(raised)
+
+
+def _same(alert: Alert) -> tuple[str, ...]:
+    """What makes two alerts the same one; each change of a class is another one."""
+    if alert.kind == "class":
+        return alert.rule, alert.about, alert.user or "", alert.at
+    return alert.rule, alert.about
 
 
 def _known(bank: Bank) -> dict[str, Alert]:

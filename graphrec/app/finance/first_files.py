@@ -13,7 +13,7 @@ from graphrec.app.jobs import InitFile
 from graphrec.app.results import FirstFile
 from graphrec.errors import UsageError
 from graphrec.files import whole_file
-from graphrec.finance.alerts.file import JumpTable, RuleTable, SignalTable, first_alerts
+from graphrec.finance.alerts.file import ChangeTable, JumpTable, RuleTable, SignalTable, first_alerts
 from graphrec.finance.conditions import Met
 from graphrec.finance.credit.loan_file import first_plan
 from graphrec.finance.first_file import Found
@@ -98,8 +98,10 @@ def init_file(bank: Bank, request: InitFile) -> FirstFile:
         signals = [*_signals(snapshot), *_sharing(snapshot)]
         if not rules and not signals:
             raise UsageError("nothing can be watched: no events have times, and no column says when answers were given")
-        text = first_alerts(rules, signals, jumps)
-        filled = dict.fromkeys([one.id for listed in (rules, signals, jumps) for one in listed], "")
+        keeps_classes = bank.home.classes.exists() or (bank.home.path / "market.toml").exists()
+        changes = [ChangeTable("class-changed", name="the risk class rose")] if keeps_classes else []
+        text = first_alerts(rules, signals, jumps, changes)
+        filled = dict.fromkeys([one.id for listed in (rules, signals, jumps, changes) for one in listed], "")
     else:
         columns = _named(snapshot, "user"), _named(snapshot, "product")
         if kind == "statement":

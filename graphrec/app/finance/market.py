@@ -15,6 +15,8 @@ from graphrec.app.recording import record_event
 from graphrec.app.results import Market, MarketOf
 from graphrec.config.market import MarketFile, read_market
 from graphrec.errors import UsageError
+from graphrec.files import locked
+from graphrec.finance.market.classes import COMPUTED, ClassChange, Classes, ClassHistory
 from graphrec.finance.market.figures import Figures, Prices, figures
 from graphrec.graph.folders.facts import Facts, FactsShelf
 from graphrec.graph.lookup import place_of
@@ -41,23 +43,29 @@ def market(bank: Bank, request: AskMarket, progress: Progress) -> Market:
         raise UsageError(f"market.toml: benchmark {file.benchmark!r} has no {series.name} before the date")
     label = facts.schema.roles.product
     ids = facts.nodes(label).ids
-    found, without = [], 0
+    day = moment_of(as_of)
+    found, seen, without = [], list[Classes](), 0
     for place in _asked(facts, request):
         own = prices.get(ids[place])
-        measured = None if own is None else figures(own, benchmark, horizon=file.horizon_years)
-        rating = _rating(facts, file, place, measured)
+        measured = None
+        if own is not None:
+            measured = figures(own, benchmark, horizon=file.horizon_years, garch=file.garch or request.garch)
+        given = _given(facts, file, place, measured)
+        seen.append(Classes(ids[place], f"{day:%Y-%m-%d}", given))
+        rating = seen[-1].rating
         if measured is None and rating is None:
             without += 1
             continue
         found.append(MarketOf(ids[place], facts.name(label, place), measured, rating))
-    day = moment_of(as_of)
     number, notes = None, tuple[str, ...]()
-    is_new = False
+    is_new, changed = False, tuple[ClassChange, ...]()
     if request.keep:
         is_new = keep(bank, SOURCE, _derived(facts, found, day), progress)
-        content = {"did": "market", "products": len(found), "on": f"{day:%Y-%m-%d}"}
-        number, notes = record_event(bank, "market", content, wanted=request.record)
-    return Market(f"{day:%Y-%m-%d}", tuple(found), without, request.keep, is_new, number, notes)
+        with locked(bank.home.classes.with_suffix(".lock")):
+            changed = ClassHistory(bank.home.classes).add(seen)
+        content = {"did": "market", "products": len(found), "on": f"{day:%Y-%m-%d}", "changed": changed}
+        number, notes = record_event(bank, "market", content, wanted=request.record or bool(changed))
+    return Market(f"{day:%Y-%m-%d}", tuple(found), without, request.keep, is_new, number, notes, changed)
 
 
 def _asked(facts: Facts, request: AskMarket) -> range:
@@ -101,17 +109,17 @@ def prices_before(
         yield product, Prices.of(times, values, as_of)
 
 
-def _rating(facts: Facts, file: MarketFile, place: int, measured: Figures | None) -> int | None:
-    """The highest of the computed class and of those that others gave."""
+def _given(facts: Facts, file: MarketFile, place: int, measured: Figures | None) -> dict[str, int]:
+    """The computed class, and those that others gave, by source."""
     label = facts.schema.roles.product
     kinds = facts.nodes(label).columns
     if unknown := next((one for one in file.ratings if kinds.get(one) != "integer"), None):
         raise UsageError(f"{FILE}: ratings: products have no column {unknown} of whole numbers")
-    given = [facts.value(label, name, place) for name in file.ratings]
-    classes = [int(one) for one in given if isinstance(one, int | float)]
+    given = {name: facts.value(label, name, place) for name in file.ratings}
+    classes = {name: int(one) for name, one in given.items() if isinstance(one, int | float)}
     if measured is not None and measured.market_class is not None:
-        classes.append(measured.market_class)
-    return max(classes, default=None)
+        classes[COMPUTED] = measured.market_class
+    return classes
 
 
 def _derived(facts: Facts, found: list[MarketOf], day: datetime) -> Derived:
@@ -123,6 +131,8 @@ def _derived(facts: Facts, found: list[MarketOf], day: datetime) -> Derived:
             values["market_class"] = one.figures.market_class
             values |= {f"market_return_{name}": value for name, value in one.figures.returns.items()}
             values |= {f"market_{name}": getattr(one.figures, name) for name in _COLUMNS}
+            if one.figures.garch is not None:
+                values["market_garch"] = one.figures.garch
         rows.append((one.product, values))
     names = sorted({name for _, values in rows for name in values} - {_ON, "market_class", "market_rating"})
     columns = (

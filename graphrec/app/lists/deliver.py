@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from graphrec.app.bank import Bank
 from graphrec.app.campaigns.arms import Lists, experiments, stop_by_rule
 from graphrec.app.data.facts import check_current
 from graphrec.app.jobs import Export
+from graphrec.app.lists.cluster import LOCAL, ray_workers
 from graphrec.app.lists.workers import Job, Workers, hashes
 from graphrec.app.models import in_force
 from graphrec.app.privacy.pseudonyms import pseudonyms
@@ -100,9 +102,13 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
         if request.record and request.model is None and request.as_of is None and experiments(bank) is not None:
             made = Lists(bank, home, asked, engine, recording, options)
         # What takes whole answers, has pseudonyms, or asks an experiment about each of them, is made in one process.
-        count = _workers(request.workers, users, spec) if made is None and rows.pseudonym is None else 1
+        is_one = made is not None or rows.pseudonym is not None or spec.lines
+        count = 1 if is_one else _workers(request, users, spec)
+        if is_one and request.on is not None:
+            kind = f"to {spec.name}" if spec.lines else "with --pseudonyms and in experiments"
+            raise UsageError(f"--on {request.on}: exports {kind} are made in one process; leave out --on")
         job, form = None, spec.form(target) if spec.form else None
-        if count > 1:
+        if count > 1 or request.on is not None:
             job = Job(
                 settings, home, asked, options, request.model, bank.now(home.as_of), engine.owns, hashes(engine),
                 rows.run, view, rows.before, (request.out, request.to), recording.is_wanted,
@@ -112,7 +118,7 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
             spec, target, request.k, options, rows=rows, users=users,
             record=recording.add if made is None else made.record,
             lists=None if made is None else made.make,
-            batches=None if job is None else partial(_by_workers, job, count, form, recording),
+            batches=None if job is None else partial(_by_workers, _opened(job, request.on, count), form, recording),
             journal=journal,
             progress=progress,
         )  # fmt: skip
@@ -137,19 +143,32 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
     return Exported(report, recording.range, notes, engine.policy_name)
 
 
-def _workers(asked: int | None, users: Sequence[int], spec: SinkSpec) -> int:
-    """How many processes make the lists."""
-    if spec.lines:
-        return 1
+def _workers(request: Export, users: Sequence[int], spec: SinkSpec) -> int:
+    """How many processes make the lists; on a cluster, at most."""
     parts = -(-len(users) // spec.chunk)
-    return min(parts // PARTS, os.cpu_count() or 1) if asked is None else min(asked, parts)
+    if request.workers is not None:
+        return min(request.workers, parts)
+    if request.on is not None:
+        # Of a cluster elsewhere, what is free.
+        return min(parts, os.cpu_count() or 1) if request.on == LOCAL else parts
+    return min(parts // PARTS, os.cpu_count() or 1)
+
+
+def _opened(job: Job, on: str | None, count: int) -> AbstractContextManager[Workers]:
+    """The workers: processes of this machine, or of a Ray cluster."""
+    if on is None:
+        return Workers.here(job, count)
+    return ray_workers(on, job, count)
 
 
 def _by_workers(
-    job: Job, count: int, form: Form | None, recording: Recording, parts: Sequence[tuple[int, Sequence[int]]]
+    opened: AbstractContextManager[Workers],
+    form: Form | None,
+    recording: Recording,
+    parts: Sequence[tuple[int, Sequence[int]]],
 ) -> Iterator[Batch]:
     """The batches of numbered users, made by other processes and recorded here in their order."""
-    with Workers(job, count) as workers:
+    with opened as workers:
         for made in workers.batches(parts):
             numbers = recording.commit(made.sealed, made.unwritten)
             yield made.batch.numbered(numbers, form.nothing if form else "")

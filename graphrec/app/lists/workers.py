@@ -2,22 +2,24 @@
 
 A worker opens the same model on the same facts, makes lists, rows and sealed entries of the users that it is given,
 and writes nothing but the keys of new persons. What a killed worker had begun is done again by a new one: a batch
-enters the record and the file when it has come back whole, and once.
+enters the record and the file when it has come back whole, and once. Workers are processes of this machine, or of a
+Ray cluster (cluster.py).
 """
 
 import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from graphrec.app.bank import Bank
 from graphrec.app.models.opened import collect_seldom
@@ -37,7 +39,7 @@ from graphrec.serving.engine import Engine
 TRIES = 3
 """How often a batch is begun where workers die of it."""
 _VARIABLE = "_GRAPHREC_WORKER"
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 class WorkerDied(GraphrecError):
@@ -102,19 +104,45 @@ def hashes(engine: Engine) -> tuple[str, str, str]:
     return engine.model.hash, engine.snapshot.hash, engine.policy.hash
 
 
+class Worker(Protocol):
+    """A process, here or on another machine, that makes batches one after another."""
+
+    def ask(self, number: int, users: Sequence[int]) -> Made | Failed:
+        """What it makes of some users, or what it fails with.
+
+        Raises:
+            EOFError, OSError: it has ended; its batch is to be made by another one.
+        """
+        ...
+
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        ...
+
+
 class Workers(AbstractContextManager["Workers"]):
-    """Some worker processes; they end with the context.
+    """Some workers; they end with the context.
+
+    Args:
+        begin: begins a worker.
+        count: how many there are at a time.
 
     Raises (from `batches`):
         WorkerDied: workers end on the same batch again and again.
         GraphrecError: what a worker failed with.
     """
 
-    def __init__(self, job: Job, count: int) -> None:
-        self._job, self._count = job, count
+    def __init__(self, begin: Callable[[], Worker], count: int) -> None:
+        self._begin, self._count = begin, count
         self._pool = ThreadPoolExecutor(count, "export")
-        self._idle: SimpleQueue[_Worker] = SimpleQueue()
-        self._all: list[_Worker] = []
+        self._idle: SimpleQueue[Worker] = SimpleQueue()
+        self._all: list[Worker] = []
+        self._is_over = False
+
+    @classmethod
+    def here(cls, job: Job, count: int) -> Self:
+        """Processes of this machine, which share its processors."""
+        return cls(partial(_Worker, job, max(1, (os.cpu_count() or 1) // count)), count)
 
     def __enter__(self) -> Self:
         for _ in range(self._count):
@@ -122,6 +150,7 @@ class Workers(AbstractContextManager["Workers"]):
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self._is_over = True
         for worker in self._all:
             worker.end()
         self._pool.shutdown(cancel_futures=True)
@@ -144,6 +173,8 @@ class Workers(AbstractContextManager["Workers"]):
                 made = worker.ask(number, users)
             except (EOFError, OSError):
                 worker.end()
+                if self._is_over:
+                    break
                 self._idle.put(self._begun())
                 continue
             self._idle.put(worker)
@@ -155,18 +186,18 @@ class Workers(AbstractContextManager["Workers"]):
             "a lack of memory, or run again with --workers 1"
         )
 
-    def _begun(self) -> "_Worker":
-        worker = _Worker(self._job, max(1, (os.cpu_count() or 1) // self._count))
+    def _begun(self) -> Worker:
+        worker = self._begin()
         self._all.append(worker)
         return worker
 
 
 class _Worker:
-    """One process, and what leads to it."""
+    """One process of this machine, and what leads to it."""
 
     def __init__(self, job: Job, threads: int) -> None:
         self._pipe, theirs = Pipe()
-        limits = {name: os.environ.get(name, str(threads)) for name in _THREADS}
+        limits = {name: os.environ.get(name, str(threads)) for name in THREADS}
         self.process = subprocess.Popen(
             [sys.executable, "-c", "from graphrec.app.lists.workers import work; work()"],
             env={**os.environ, **limits, _VARIABLE: str(theirs.fileno()), "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -192,20 +223,29 @@ def work() -> None:
     """The life of a worker: it ends when nobody asks any more."""
     pipe = Connection(int(os.environ[_VARIABLE]))
     try:
-        job = pipe.recv()
-        maker: _Maker | None = None
+        shards = Shards(pipe.recv())
         while True:
-            number, users = pipe.recv()
-            try:
-                if maker is None:
-                    maker = _Maker(job)
-                    collect_seldom()
-                reply: Made | Failed = maker.made(number, users)
-            except GraphrecError as error:
-                reply = Failed(type(error), str(error))
-            pipe.send(reply)
+            pipe.send(shards.made(*pipe.recv()))
     except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
         return
+
+
+class Shards:
+    """The batches of one job in the process of a worker, which opens what it needs with the first of them."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._maker: _Maker | None = None
+
+    def made(self, number: int, users: Sequence[int]) -> Made | Failed:
+        """The batch of some users, or what it fails with."""
+        try:
+            if self._maker is None:
+                self._maker = _Maker(self._job)
+                collect_seldom()
+            return self._maker.made(number, users)
+        except GraphrecError as error:
+            return Failed(type(error), str(error))
 
 
 class _Maker:

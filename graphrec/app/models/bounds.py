@@ -38,6 +38,8 @@ COMMANDS = {
     "max_group_gap": "graphrec fairness",
 }  # fmt: skip
 """What shows more of a figure."""
+PRICE = "protected_price"
+"""The figure of what protected attributes would add, which is no bound: graphrec fairness --protected-price."""
 LEVEL = 0.05
 """A gap between groups that chance makes more often is none."""
 
@@ -115,6 +117,21 @@ def known_bounds(bank: Bank, name: str) -> tuple[Bound, ...]:
         return bounds_of(bank, name, measure=False)
     except (NotApproved, NotTrained):
         return ()
+
+
+def keep_figure(home: Home, figure: str, name: str, value: float, about: str) -> None:
+    """Keep a figure of a tested model, which its card and those of its twins show."""
+    known = _read(home)
+    known[_key(home, figure, _tested(home, name), name)] = value, about
+    _write(home, known)
+
+
+def known_figure(home: Home, figure: str, name: str) -> tuple[float | None, str] | None:
+    """A figure that was measured of a model, or of the tested one of its configuration; None: it was not."""
+    try:
+        return _read(home).get(_key(home, figure, _tested(home, name), name))
+    except NotApproved:
+        return None
 
 
 def _beside(name: str, bound: float, known: tuple[float | None, str] | None) -> Bound:

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from graphrec.app.bank import Bank
-from graphrec.app.models.bounds import known_bounds
+from graphrec.app.models.bounds import PRICE, known_bounds, known_figure
 from graphrec.app.models.standing import names
 from graphrec.app.requests import AskModelCard
 from graphrec.app.results import Bound
@@ -151,7 +151,8 @@ def model_card(bank: Bank, request: AskModelCard) -> Card:
         Part("How good", _measured_on(meta), ("metric", "value", "95 % from", "to"), _metrics(meta)),
         Part("Bounds before it is live", _bounds_said(bounds), ("bound", "asked", "measured", "state", "of"),
              tuple(_bound(one) for one in bounds)),
-        Part("Protected, personal and sensitive", _protected(meta), ("mark", "columns and edges"), _marks(snapshot)),
+        Part("Protected, personal and sensitive", _protected(bank, name, meta), ("mark", "columns and edges"),
+             _marks(snapshot)),
         Part("Limits", (*LIMITS, *_notes(meta, snapshot))),
         Part("Approvals", () if approvals else ("Nobody has validated or approved it.",),
              ("step", "at", "by", "why"), tuple(sorted(approvals, key=lambda one: one[1]))),
@@ -242,10 +243,16 @@ def _bound(one: Bound) -> Row:
     return one.name, f"{one.bound:g}", "–" if one.value is None else f"{one.value:.4g}", state, one.about
 
 
-def _protected(meta: ModelMeta) -> tuple[str, ...]:
+def _protected(bank: Bank, name: str, meta: ModelMeta) -> tuple[str, ...]:
+    """Whether protected attributes are in the score, and what they add."""
     if meta.request.use_protected:
-        return ("The training was asked to use protected attributes: they are in the score.",)
-    return ("Protected attributes are in no score; personal columns are in no snapshot.",)
+        used = "The training was asked to use protected attributes: they are in the score."
+    else:
+        used = "Protected attributes are in no score; personal columns are in no snapshot."
+    price = known_figure(bank.home, PRICE, name)
+    if price is None:
+        return used, "What they would add is not measured: graphrec fairness --protected-price"
+    return used, f"What they add: {price[1]}."
 
 
 def _marks(snapshot: Snapshot | None) -> tuple[Row, ...]:

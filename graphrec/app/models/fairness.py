@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 
@@ -11,11 +12,15 @@ from graphrec import log
 from graphrec.app.bank import Bank
 from graphrec.app.campaigns.outcomes import happened
 from graphrec.app.jobs import AskFairness
+from graphrec.app.models.bounds import PRICE, keep_figure
 from graphrec.app.recording import record_event
 from graphrec.app.results import FairnessOf
 from graphrec.errors import UsageError
 from graphrec.evaluation.fairness import Accepted, fairness
 from graphrec.evaluation.mitigation import mitigated
+from graphrec.evaluation.protected import ProtectedPrice, protected_price
+from graphrec.features.registry import sources_of
+from graphrec.files import private_folder
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.outcomes.impressions import impressions, joined
@@ -47,6 +52,9 @@ def ask_fairness(bank: Bank, request: AskFairness, progress: Progress) -> Fairne
             snapshot, folder, request.mitigate, wanted=request.part, k=request.k, seed=bank.settings.seed,
             progress=progress,
         )  # fmt: skip
+    protected = None
+    if request.protected_price:
+        protected = _protected_price(bank, folder, snapshot, request.k, progress)
     below = tuple(
         f"{one.name}: {group.name}"
         for one in found.attributes
@@ -55,7 +63,24 @@ def ask_fairness(bank: Bank, request: AskFairness, progress: Progress) -> Fairne
     )
     content = {"did": "fairness", "model": folder.name, "k": found.k, "max_gap": request.max_gap, "below": len(below)}
     number, notes = record_event(bank, "fairness", content, wanted=request.record)
-    return FairnessOf(found, request.max_gap, below, number, notes, price)
+    return FairnessOf(found, request.max_gap, below, number, notes, price, protected)
+
+
+def _protected_price(bank: Bank, folder: Path, snapshot: Snapshot, k: int | None, progress: Progress) -> ProtectedPrice:
+    """What protected attributes would add, kept for the card of the model."""
+    names = sorted({block.name for block in read_meta(folder).blocks})
+    sources = sources_of(names, bank.home, bank.settings.encoder, progress=progress)
+    with private_folder(bank.home.spare(), "protected") as scratch:
+        found = protected_price(
+            snapshot, folder, scratch, sources=sources, k=k, seed=bank.settings.seed, progress=progress
+        )
+    about = (
+        f"nDCG@{found.k} {found.without.value:.4f} without and {found.with_them.value:.4f} with "
+        f"{', '.join(found.attributes)} in the score, gain {found.gain.value:+.4f} [{found.gain.low:+.4f}, "
+        f"{found.gain.high:+.4f}], p {found.p:.3f}, {found.users:,} test users"
+    )
+    keep_figure(bank.home, PRICE, folder.name, found.gain.value, about)
+    return found
 
 
 def _accepted(bank: Bank, request: AskFairness, snapshot: Snapshot, progress: Progress) -> Accepted | None:

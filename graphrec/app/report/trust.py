@@ -8,7 +8,8 @@ from graphrec.app.bank import Bank
 from graphrec.app.jobs import Monitor, VerifyRecord
 from graphrec.app.models.standing import check_may_be_live
 from graphrec.app.report.figures import Concern, Details, Figure, Part, part_of
-from graphrec.errors import GraphrecError, NotApproved
+from graphrec.errors import CheckpointMismatch, GraphrecError, ModelError, NotApproved, NotTrained
+from graphrec.evaluation.private import private_prices
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.privacy.anonymity import anonymity
 from graphrec.privacy.suppression import Suppression
@@ -20,7 +21,6 @@ TABLED = 12
 
 def privacy(bank: Bank, progress: Progress) -> Part:
     """What the home holds of persons, and what they asked for."""
-    del progress
     home = bank.home
     snapshot = SnapshotShelf(home.snapshots).latest()
     found, least = anonymity(snapshot), snapshot.schema.roles.min_group
@@ -36,6 +36,7 @@ def privacy(bank: Bank, progress: Progress) -> Part:
         Figure("contested", float(contests), "count"),
         Figure("on_hold", float(sum(not one.is_over(today) for one in bank.holds())), "count"),
     ]
+    figures += _private(bank, progress)
     concerns = [Concern("protected_used")] if uses else []
     if least < 2:
         concerns.append(Concern("no_group"))
@@ -43,6 +44,22 @@ def privacy(bank: Bank, progress: Progress) -> Part:
     if not marked:
         concerns.append(Concern("none_personal"))
     return part_of("privacy", figures, concerns)
+
+
+def _private(bank: Bank, progress: Progress) -> list[Figure]:
+    """What differential privacy would cost; nothing where no tested model is there, or it finds nothing."""
+    try:
+        folder = latest(bank.home, prefer_final=False)
+        snapshot = SnapshotShelf(bank.home.snapshots).of_hash(read_meta(folder).snapshot)
+        found = private_prices(snapshot, folder, seed=bank.settings.seed, progress=progress)
+    except (ModelError, NotTrained, CheckpointMismatch):
+        return []
+    if found is None:
+        return []
+    return [
+        Figure.within("ndcg_without_privacy", found.without, better=1),
+        *(Figure.within("ndcg_private", one, better=1, of=f"epsilon {epsilon:g}") for epsilon, one in found.by_epsilon),
+    ]
 
 
 def operations(bank: Bank, progress: Progress) -> Part:

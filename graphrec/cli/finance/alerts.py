@@ -26,8 +26,8 @@ def command(
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="run: what was known before this date.")] = None,
     state: Annotated[Literal["open", "acknowledged", "closed"] | None, typer.Option(help="list: only these.")] = None,
     kind: Annotated[
-        Literal["rule", "answers", "graph"] | None,
-        typer.Option(help="run, list: only rules, jumps of answers, or signals of the graph."),
+        Literal["rule", "answers", "graph", "class"] | None,
+        typer.Option(help="run, list: only rules, jumps of answers, signals of the graph, or changed risk classes."),
     ] = None,
     to: Annotated[
         str | None,
@@ -91,7 +91,12 @@ def _run(request: RunAlerts, *, json: bool) -> None:
 
 def _show(found: tuple[Alert, ...]) -> None:
     rows = [
-        [one.id, one.severity, one.name, one.about, one.at, one.state, "; ".join(one.evidence[:3])] for one in found
+        [one.id, one.severity, one.name, _about(one), one.at, one.state, "; ".join(one.evidence[:3])] for one in found
     ]
     if rows:
         table(["alert", "severity", "what", "about", "on", "state", "evidence"], rows)
+
+
+def _about(one: Alert) -> str:
+    """Whom an alert is about; a changed class concerns a product and a customer."""
+    return f"{one.about}: {one.user}" if one.kind == "class" else one.about

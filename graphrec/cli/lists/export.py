@@ -57,6 +57,13 @@ def command(
         int | None,
         typer.Option(min=1, max=256, help="Processes that make lists (default: one a processor, for many users)."),
     ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ray|ray://HOST:PORT",
+            help="Make the lists on a Ray cluster: one of this machine, or the one at an address.",
+        ),
+    ] = None,
     pseudonyms: Annotated[
         str | None,
         typer.Option(
@@ -90,7 +97,7 @@ def command(
         out, to, k, model, raw, bom, not no_record, as_of, accept_missing, no_policy,
         Occasion(amount, channel, purpose), view=view, users=users, where=where, delta=delta, language=language,
         voice=voice, min_confidence=min_confidence, excel=excel, valid_days=valid_days, map=field_map,
-        workers=workers, pseudonyms=pseudonyms,
+        workers=workers, on=on, pseudonyms=pseudonyms,
     )  # fmt: skip
     with progress(json=json) as report:
         done = bank().export(request, progress=report)

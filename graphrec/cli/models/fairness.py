@@ -12,6 +12,7 @@ from graphrec.errors import LimitPassed
 if TYPE_CHECKING:
     from graphrec.evaluation.fairness import FairAttribute, Fairness
     from graphrec.evaluation.mitigation import Mitigated
+    from graphrec.evaluation.protected import ProtectedPrice
     from graphrec.metrics.intervals import Interval
 
 SHOWN = 10
@@ -32,6 +33,12 @@ def command(
     part: Annotated[
         float, typer.Option(min=0, max=0.99, help="mitigate: part of the largest excess that may be left.")
     ] = 0.5,
+    protected_price: Annotated[
+        bool,
+        typer.Option(
+            "--protected-price", help="Train once more with protected attributes in the score: what they add."
+        ),
+    ] = False,
     every: Annotated[bool, typer.Option("--all", help="Show attributes that are not protected too.")] = False,
     no_record: NoRecord = False,
     json: Json = False,
@@ -43,9 +50,11 @@ def command(
     describes products: share of places beside what test users took; Gini of both. Groups of fewer than 20 users, or
     `min_group`, are not told.
 
-    Beside them, by group: fee and risk class of what lists show, what the policy refuses, and whether any list changes
-    where everybody is in another group. `--mitigate LABEL` ranks again with a penalty for providers that are shown more
-    than was taken of them, and prints its price.
+    Beside them, by group: fee and risk class of what lists show, what the policy refuses, how far the mix of kinds in
+    lists is from the mix that is held (calibration; 0 the same), and whether any list changes where everybody is in
+    another group. `--mitigate LABEL` ranks again with a penalty for providers that are shown more than was taken of
+    them, and prints its price. `--protected-price` trains once more with protected attributes in the score and prints
+    what they add; the card of the model shows it from then on.
 
     Examples: graphrec fairness --max-gap 0.05; graphrec fairness --mitigate Issuer
     """
@@ -53,7 +62,10 @@ def command(
 
     with progress(json=json) as report:
         done = bank().fairness(
-            AskFairness(model, k, max_gap, record=not no_record, mitigate=mitigate, part=part), progress=report
+            AskFairness(
+                model, k, max_gap, record=not no_record, mitigate=mitigate, part=part, protected_price=protected_price
+            ),
+            progress=report,
         )
     if json:
         emit_json(done)
@@ -63,6 +75,8 @@ def command(
         _show(done.fairness, every=every)
         if done.mitigated is not None:
             _price(done.mitigated)
+        if done.protected is not None:
+            _added(done.protected)
     if done.below:
         raise LimitPassed(
             f"{len(done.below)} protected groups are more than {max_gap:g} below the others, first {done.below[0]}"
@@ -109,7 +123,9 @@ def _show(found: "Fairness", *, every: bool) -> None:
 
 def _beside(one: "FairAttribute") -> None:
     """Fees, risk and refusals by group, and what happens where everybody is in another one."""
-    names = [name for name in ("fee", "risk", "refused") if any(getattr(group, name) for group in one.groups)]
+    names = [
+        name for name in ("fee", "risk", "refused", "calibration") if any(getattr(group, name) for group in one.groups)
+    ]
     if names:
         rows = [
             [group.name, *("–" if getattr(group, name) is None else _said(getattr(group, name)) for name in names)]
@@ -133,6 +149,14 @@ def _price(found: "Mitigated") -> None:
     if found.penalties:
         rows = [[name, f"{penalty:.4f}"] for name, penalty in found.penalties[:SHOWN]]
         table([found.label, "penalty"], rows, right=["penalty"])
+
+
+def _added(found: "ProtectedPrice") -> None:
+    say()
+    say(
+        f"{', '.join(found.attributes)} in the score: nDCG@{found.k} {_said(found.without)} without, "
+        f"{_said(found.with_them)} with, gain {_said(found.gain)} (p {found.p:.3f}), {found.users:,} test users"
+    )
 
 
 def _said(one: "Interval") -> str:

@@ -75,6 +75,23 @@ class JumpTable(Struct, frozen=True, forbid_unknown_fields=True):
     severity: Annotated[Severity, Meta(description="How urgent it is.")] = "warning"
 
 
+class ChangeTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[change]]`: an alert about each customer with a holding or an open offer of a product whose class changed."""
+
+    id: Annotated[Name, Meta(description="Of the alert.")]
+    way: Annotated[Literal["up", "down", "any"], Meta(description="Which changes of the highest class count.")] = "up"
+    days: Annotated[Days, Meta(description="The class changed within so many days before the date.")] = 30
+    offer_days: Annotated[
+        Days, Meta(description="A statement that nobody decided on is an open offer for so many days.")
+    ] = 90
+    above: Annotated[
+        str | None,
+        Meta(description="Column of customers with the highest class they accept: only those below the new class."),
+    ] = None
+    name: Annotated[str, Meta(description="What people read; empty: the id.")] = ""
+    severity: Annotated[Severity, Meta(description="How urgent it is.")] = "warning"
+
+
 class AlertsFile(Struct, frozen=True, forbid_unknown_fields=True):
     """alerts.toml of a home."""
 
@@ -84,6 +101,9 @@ class AlertsFile(Struct, frozen=True, forbid_unknown_fields=True):
     ] = ()
     signal: Annotated[tuple[SignalTable, ...], Meta(max_length=50, description="Alerts on patterns of transfers.")] = ()
     jump: Annotated[tuple[JumpTable, ...], Meta(max_length=50, description="Alerts on questionnaires.")] = ()
+    change: Annotated[
+        tuple[ChangeTable, ...], Meta(max_length=50, description="Alerts on risk classes of products that changed.")
+    ] = ()
 
 
 def read_alerts(file: Path) -> AlertsFile:
@@ -96,7 +116,7 @@ def read_alerts(file: Path) -> AlertsFile:
         raise UsageError(f"{file} is not there: it says what alerts are about; graphrec alerts init writes a first one")
     document = read_toml(file, UsageError)
     found = convert(document, AlertsFile)
-    ids = [one.id for listed in (found.rule, found.signal, found.jump) for one in listed]
+    ids = [one.id for listed in (found.rule, found.signal, found.jump, found.change) for one in listed]
     if len(set(ids)) < len(ids):
         document.refuse(("rule",), "two alerts have one id")
     if one := next((one for one in found.signal if one.kind == "cycle" and one.least > one.most), None):
@@ -110,10 +130,15 @@ HEAD = """\
 """
 
 
-def first_alerts(rules: Sequence[RuleTable], signals: Sequence[SignalTable], jumps: Sequence[JumpTable]) -> str:
+def first_alerts(
+    rules: Sequence[RuleTable],
+    signals: Sequence[SignalTable],
+    jumps: Sequence[JumpTable],
+    changes: Sequence[ChangeTable] = (),
+) -> str:
     """The text of a first alerts.toml."""
     lines = [HEAD.rstrip("\n"), f"repeat_days = {AlertsFile().repeat_days}"]
-    for table, listed in (("rule", rules), ("signal", signals), ("jump", jumps)):
+    for table, listed in (("rule", rules), ("signal", signals), ("jump", jumps), ("change", changes)):
         for one in listed:
             lines += ["", f"[[{table}]]"]
             unused = {None, "", 0.0}

@@ -1,6 +1,7 @@
 """Figures of a price as of a date: returns, volatility, drawdown, beta, momentum, and the market risk class.
 
     volatility     sqrt(252 v),  v_t = .94 v_(t-1) + .06 r_t^2,  r daily log returns           RiskMetrics (1996)
+    GARCH          sqrt(252 h),  h the mean of v_(T+1) ... v_(T+21),  v_t = w + a r_(t-1)^2 + b v_(t-1)  (Bollerslev)
     VaR            sd sqrt(N) (-1.96 + .474 s / sqrt(N) - .0687 k / N + .146 s^2 / N) - .5 sd^2 N
     VEV            (sqrt(3.842 - 2 VaR) - 1.96) / sqrt(T)
 
@@ -17,6 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.extras import needs_extra
+
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
 DAY = 86_400_000_000
@@ -28,7 +31,9 @@ WINDOWS = (30, 91, 182, 365)
 CLASSES = (0.005, 0.05, 0.12, 0.2, 0.3, 0.8)
 """Annualised VEV at which classes 2 to 7 begin: Delegated Regulation (EU) 2017/653, Annex II, part 1, point 2."""
 LEAST = 2 * TRADING_DAYS
-"""Daily returns that a class wants: two years, as category 2 of the same part does."""
+"""Daily returns that a class wants: two years, as category 2 of the same part does; a fit of GARCH wants as many."""
+AHEAD = 21
+"""Trading days that GARCH speaks of."""
 YEARS = 5
 """Of returns that a class looks at."""
 
@@ -54,6 +59,8 @@ class Figures:
     """Equivalent volatility of the value at risk, a year."""
     market_class: int | None
     """1 to 7."""
+    garch: float | None = None
+    """Volatility a year of the next 21 trading days by GARCH(1,1); None: not asked for, or it has no fit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +92,14 @@ class Prices:
         return float(self.values[place]) if place >= 0 else None
 
 
-def figures(prices: Prices, benchmark: Prices | None = None, *, horizon: float = 5.0) -> Figures | None:
+def figures(
+    prices: Prices, benchmark: Prices | None = None, *, horizon: float = 5.0, garch: bool = False
+) -> Figures | None:
     """The figures of a price; None: there is none before the date.
 
     Args:
         horizon: recommended holding period in years.
+        garch: fit GARCH too, which takes some hundredths of a second a price.
     """
     if not len(prices.values):
         return None
@@ -110,6 +120,7 @@ def figures(prices: Prices, benchmark: Prices | None = None, *, horizon: float =
         correlation=correlation,
         vev=vev,
         market_class=None if vev is None else class_of(vev),
+        garch=garch_of(returns[-YEARS * TRADING_DAYS :]) if garch and len(returns) >= LEAST else None,
     )
 
 
@@ -123,6 +134,28 @@ def ewma(returns: Floats) -> float:
     weights = (1 - DECAY) * DECAY**ages
     weights[0] = DECAY ** ages[0]
     return float(np.sqrt(TRADING_DAYS * np.dot(weights, returns**2)))
+
+
+@needs_extra("finance", "GARCH")
+def garch_of(returns: Floats) -> float | None:
+    """The volatility a year that GARCH(1,1) expects of the next 21 trading days; None: the fit did not converge.
+
+    Mean zero, normal likelihood, fitted by maximum likelihood in per cent (package arch).
+    """
+    from arch.univariate import arch_model
+
+    if float(returns.std()) == 0:
+        return 0.0
+    model = arch_model(100 * returns, mean="Zero", vol="GARCH", p=1, q=1, dist="normal", rescale=False)
+    fitted = model.fit(disp="off", show_warning=False)
+    if fitted.convergence_flag != 0:
+        return None
+    w, a, b = (float(one) for one in fitted.params)
+    ahead = w + a * float(100 * returns[-1]) ** 2 + b * float(fitted.conditional_volatility[-1]) ** 2
+    variances = [ahead]
+    for _ in range(AHEAD - 1):
+        variances.append(w + (a + b) * variances[-1])
+    return float(np.sqrt(TRADING_DAYS * np.mean(variances))) / 100
 
 
 def beta_of(prices: Prices, benchmark: Prices) -> tuple[float | None, float | None]:

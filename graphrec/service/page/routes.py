@@ -21,7 +21,7 @@ from graphrec.schema import EXACT
 from graphrec.service import schemas
 from graphrec.service.access.roles import WHOLE_RECORD, Caller
 from graphrec.service.core import Refusal, Service
-from graphrec.service.page.advice import AdvicePages, number_of
+from graphrec.service.page.advice import GROUNDS, AdvicePages, number_of
 from graphrec.service.page.alerts import AlertPages
 from graphrec.service.page.campaigns import CampaignPages
 from graphrec.service.page.charts import Waterfall, graph, waterfall, way
@@ -329,6 +329,9 @@ class Pages:
             item = seen.answer.items[0]
             lines = [(line, way(line, words)) for line in item.lines]
             values |= {"item": item, "lines": lines, "graph": graph(item.lines, product, words)}
+            values |= {"grounds": GROUNDS, "contestable": ()}
+            if as_of is None and caller.may("contest"):
+                values["contestable"] = self._bank.contestable(user, product, visit.language.code)
             values["bars"] = _score(item, words) if isinstance(item, Item) else _percents(item, words)
         return View("explanation.html", values)
 
