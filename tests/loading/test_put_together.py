@@ -96,7 +96,7 @@ def test_amounts_in_a_column_for_each_fund(loaded: Callable[[dict[str, str]], Lo
     held = sink.edges["HELD"]
     assert held.num_rows == 60
     assert set(held["target"].to_pylist()) == set(funds)
-    assert min(map(float, held["amount"].to_pylist())) == 100.5
+    assert min(map(float, held["weight"].to_pylist())) == 100.5
     assert sink.nodes["客户持仓"].num_rows == 30
     assert (
         "客户持仓_holdings: reads 8 columns of 客户持仓 (110000, 110137, 110274 …) as products of which something is "

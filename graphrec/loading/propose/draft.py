@@ -27,7 +27,7 @@ from graphrec.loading.propose.draft_parts import (
     toml_key,
 )
 from graphrec.loading.propose.looks import is_personal, label_name, likeness, looks
-from graphrec.loading.propose.profile import profile_folder
+from graphrec.loading.propose.profile import read_folder
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import singular, stem
 from graphrec.loading.sources.files import is_folder, shown_path
@@ -72,16 +72,17 @@ def write_draft(
         raise SourceError(f"{path} is there already; name another file with --new, or remove it")
     if not is_folder(folder):
         raise SourceError(f"--data {shown_path(folder)}: no such folder; name the folder that holds the files")
-    tables, left = profile_folder(folder, scratch, progress, url_env)
-    draft = _propose(tables, left, folder, decide)
-    if not draft.user or draft.is_loose:
-        wide, left = profile_folder(folder, scratch, progress, url_env, are_wide=True)
-        other = _propose(wide, left, folder, decide)
-        tables, draft = (wide, other) if other.user and not (draft.user and other.is_loose) else (tables, draft)
-    if not draft.user:
-        lines, left = profile_folder(folder, scratch, progress, url_env, are_lines=True)
-        other = _propose(lines, left, folder, decide)
-        tables, draft = (lines, other) if other.user else (tables, draft)
+    with read_folder(folder, scratch, progress, url_env) as delivery:
+        left, tables = delivery.left, delivery.tables()
+        draft = _propose(tables, left, folder, decide)
+        if not draft.user or draft.is_loose:
+            wide = delivery.tables(are_wide=True)
+            other = _propose(wide, left, folder, decide)
+            tables, draft = (wide, other) if other.user and not (draft.user and other.is_loose) else (tables, draft)
+        if not draft.user:
+            lines = delivery.tables(are_lines=True)
+            other = _propose(lines, left, folder, decide)
+            tables, draft = (lines, other) if other.user else (tables, draft)
     draft.files = len(_files(draft, tables))
     with whole_file(path) as temporary:
         temporary.write_text(_text(draft, tables, path), encoding="utf-8")

@@ -1,8 +1,9 @@
 """What the files of a folder look like: tables, columns and their kinds."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Keys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,24 +42,58 @@ GAPS = (
 """What databases, spreadsheets and data frames write for a gap, and nobody for anything else."""
 
 
-def profile_folder(
-    folder: Path,
-    scratch: Path | None,
-    progress: Progress,
-    url_env: str | None = None,
-    *,
-    are_wide: bool = False,
-    are_lines: bool = False,
-) -> tuple[list[TableProfile], list[str]]:
-    """The tables of a folder and of a database, and what is left out of them, in words.
+class Delivery:
+    """The files of a folder, read and profiled once, to be made tables of in several ways."""
+
+    def __init__(
+        self, database: duckdb.DuckDBPyConnection, specs: Keys[str, FileSpec], tables: list[list[TableProfile]],
+        left: list[str],
+    ) -> None:  # fmt: skip
+        self._database, self._specs, self._tables = database, specs, tables
+        self.left = left
+        """What is left out of the tables, in words."""
+
+    def tables(self, *, are_wide: bool = False, are_lines: bool = False) -> list[TableProfile]:
+        """The tables of the files.
+
+        Args:
+            are_wide: columns of yes and no are products that customers hold.
+            are_lines: files of contracts and their kinds are products that customers hold.
+        """
+        # What one way makes of the tables is undone for the next one.
+        self._database.execute("BEGIN TRANSACTION")
+        try:
+            return self._made(are_wide=are_wide, are_lines=are_lines)
+        finally:
+            self._database.execute("ROLLBACK")
+
+    def _made(self, *, are_wide: bool, are_lines: bool) -> list[TableProfile]:
+        database, tables = self._database, list[TableProfile]()
+        for spec, some in zip(self._specs.values(), self._tables, strict=True):
+            tables += some
+            if are_wide:
+                tables[-1:] = _with_holdings(database, spec, tables[-1])
+        tables = written_out(database, [latest(database, table) for table in tables])
+        tables = _with_amounts(database, with_keys(database, tables), self._specs)
+        tables = with_references(database, spelled_alike(database, tables))
+        tables = [as_spans(database, table) for table in tables]
+        tables = [with_joint(database, table, tables) for table in tables]
+        tables = [_joined(database, table, tables) for table in tables]
+        tables = as_lines(database, tables) if are_lines else tables
+        return [_with_names(with_described(database, table)) for table in tables]
+
+
+@contextmanager
+def read_folder(
+    folder: Path, scratch: Path | None, progress: Progress, url_env: str | None = None
+) -> Iterator[Delivery]:
+    """The files of a folder and the tables of a database.
 
     Args:
         folder: every file below it is looked at.
         scratch: folder in which decoded files and spilled tables lie meanwhile; the system's own when there is none.
         progress: called for every table.
         url_env: the environment variable with the address of a database, whose tables are looked at too.
-        are_wide: columns of yes and no are products that customers hold.
-        are_lines: files of contracts and their kinds are products that customers hold.
 
     Raises:
         SourceError: the one file that is there cannot be read, or the database does not answer.
@@ -82,24 +117,14 @@ def profile_folder(
                 del specs[table]
         lock_database(database)
         tables = []
-        for spec in specs.values():
+        for table, spec in specs.items():
             spec = _with_trim(database, spec)
             flat = flatten(database, spec.name)
-            spec = _with_gaps(database, spec)
+            specs[table] = spec = _with_gaps(database, spec)
             flat = _without_headers(database, spec, flat)
             has_commas = _has_commas(spec, files[spec.name])
-            tables.append(_profile(database, spec, flat, has_commas=has_commas))
-            tables += [_profile(database, spec, part, has_commas=has_commas) for part in flat.parts]
-            if are_wide:
-                tables[-1:] = _with_holdings(database, spec, tables[-1])
-        tables = written_out(database, [latest(database, table) for table in tables])
-        tables = _with_amounts(database, with_keys(database, tables), specs)
-        tables = with_references(database, spelled_alike(database, tables))
-        tables = [as_spans(database, table) for table in tables]
-        tables = [with_joint(database, table, tables) for table in tables]
-        tables = [_joined(database, table, tables) for table in tables]
-        tables = as_lines(database, tables) if are_lines else tables
-        return [_with_names(with_described(database, table)) for table in tables], left
+            tables.append([_profile(database, spec, part, has_commas=has_commas) for part in (flat, *flat.parts)])
+        yield Delivery(database, specs, tables, left)
 
 
 def _has_commas(spec: FileSpec, paths: list[Path]) -> bool:
