@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
+from graphrec.loading.propose import profile
 from graphrec.loading.propose.concepts import CLOSED, NO, OPEN, YES, in_order, place, told
 from graphrec.loading.propose.draft import write_draft
 from graphrec.loading.propose.looks import looks
@@ -102,6 +104,37 @@ def test_amounts_in_a_column_for_each_fund(loaded: Callable[[dict[str, str]], Lo
         "客户持仓_holdings: reads 8 columns of 客户持仓 (110000, 110137, 110274 …) as products of which something is "
         "held: is that right?" in questions
     )
+
+
+def test_positions_without_a_time_beside_trades_are_asked(loaded: Callable[[dict[str, str]], Loaded]) -> None:
+    customers = ["customer_id,segment", *(f"C{i:03},{('mass', 'top')[i % 2]}" for i in range(30))]
+    products = ["product_id,name,kind", *(f"P{i:02},Fund {i},{('fund', 'bond')[i % 2]}" for i in range(12))]
+    trades = ["trade_id,customer_id,product_id,amount,traded_on"]
+    trades += [f"T{i:04},C{i % 30:03},P{i % 12:02},{100 * (i + 1)},2024-{1 + i % 12:02}-11" for i in range(60)]
+    holdings = ["customer_id,product_id,units", *(f"C{i % 30:03},P{i % 12:02},{1 + i}" for i in range(60))]
+    files = {"customers": customers, "products": products, "trades": trades, "holdings": holdings}
+    questions, sink, _ = loaded({f"{name}.csv": "\n".join(rows) for name, rows in files.items()})
+    assert (sink.edges["BOUGHT"].num_rows, sink.edges["HELD"].num_rows) == (60, 60)
+    assert (
+        "roles.relevant: HELD has no time, and BOUGHT has: where one is what came of the other, keep one of them"
+        in questions
+    )
+
+
+def test_a_folder_is_read_once(loaded: Callable[[dict[str, str]], Loaded], monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    profiled = profile.read_files
+
+    def reads(database: Any, mapping: Any, *rest: Any) -> None:
+        read.extend(mapping.files)
+        profiled(database, mapping, *rest)
+
+    monkeypatch.setattr(profile, "read_files", reads)
+    head = "customer_id,segment," + ",".join(f"has_{one}" for one in ("loan", "card", "fund"))
+    rows = [f"C{i:03},{('mass', 'top')[i % 2]},{i % 2},{i % 3 % 2},{i % 5 % 2}" for i in range(40)]
+    _, sink, _ = loaded({"customers.csv": "\n".join([head, *rows])})
+    assert sink.edges["HELD"].num_rows == 20 + 13 + 16
+    assert read == ["customers"]
 
 
 def test_codes_of_funds_in_a_header_are_names_and_amounts_are_none() -> None:
