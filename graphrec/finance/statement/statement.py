@@ -119,6 +119,20 @@ class Targeted:
 
 
 @dataclass(frozen=True)
+class StatedNeed:
+    """A need that the product meets, as the rules of needs.toml find it."""
+
+    name: str
+    state: str
+    """open, covered, none or unknown."""
+    rule: str
+    evidence: Columns
+    """What the rule read, by column of the customer and by what is computed."""
+    held: str
+    """Products that meet it and are held."""
+
+
+@dataclass(frozen=True)
 class Basis:
     """All that a statement is written from."""
 
@@ -170,6 +184,8 @@ class Basis:
     review_on: str = ""
     target: tuple[Targeted, ...] = ()
     """What the policy declares of the product's target market, as far as the product fills it."""
+    needs: tuple[StatedNeed, ...] = ()
+    """The declared needs that the product meets."""
     own_brand: bool | None = None
     """Whether the bank or its group makes it; None: it is not declared."""
     inducement_percent: float | None = None
@@ -281,6 +297,8 @@ def _refusal(basis: Basis, elements: Mapping[str, Element], writer: "_Writer") -
         return say("statement.too_long", needed=put(needed), own=put(own))
     if basis.assessed_until is not None and basis.assessed_until < basis.date:
         return say("statement.expired", date=writer.day("/assessed_on"), until=writer.day("/assessed_until"))
+    if "idd_20" in basis.regimes and basis.needs and not any(one.state == "open" for one in basis.needs):
+        return say("statement.no_need", names=writer.words.language.texts["lists.comma"].join(writer.needs()))
     required = {name for regime in basis.regimes for name in REQUIRED[regime]}
     gone = [say(f"statement.{name}") for name in ELEMENTS if name in required and elements[name].missing]
     if gone:
@@ -365,8 +383,23 @@ class _Writer:
     # The elements.
 
     def client_objectives(self) -> Element:
-        """What the money is for."""
-        return self._done(missing=not self._facts("customer", "client_objectives"))
+        """What the money is for, and which need the product meets."""
+        found = self._facts("customer", "client_objectives")
+        for place, need in enumerate(self.basis.needs):
+            path = f"/needs/{place}"
+            held = {"held": self.put(f"{path}/held")} if need.state == "covered" else {}
+            self._add(f"need_{need.state}", name=self.put(f"{path}/name"), **held)
+            found = found or need.state == "open"
+            for name, value in need.evidence.items() if need.state == "open" else ():
+                side, dot, column = name.partition(".")
+                if side == "user" and dot and value is not None:
+                    shown = self.put(f"{path}/evidence/{escaped(name)}").removesuffix(".")
+                    self._add("fact", name=self.words.word(column), value=shown)
+        return self._done(missing=not found)
+
+    def needs(self) -> list[str]:
+        """The names of the needs that the product meets."""
+        return [self.put(f"/needs/{place}/name") for place in range(len(self.basis.needs))]
 
     def term(self) -> Element:
         """For how long, and what the product asks for."""
