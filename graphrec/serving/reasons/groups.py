@@ -206,6 +206,7 @@ class Groups:
             words = reasons.words_in_common(self._user, product, self._products)
             if not words:
                 return None
+            words = () if reasons.are_foreign(self._user, product) else words
         elif shape == "general":
             people = reasons.people.holders(product, self._user)
             if not reasons.is_frequent(product, self._user) or people < reasons.schema.roles.min_group:

@@ -27,7 +27,7 @@ from graphrec.serving.reasons.over import Ends, apart, can_be_over, over
 from graphrec.serving.reasons.people import People
 from graphrec.serving.reasons.prefer import Wish
 from graphrec.serving.reasons.sentences import Event, Sentences, Since, words
-from graphrec.serving.reasons.words import in_common
+from graphrec.serving.reasons.words import in_common, is_foreign
 from graphrec.terms.forms.blend import Blend
 from graphrec.terms.ledger import Beside, Ledger, LineGroup
 from graphrec.terms.walks import WalkScorer
@@ -343,6 +343,13 @@ class Reasons:
         if not own:
             return ()
         return in_common(own, self._said_of(product), (self._said_of(one) for one in products.tolist()))
+
+    def are_foreign(self, user: int, product: int) -> bool:
+        """Whether the words of these texts are of another language than the sentences."""
+        code = self.sentences.language.code
+        return any(
+            is_foreign(text, code) for text in (self._text(self.schema.roles.user, user), self._said_of(product))
+        )
 
     def _said_of(self, product: int) -> str:
         """The text of a product, read once as far as they fit."""
