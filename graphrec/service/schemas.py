@@ -129,6 +129,9 @@ class StatementElement(_Open):
     text: str
     fields: dict[str, Any] = Field(description="JSON pointer into the basis of the recorded entry, and the value.")
     missing: bool = False
+    sentences: list[str] = Field(
+        [], description="Those of the text; a first one that ends with a colon leads the others."
+    )
 
 
 class Statement(_Open):

@@ -86,7 +86,11 @@ def read(bank: Bank, request: ReadStatement) -> Handed:
     event = _event(bank, request.record)
     plain = event["statement"]
     # Entries have their keys sorted; a statement has its own order.
-    elements = {name: Element(**plain["elements"][name]) for name in ELEMENTS if name in plain["elements"]}
+    elements = {
+        name: Element(**{**one, "sentences": tuple(one.get("sentences", ()))})
+        for name in ELEMENTS
+        if (one := plain["elements"].get(name)) is not None
+    }
     found = Statement(**{**plain, "elements": elements, "notices": tuple(plain["notices"])})
     return Handed(found, _basis_of(event["basis"]), _decision(bank, request.record, found), request.record)
 

@@ -212,6 +212,8 @@ class Element:
     """Path of each field that a figure or a name of the text comes from, and its value."""
     missing: bool = False
     """Nothing is recorded for it."""
+    sentences: tuple[str, ...] = ()
+    """Those of the text, one by one; a first one with a colon at its end speaks of the others."""
 
 
 @dataclass(frozen=True)
@@ -370,9 +372,9 @@ class _Writer:
     def _done(self, *, missing: bool = False) -> Element:
         if missing:
             self._texts.insert(0, self.words.say("statement.absent"))
-        text, fields = " ".join(self._texts), self._fields
+        sentences, fields = tuple(self._texts), self._fields
         self._texts, self._fields = [], {}
-        return Element(text, fields, missing)
+        return Element(" ".join(sentences), fields, missing, sentences)
 
     def _cost(self, path: str) -> str:
         """What a cost is called, without the unit of its column."""
@@ -452,10 +454,13 @@ class _Writer:
         said = False
         for place, reason in enumerate(self.basis.reasons):
             text = self._taken(f"/reasons/{place}/text")
-            if reason.percent is not None:
-                share = self.percent(f"/reasons/{place}/percent")
-                self._add("because", name=self.put("/name"), text=str(text), percent=share)
-                said = True
+            if reason.percent is None or round(reason.percent) <= 0:
+                continue
+            if not said:
+                self._add("speaks", name=self.put("/name"))
+            share = self.percent(f"/reasons/{place}/percent")
+            self._add("because", text=_begun(str(text)), percent=share)
+            said = True
         return self._done(missing=not said)
 
     def target_market(self) -> Element:
@@ -515,8 +520,10 @@ class _Writer:
 
     def against(self) -> Element:
         """What speaks against it."""
+        if self.basis.against:
+            self._add("objects", name=self.put("/name"))
         for place in range(len(self.basis.against)):
-            self._add("objection", name=self.put("/name"), text=str(self._taken(f"/against/{place}")))
+            self._add("warning", text=_begun(str(self._taken(f"/against/{place}"))))
         for place in range(len(self.basis.warnings)):
             self._add("warning", text=str(self._taken(f"/warnings/{place}")))
         if not self._texts:
@@ -525,6 +532,8 @@ class _Writer:
 
     def alternatives_considered(self) -> Element:
         """What else the list has, and the best of what is refused."""
+        if self.basis.alternatives:
+            self._add("considered", name=self.put("/name"))
         for place, other in enumerate(self.basis.alternatives):
             path = f"/alternatives/{place}"
             said = {"other": self.put(f"{path}/name"), "rank": self.put(f"{path}/rank"), "name": self.put("/name")}
@@ -570,3 +579,8 @@ class _Writer:
     def _class_of(self, element: str) -> int | None:
         found = next(iter(self.basis.customer[element].values()), None)
         return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def _begun(text: str) -> str:
+    """A text as the beginning of a sentence."""
+    return text[:1].upper() + text[1:]

@@ -39,7 +39,7 @@ MONTH, HALF = 30.44, 0.5
 #: Stands after every time in a store.
 END_OF_TIME = "9999-12-31T23:59:59.999999Z"
 _SHAPES: Mapping[int, Shape] = {1: "own", 2: "linked", 3: "shared"}
-_ALONE: Mapping[str, Shape] = {"general": "general", "new": "new", "nonlinear": "nonlinear"}
+_ALONE: Mapping[str, Shape] = {"general": "general", "new": "new", "nonlinear": "nonlinear", "profit": "profit"}
 #: Words of labels and edge types that are sensitive where the mapping marks nothing.
 _SENSITIVE = re.compile(
     r"(^|_)(age|birth|born|region|state|district|postcode|postal|zip|income|salary|wealth|gender|sex|marital|family|"
