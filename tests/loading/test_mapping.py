@@ -77,8 +77,8 @@ def test_an_unknown_name_names_the_nearest() -> None:
     with pytest.raises(SourceError) as caught:
         load_mapping("zimnatt")
     assert str(caught.value) == (
-        "no mapping 'zimnatt': it is no file, and graphrec ships demo, demo-holdings, demo-money, far-trans, lightgcn-split, "
-        "ml-1m, senate, zimnat; did you mean 'zimnat'?"
+        "no mapping 'zimnatt': it is no file, and graphrec ships demo, demo-holdings, demo-money, far-trans, "
+        "lightgcn-split, ml-1m, senate, zimnat; did you mean 'zimnat'?"
     )
     with pytest.raises(
         SourceError, match="ships demo, demo-holdings, demo-money, far-trans, lightgcn-split, ml-1m, senate, zimnat$"
