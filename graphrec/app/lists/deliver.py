@@ -25,7 +25,7 @@ from graphrec.app.results import Exported
 from graphrec.app.views import viewer
 from graphrec.delivery.journal import Journal
 from graphrec.delivery.last import read_last, write_last
-from graphrec.delivery.rows import Batch, Form, Rows, Run
+from graphrec.delivery.rows import Batch, Form, Packing, Rows, Run
 from graphrec.delivery.sinks import SinkReport, SinkSpec, Target, deliver, sink_for
 from graphrec.errors import SourceError, UnknownId, UsageError
 from graphrec.features.sources.text.cache import StoredVectors
@@ -163,7 +163,7 @@ def _opened(job: Job, on: str | None, count: int) -> AbstractContextManager[Work
 
 def _by_workers(
     opened: AbstractContextManager[Workers],
-    form: Form | None,
+    form: Form | Packing | None,
     recording: Recording,
     parts: Sequence[tuple[int, Sequence[int]]],
 ) -> Iterator[Batch]:
