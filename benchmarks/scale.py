@@ -50,6 +50,8 @@ CUSTOMERS, PRODUCTS, EDGES = 10**8, 10**5, 10**10
 """Of the cluster that is computed, not run."""
 PART, WORKERS = 10, (16, 64, 256, 1024)
 """One in so many customers is simulated, so that a shard for each worker is a small part of it."""
+OPENING = 10.0
+"""Seconds until a new worker makes its first shard: assumed. A process imports for 2 to 3 s of processor here."""
 DEATHS_AN_HOUR = 0.01
 """Of a worker: a machine of 32 that is taken away every three hours, as cheap ones are."""
 
@@ -174,7 +176,7 @@ def main() -> int:
     for products, one in found.items():
         print(
             f"{products:>7,} products: worker {1e3 * one.each:.2f} ms a customer, asker {1e3 * one.asker:.3f} ms, "
-            f"{one.bytes / one.users / 1024:.1f} KiB between them, opening {one.opening:.1f} s, "
+            f"{one.bytes / one.users / 1024:.1f} KiB between them, "
             f"snapshot {one.folder / one.users / HELD:.1f} bytes an edge"
         )
     slope, base = np.polyfit(CATALOGUES, [one.each for one in found.values()], 1)
@@ -194,7 +196,7 @@ def main() -> int:
     print(f"\nby simulation ({CUSTOMERS // PART:,} of these customers, shards of {SHARD:,}; workers die; three seeds):")
     for workers in WORKERS:
         shards = CUSTOMERS // SHARD // PART
-        runs = [simulated(workers, worker * SHARD, asker * SHARD, last.opening, shards, seed) for seed in range(3)]
+        runs = [simulated(workers, worker * SHARD, asker * SHARD, OPENING, shards, seed) for seed in range(3)]
         hours, cores = np.mean(runs, axis=0)
         busy = cores / hours / (workers + 1)
         print(f"  {workers:>5} workers: {hours:8.3f} h by the clock, {cores:9.2f} core hours, {busy:5.0%} busy")

@@ -130,7 +130,8 @@ def _packed(table: pa.Table) -> bytes:
     import pyarrow as pa
 
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as stream:
+    options = pa.ipc.IpcWriteOptions(compression="lz4")  # texts of a batch are much alike
+    with pa.ipc.new_stream(sink, table.schema, options=options) as stream:
         stream.write_table(table)
     found: bytes = sink.getvalue().to_pybytes()
     return found
