@@ -180,19 +180,20 @@ def main() -> int:
             f"snapshot {one.folder / one.users / HELD:.1f} bytes an edge"
         )
     slope, base = np.polyfit(CATALOGUES, [one.each for one in found.values()], 1)
-    worker, last = base + slope * PRODUCTS, found[CATALOGUES[-1]]
+    worker, first, last = base + slope * PRODUCTS, found[CATALOGUES[0]], found[CATALOGUES[-1]]
     asker, pair = float(np.mean([one.asker for one in found.values()])), counted()
-    print(
-        f"a worker: {1e3 * base:.2f} ms + {1e6 * slope:.4f} us a product = {1e3 * worker:.2f} ms at {PRODUCTS:,} products\n"
-        f"co-counts: {1e9 * pair:.1f} ns a pair of holdings\n\n"
-        f"{CUSTOMERS:.0e} customers x {PRODUCTS:.0e} products x {EDGES:.0e} edges, by arithmetic:\n"
-        f"  workers {CUSTOMERS * worker / 3600:,.0f} core hours, the process that asks {CUSTOMERS * asker / 3600:,.1f} h\n"
-        f"  {worker / asker:,.0f} workers keep it busy; more wait for it\n"
-        f"  snapshot {EDGES * last.folder / last.users / HELD / 1e12:.2f} TB; "
-        f"{CUSTOMERS * last.bytes / last.users / 1e12:.2f} TB come back from workers\n"
-        f"  co-counts {EDGES / CUSTOMERS * EDGES * pair / 3600:,.0f} core hours, "
-        f"{8 * PRODUCTS**2 / 1e9:.0f} GB of sums in each process"
-    )
+    hours, counts = CUSTOMERS / 3600, EDGES / CUSTOMERS * EDGES * pair / 3600
+    disk, back = EDGES * first.folder / first.users / HELD / 1e12, CUSTOMERS * last.bytes / last.users / 1e12
+    lines = [
+        f"a worker: {1e3 * base:.2f} ms + {1e6 * slope:.4f} us a product = {1e3 * worker:.2f} ms at {PRODUCTS:,}",
+        f"co-counts: {1e9 * pair:.1f} ns a pair of holdings",
+        f"\n{CUSTOMERS:.0e} customers x {PRODUCTS:.0e} products x {EDGES:.0e} edges, by arithmetic:",
+        f"  workers {hours * worker:,.0f} core hours, the process that asks {hours * asker:,.1f} h",
+        f"  {worker / asker:,.0f} workers keep it busy; more wait for it",
+        f"  snapshot {disk:.2f} TB; {back:.2f} TB come back from workers",
+        f"  co-counts {counts:,.0f} core hours, {8 * PRODUCTS**2 / 1e9:.0f} GB of sums in each process",
+    ]
+    print("\n".join(lines))
     print(f"\nby simulation ({CUSTOMERS // PART:,} of these customers, shards of {SHARD:,}; workers die; three seeds):")
     for workers in WORKERS:
         shards = CUSTOMERS // SHARD // PART
