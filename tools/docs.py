@@ -30,6 +30,7 @@ from graphrec.events.event import Event
 from graphrec.finance.alerts.file import AlertsFile
 from graphrec.finance.credit.file import RiskModel
 from graphrec.finance.credit.loan_file import PlanFile
+from graphrec.finance.needs import NeedsFile
 from graphrec.finance.portrait_file import PortraitFile
 from graphrec.finance.statement.file import StatementFile
 from graphrec.loading.mapping.file import MappingFile
@@ -156,6 +157,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "schema/campaign.schema.json": partial(schema_text, "a campaign of graphrec", CampaignFile),
     "schema/market.schema.json": partial(schema_text, "market.toml", MarketFile),
     "schema/quality.schema.json": partial(schema_text, "quality.toml", QualityFile),
+    "schema/needs.schema.json": partial(schema_text, "needs.toml", NeedsFile),
     "schema/plan.schema.json": partial(schema_text, "plan.toml", PlanFile),
     "schema/alerts.schema.json": partial(schema_text, "alerts.toml", AlertsFile),
     "schema/statement.schema.json": partial(schema_text, "statement.toml", StatementFile),

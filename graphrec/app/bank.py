@@ -909,6 +909,17 @@ class Bank:
 
         return market(self, request, progress)
 
+    def plan_cover(self, request: jobs.PlanCover) -> results.CoverPlan:
+        """What a customer needs, by which rule and evidence, and which products would meet it.
+
+        Raises:
+            UnknownId: there is no such customer.
+            UsageError: needs.toml is not there, or does not fit the graph.
+        """
+        from graphrec.app.finance.needs import plan_cover
+
+        return plan_cover(self, request)
+
     def class_changes(self, request: jobs.AskClasses) -> results.ClassesChanged:
         """Which risk classes of products changed before a date, and who holds one or has an open offer of one.
 

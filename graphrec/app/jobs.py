@@ -806,6 +806,15 @@ class PlanLoan:
 
 
 @dataclass(frozen=True)
+class PlanCover:
+    """What a customer needs, by needs.toml, and what would meet it."""
+
+    user: str
+    as_of: str | None = None
+    record: bool = True
+
+
+@dataclass(frozen=True)
 class RunAlerts:
     """What alerts.toml asks about."""
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from graphrec.finance.market.figures import Figures
     from graphrec.finance.market.proposal import Walk
     from graphrec.finance.market.stress import Episode
+    from graphrec.finance.needs import Need
     from graphrec.graph.folders.snapshot import Snapshot
     from graphrec.graph.rows import LoadReport
     from graphrec.metrics.intervals import Interval
@@ -1178,6 +1179,38 @@ class LoanPlans:
     """The largest amount; None: none may be offered."""
     left: float | None
     """What is left a month before a new loan; None: something is not known."""
+    record: int | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NotOffered:
+    """A product that would meet a need, and that the policy refuses."""
+
+    product: str
+    name: str | None
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NeedOf:
+    """A need of a customer, and what would meet it where it is open."""
+
+    need: Need
+    products: tuple[str, ...]
+    """Those that the policy allows."""
+    refused: tuple[NotOffered, ...]
+
+
+@dataclass(frozen=True)
+class CoverPlan:
+    """The needs of one customer."""
+
+    user: str
+    as_of: str
+    version: str
+    """Of the rules."""
+    needs: tuple[NeedOf, ...]
     record: int | None
     notes: tuple[str, ...] = ()
 
