@@ -1,9 +1,11 @@
 """Lists with reasons a second over HTTP, and how long one takes: demo bank M, k 10, policy, key and record on.
 
 Client and server share the machine. First the saturation is found (as many requests at once as there are answers for),
-then requests come at 70 % of it, at even intervals, whatever the answers take.
+then requests come at 70 % of it, at even intervals, whatever the answers take. The bar is that of lists with reasons
+(`lines=false`); `--lines` asks for what the path gives unless told otherwise, with the strongest lines of each score,
+their paths and statements.
 
-    python benchmarks/service.py --workers 2 --seconds 20
+    python benchmarks/service.py --workers 2 --seconds 20 [--lines]
 """
 
 import argparse
@@ -34,9 +36,9 @@ def run(*words: str) -> str:
     return subprocess.run([*GRAPHREC, *words], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def path(number: int) -> str:
+def path(number: int, tail: str = "") -> str:
     """The list of a customer."""
-    return f"/v1/users/C{number * 7_919 % CUSTOMERS + 1:06}/recommendations?k=10"
+    return f"/v1/users/C{number * 7_919 % CUSTOMERS + 1:06}/recommendations?k=10{tail}"
 
 
 class Client:
@@ -44,10 +46,11 @@ class Client:
 
     Args:
         key: in every request.
+        tail: of every path.
     """
 
-    def __init__(self, host: str, port: int, key: str) -> None:
-        self._where = host, port
+    def __init__(self, host: str, port: int, key: str, tail: str = "") -> None:
+        self._where, self.tail = (host, port), tail
         self._head = f" HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n\r\n"
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
@@ -68,7 +71,7 @@ async def saturated(client: Client, seconds: float, at_once: int) -> float:
     async def ask() -> None:
         nonlocal done
         while time.perf_counter() < ending:
-            assert await client.status(path(next(number))) == 200
+            assert await client.status(path(next(number), client.tail)) == 200
             done += 1
 
     await asyncio.gather(*(ask() for _ in range(at_once)))
@@ -84,7 +87,7 @@ async def paced(client: Client, seconds: float, rate: float) -> tuple[list[float
         nonlocal refused
         turn = began + number / rate
         await asyncio.sleep(max(0.0, turn - time.perf_counter()))
-        status = await client.status(path(number))
+        status = await client.status(path(number, client.tail))
         assert status in (200, 503), status
         refused += status == 503
         taken.append(time.perf_counter() - turn)
@@ -106,9 +109,9 @@ def processor(server: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-async def measure(server: int, port: int, key: str, seconds: float) -> bool:
+async def measure(server: int, port: int, key: str, seconds: float, tail: str) -> bool:
     """Print the figures; whether the bars hold."""
-    client = Client("127.0.0.1", port, key)
+    client = Client("127.0.0.1", port, key, tail)
     await saturated(client, max(seconds / 4, WARM), 8)
     most = 0.0
     for at_once in (1, 4, 16, 32):
@@ -142,6 +145,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--lines", action="store_true", help="lists with the lines of their scores")
     parser.add_argument("--folder", type=Path, help="bank and home are kept here, and used again")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -174,7 +178,7 @@ def main() -> int:
                 cold = time.perf_counter() - began
                 print(f"cold to the first list: {cold:.2f} s; bar {BAR_COLD:g}: {held(cold <= BAR_COLD)}")
                 print(f"load {os.getloadavg()[0]:.1f}, {asked.workers} workers")
-                good = asyncio.run(measure(server.pid, port, key, asked.seconds))
+                good = asyncio.run(measure(server.pid, port, key, asked.seconds, "" if asked.lines else "&lines=false"))
             finally:
                 os.killpg(server.pid, signal.SIGTERM)
     return int(not (good and cold <= BAR_COLD))

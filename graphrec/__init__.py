@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import MakeReport as MakeReport
     from graphrec.app.jobs import Monitor as Monitor
     from graphrec.app.jobs import PlanCampaign as PlanCampaign
+    from graphrec.app.jobs import PlanCover as PlanCover
     from graphrec.app.jobs import PlanLoan as PlanLoan
     from graphrec.app.jobs import ProposeMapping as ProposeMapping
     from graphrec.app.jobs import ProposePortfolio as ProposePortfolio
@@ -119,8 +120,8 @@ _JOBS = (
     "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
     "EvaluateNew", "Export", "ExtractTexts", "Federate", "FindDuplicates", "FindTopics", "FitClassifier", "FitResponse",
     "FitRisk", "Forget", "InitPolicy", "InitFile", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts",
-    "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "MakeReport", "Monitor", "PlanCampaign", "PlanLoan",
-    "ProposeMapping", "PruneRecord", "Publish", "ProposePortfolio", "PutHold", "Refresh", "Reidentify",
+    "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "MakeReport", "Monitor", "PlanCampaign", "PlanCover",
+    "PlanLoan", "ProposeMapping", "PruneRecord", "Publish", "ProposePortfolio", "PutHold", "Refresh", "Reidentify",
     "ReportCampaign", "ReportRisk", "Restore", "RunAlerts",
     "ScoreResponse", "ScoreRisk", "SetAlert", "SignHead", "StopExperiment", "TakeSnapshot", "TrackModel", "Train",
     "Tune", "VerifyRecord",

@@ -49,6 +49,8 @@ class NodeSchema:
     """Column that a person reads; none for a personal name outside the store."""
     text: tuple[str, ...] = ()
     """Columns that are embedded, joined in this order by a line feed."""
+    vector: str | None = None
+    """Column with a vector made elsewhere, as text: [0.1, 0.2]."""
     personal: tuple[str, ...] = ()
     """Columns that stay in the store."""
     protected: tuple[str, ...] = ()
@@ -67,6 +69,11 @@ class NodeSchema:
     """Columns of numbers, each with the unit that its file has beside them: EUR, %."""
     dated: Mapping[str, str] = field(default_factory=dict)
     """Columns with values of one day, each with the column that says which: earlier snapshots have none of them."""
+
+    @property
+    def encoded(self) -> tuple[str, ...]:
+        """Columns that models read as vectors and that say nothing as values: texts, and a vector itself."""
+        return self.text if self.vector is None else (*self.text, self.vector)
 
     def public_columns(self) -> tuple[Column, ...]:
         """The columns that may leave the store."""
@@ -337,6 +344,7 @@ class GraphSchema:
 _BY_LANGUAGE = ("reasons_in", "words")
 _LATER: Mapping[str, Mapping[str, Any]] = {
     "nodes": {
+        "vector": None,
         "sensitive": (),
         "crm_id": None,
         "adviser": None,
@@ -380,6 +388,7 @@ def _merge_nodes(mine: NodeSchema, theirs: NodeSchema) -> NodeSchema:
         name=mine.name or theirs.name,
         # A column that either mapping calls personal or protected stays out of the texts: texts make scores.
         text=tuple(column for column in mine.text or theirs.text if column not in personal | protected),
+        vector=_vector_of(mine, theirs, personal | protected),
         personal=tuple(sorted(personal)),
         protected=tuple(sorted(protected)),
         sensitive=tuple(sorted({*mine.sensitive, *theirs.sensitive})),
@@ -390,6 +399,11 @@ def _merge_nodes(mine: NodeSchema, theirs: NodeSchema) -> NodeSchema:
         units={**theirs.units, **mine.units},
         dated={**theirs.dated, **mine.dated},
     )
+
+
+def _vector_of(mine: NodeSchema, theirs: NodeSchema, barred: set[str]) -> str | None:
+    found = mine.vector or theirs.vector
+    return None if found in barred else found
 
 
 def _merge_columns(mine: tuple[Column, ...], theirs: tuple[Column, ...]) -> tuple[Column, ...]:

@@ -30,6 +30,7 @@ from graphrec.events.event import Event
 from graphrec.finance.alerts.file import AlertsFile
 from graphrec.finance.credit.file import RiskModel
 from graphrec.finance.credit.loan_file import PlanFile
+from graphrec.finance.needs import NeedsFile
 from graphrec.finance.portrait_file import PortraitFile
 from graphrec.finance.statement.file import StatementFile
 from graphrec.loading.mapping.file import MappingFile
@@ -64,10 +65,12 @@ trial. A model is set in the blend (`--set lightgcn.loss=bpr`) and alone (`--mod
 what was set. The walks of the kernels are chosen by every training, or named by `metapaths` of the roles
 ([settings.md](settings.md)). The configuration that was chosen is in the `meta.json` of the model folder.
 
-Feature blocks are what models read besides edges: `train --blocks text,columns,series,portfolio`; `text` alone is the
-default. `text` has the vectors of an encoder, `columns` the numbers and categories of nodes in bins that are fitted on
-what the fit may see (never personal or protected columns, nor names), `series` what a price did up to the date that the
-fit may see, `portfolio` daily returns before that date and what market.toml says of positions, for diversification.
+Feature blocks are what models read besides edges: `train --blocks text,columns,series,portfolio,vector`; `text` alone
+is the default. `text` has the vectors of an encoder, `columns` the numbers and categories of nodes in bins that are
+fitted on what the fit may see (never personal or protected columns, nor names), `series` what a price did up to the
+date that the fit may see, `portfolio` daily returns before that date and what market.toml says of positions, for
+diversification, `vector` the vectors of images or recordings that a mapping names; they were made elsewhere, so that
+only who made them knows what they have seen.
 
 A distribution of its own adds a model by an entry point of the group `graphrec.models` that names a `ModelSpec`, and a
 source of feature blocks by one of the group `graphrec.features`; train, tune and help then know them. Serving needs no
@@ -154,6 +157,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "schema/campaign.schema.json": partial(schema_text, "a campaign of graphrec", CampaignFile),
     "schema/market.schema.json": partial(schema_text, "market.toml", MarketFile),
     "schema/quality.schema.json": partial(schema_text, "quality.toml", QualityFile),
+    "schema/needs.schema.json": partial(schema_text, "needs.toml", NeedsFile),
     "schema/plan.schema.json": partial(schema_text, "plan.toml", PlanFile),
     "schema/alerts.schema.json": partial(schema_text, "alerts.toml", AlertsFile),
     "schema/statement.schema.json": partial(schema_text, "statement.toml", StatementFile),

@@ -180,6 +180,10 @@ def init_policy(bank: Bank, request: InitPolicy) -> PolicyWritten:
         example = shipped_policy(request.like, snapshot, date_of(snapshot))
         with whole_file(file) as temporary:
             temporary.write_text(example.text, encoding="utf-8")
+        for name, text in example.lists.items():
+            if not (beside := file.with_name(name)).exists():
+                with whole_file(beside) as temporary:
+                    temporary.write_text(text, encoding="utf-8")
         return PolicyWritten(file, example.kept, example.left_out, example.doubts)
     language = language_of(request.language or bank.settings.language, bank.home.languages)
     example = example_policy(snapshot, date_of(snapshot), language)

@@ -529,6 +529,18 @@ class Bank:
     # Lists for all customers.
 
     @needs_extra("fast")
+    def estimate_export(self, request: jobs.Export) -> results.EstimatedExport:
+        """What an export would take at least, from the lists of a sample that are thrown away.
+
+        Raises:
+            UsageError: no sink, or an unknown one, is named, or nobody is chosen.
+            NoPolicy: the home has no policy, and the request does not go without one.
+        """
+        from graphrec.app.lists.estimate import estimate_export
+
+        return estimate_export(self, request)
+
+    @needs_extra("fast")
     def export(self, request: jobs.Export, *, progress: Progress = silent) -> results.Exported:
         """The lists of all users, delivered.
 
@@ -896,6 +908,17 @@ class Bank:
         from graphrec.app.finance.market import market
 
         return market(self, request, progress)
+
+    def plan_cover(self, request: jobs.PlanCover) -> results.CoverPlan:
+        """What a customer needs, by which rule and evidence, and which products would meet it.
+
+        Raises:
+            UnknownId: there is no such customer.
+            UsageError: needs.toml is not there, or does not fit the graph.
+        """
+        from graphrec.app.finance.needs import plan_cover
+
+        return plan_cover(self, request)
 
     def class_changes(self, request: jobs.AskClasses) -> results.ClassesChanged:
         """Which risk classes of products changed before a date, and who holds one or has an open offer of one.

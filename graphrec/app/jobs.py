@@ -165,7 +165,7 @@ class Train:
     fixed: bool = False
     """Defaults; nothing is chosen on validation."""
     blocks: tuple[str, ...] = ("text",)
-    """Sources of features that models may read besides edges: text, columns, series, portfolio."""
+    """Sources of features that models may read besides edges: text, columns, series, portfolio, vector."""
     use_protected: bool = False
     path_share: float = 0.62
     """Part of a blend's weight on real paths, where validation sees no loss."""
@@ -801,6 +801,15 @@ class PlanLoan:
     user: str
     amount: float
     purpose: str | None = None
+    as_of: str | None = None
+    record: bool = True
+
+
+@dataclass(frozen=True)
+class PlanCover:
+    """What a customer needs, by needs.toml, and what would meet it."""
+
+    user: str
     as_of: str | None = None
     record: bool = True
 

@@ -44,6 +44,8 @@ class Recommend:
     """Go without a policy: what is held or not offered any more is left out, and nothing else."""
     occasion: Occasion = field(default_factory=Occasion)
     """What the request says of itself, for rules that ask: amount, channel, purpose."""
+    lines: bool = True
+    """Whether the strongest lines of each score, with their paths and statements, are in the answer."""
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,8 @@ def _check(bank: Bank, found: Caller, command: str, options: Mapping[str, Any]) 
         raise NotAllowed(
             f"a key of the role {found.role} asks questions of the library (graphrec query), and no Cypher of its own"
         )
+    if command == "market" and options.get("changes") and found.role == "analyst":
+        raise NotAllowed("a key of the role analyst does not run graphrec market --changes: it names customers")
     user = options.get("user")
     if found.role == "adviser" and isinstance(user, str) and bank.adviser_of(user) != found.adviser:
         raise NotAllowed(f"{user} is no customer of adviser {found.adviser}")
@@ -91,7 +93,8 @@ def _check(bank: Bank, found: Caller, command: str, options: Mapping[str, Any]) 
 def note_read(bank: Bank, who: Caller | None, command: str, options: Mapping[str, Any], status: int) -> None:
     """One line in the access log where a command may have shown a person; a home that cannot be written has none."""
     user = options.get("user")
-    if not isinstance(user, str) and command not in OF_PERSONS:
+    names_persons = command in OF_PERSONS or (command == "market" and options.get("changes"))
+    if not isinstance(user, str) and not names_persons:
         return
     try:
         home = bank.home

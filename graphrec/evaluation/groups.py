@@ -180,7 +180,7 @@ def _attributes(snapshot: Snapshot, graph: Graph, users: NDArray[np.int32]) -> I
     """Every attribute of the users: their columns, then the nodes that describe them."""
     label = snapshot.schema.roles.user
     schema = snapshot.schema.nodes[label]
-    hidden = {schema.name, *schema.text}
+    hidden = {schema.name, *schema.encoded}
     for column in schema.public_columns():
         if column.name not in hidden:
             masks = _masks(snapshot.nodes(label).column(column.name), users)

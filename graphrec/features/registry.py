@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from graphrec.config.market import MARKET_FILE
 from graphrec.errors import ModelError, UsageError
 from graphrec.features.blocks import SourceContext, SourceMaker, Sources
-from graphrec.features.sources import columns, portfolio, series, sums
+from graphrec.features.sources import columns, portfolio, series, sums, vectors
 from graphrec.home import Home
 from graphrec.progress import Progress, silent
 
@@ -36,7 +36,7 @@ def makers() -> dict[str, SourceMaker]:
         ModelError: a plug-in cannot be imported or has the name of another source.
     """
     found: dict[str, SourceMaker] = {"columns": columns.make, "series": series.make, "portfolio": portfolio.make}
-    found = {"text": _text, **found, "sums": sums.make}  # type: ignore[dict-item]
+    found = {"text": _text, **found, "vector": vectors.make, "sums": sums.make}  # type: ignore[dict-item]
     for point in sorted(entry_points(group=GROUP), key=lambda one: one.name):
         where = f"feature plug-in {point.name} ({point.value})"
         if point.name in found:

@@ -42,6 +42,12 @@ class Met:
         found = self._condition.truth(Block(users, NONE)).yes
         return np.broadcast_to(found, (len(users), 1))[:, 0].copy()
 
+    def known(self, user: int) -> tuple[bool, bool]:
+        """Whether one customer meets it, and whether a missing value leaves that open."""
+        truth = self._condition.truth(Block(np.array([user]), NONE))
+        yes, unknown = bool(np.ravel(truth.yes).any()), bool(np.ravel(truth.unknown()).any())
+        return yes, unknown and not yes
+
     def read(self, user: int) -> Mapping[str, Value]:
         """What the condition reads of one customer, by column and by what is computed."""
         block = Block(np.array([user]), NONE)

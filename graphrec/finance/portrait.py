@@ -236,7 +236,7 @@ class Portraits:
 
     def _missing(self, user: int) -> list[str]:
         node = self.schema.nodes[self.roles.user]
-        hidden = {*node.personal, *node.protected, *node.dated, *node.dated.values(), *node.text}
+        hidden = {*node.personal, *node.protected, *node.dated, *node.dated.values(), *node.encoded}
         columns = sorted(set(self.snapshot.nodes(self.roles.user).columns) - hidden)
         return [f"user.{name}" for name in columns if self.snapshot.value(self.roles.user, name, user) is None]
 

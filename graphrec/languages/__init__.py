@@ -28,8 +28,12 @@ _CODE = re.compile(r"[a-z]{2,3}")
 #: Marks of where a value begins and ends: signs that no text holds.
 _BEGIN, _END = "\ue000", "\ue001"
 # Texts of patterns, which `re` keeps compiled: most starts need neither.
-_BORDER = "(?<=[\u4e00-\u9fff])[\ue000\ue001]+(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%+.])[\ue000\ue001]+(?=[\u4e00-\u9fff])"
-_HAN_LATIN = r"(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%+.])(?=[\u4e00-\u9fff])"
+_BORDER = (
+    "(?<=[\u4e00-\u9fff])[\ue000\ue001]+(?=[A-Za-z])|(?<=[\u4e00-\u9fff])[\ue000\ue001]*\ue000(?=[0-9])|"
+    "(?<=[A-Za-z])[\ue000\ue001]+(?=[\u4e00-\u9fff])|(?<=[0-9%+.])\ue001[\ue000\ue001]*(?=[\u4e00-\u9fff])|"
+    "(?<=[A-Za-z0-9%+.])\ue001\ue000(?=[A-Za-z])"
+)
+_HAN_LATIN = r"(?<=[\u4e00-\u9fff])(?=[A-Za-z])|(?<=[A-Za-z])(?=[\u4e00-\u9fff])"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,11 +58,12 @@ class Language:
     def fill(self, template: str, values: Mapping[str, str]) -> str:
         """A template with its placeholders filled and the spaces that the script asks for.
 
-        Chinese has one between its signs and Latin letters or digits, but never within a value: a name stays as it is.
+        Chinese has one between its signs and Latin words, and none around a number; never within a value: a name stays
+        as it is.
         """
         if not self._is_han:
             return template.format_map(values)
-        marked = {name: f"{_BEGIN}{value}{_END}" for name, value in values.items()}
+        marked = {name: f"{_BEGIN}{value}{_END}" if _has_words(value) else value for name, value in values.items()}
         text = re.sub(_BORDER, " ", re.sub(_HAN_LATIN, " ", template).format_map(marked))
         return text.replace(_BEGIN, "").replace(_END, "")
 
@@ -109,6 +114,11 @@ class Language:
     @cached_property
     def _is_han(self) -> bool:
         return any("\u4e00" <= sign <= "\u9fff" for sign in self.texts["heads.rank"])
+
+
+def _has_words(value: str) -> bool:
+    """Whether a value is more than a number with its signs."""
+    return any(sign.isalpha() for sign in value)
 
 
 def is_code(text: str) -> bool:

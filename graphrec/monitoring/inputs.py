@@ -62,7 +62,7 @@ def _volume_of_nodes(before: Snapshot, after: Snapshot, label: str, limits: Limi
 def _columns(before: Snapshot, after: Snapshot, label: str, limits: Limits) -> Iterator[Measure]:
     schema = after.schema.nodes[label]
     least = after.schema.roles.min_group if label == after.schema.roles.user else 1
-    names = {schema.name, schema.crm_id, *schema.text}
+    names = {schema.name, schema.crm_id, *schema.encoded}
     for name, kind in sorted(after.nodes(label).columns.items()):
         if name in names or before.nodes(label).columns.get(name) != kind:
             continue

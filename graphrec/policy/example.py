@@ -5,9 +5,10 @@ the values that are there. What was not found, or cannot be told, is listed with
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from graphrec.errors import PolicyError
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.languages import Language, language_of
-from graphrec.loading.propose.concepts import CLOSED, NO, OPEN, YES, in_order, normal, place
+from graphrec.loading.propose.concepts import CLOSED, NO, OPEN, YES, in_order, normal, place, told
 from graphrec.loading.propose.words import words
 from graphrec.policy.compiled import CompiledPolicy
 from graphrec.policy.language.conditions import sides
@@ -49,6 +50,8 @@ class Example:
     """What no rule could be written for, and why."""
     doubts: tuple[str, ...] = ()
     """What a person has to decide."""
+    lists: Mapping[str, str] = field(default_factory=dict)
+    """Files that lie beside it, by name."""
 
 
 @dataclass(frozen=True)
@@ -202,8 +205,9 @@ def example_policy(snapshot: Snapshot, as_of: int | None, language: Language | N
 
 def shipped_policy(name: Literal["bank", "broker", "insurer"], snapshot: Snapshot, as_of: int | None) -> Example:
     """One of the policies that are shipped, and what of it a snapshot cannot answer."""
-    text = (files("graphrec.policy.examples") / f"{name}.toml").read_text("utf-8")
-    policy, kept, misfits = parse_policy(text, name), [], []
+    folder = Path(str(files("graphrec.policy.examples")))
+    text = (folder / f"{name}.toml").read_text("utf-8")
+    policy, kept, misfits = parse_policy(text, name, folder), [], []
     for rule in policy.rules:
         try:
             CompiledPolicy(replace(policy, rules=(rule,)), snapshot, as_of=as_of)
@@ -211,7 +215,8 @@ def shipped_policy(name: Literal["bank", "broker", "insurer"], snapshot: Snapsho
             misfits.append(f"{rule.id}: {error}")
         else:
             kept.append(rule.id)
-    return Example(text, tuple(kept), tuple(misfits))
+    lists = {one: (folder / one).read_text("utf-8") for one in sorted({key.partition("#")[0] for key in policy.lists})}
+    return Example(text, tuple(kept), tuple(misfits), lists=lists)
 
 
 def speaks_of(snapshot: Snapshot, side: Literal["user", "product"], concept: str) -> tuple[str, ...]:
@@ -290,6 +295,8 @@ def _flags(draft: _Draft, found: _Found) -> None:
         condition = _status(column, wanted=True) if column.kind == "text" else None
         if condition is not None:
             draft.add("active", draft.said("active", column=column.name), condition, columns=(column,))
+        elif column.kind == "text" and column.texts:
+            draft.miss(f"active ({column})", draft.unclear(column))
 
 
 def _held(draft: _Draft, _found: _Found) -> None:
@@ -492,17 +499,28 @@ def _not_above(draft: _Draft, name: str, one: _Column, other: _Column) -> str | 
 def _by_steps(draft: _Draft, name: str, one: _Column, other: _Column) -> str | None:
     """The condition of texts that have an order each, with as many steps; None where they have not."""
     first, second = in_order(one.texts), in_order(other.texts)
-    if not first or not second or len(first) != len(second):
+    if not first or not second:
+        return None
+    is_same = [step for step, _ in first] == [step for step, _ in second]
+    shown = [", ".join(text for _, text in each) for each in (first, second)]
+    if all(any(map(str.isdigit, text)) for _, text in (*first, *second)):
+        first, second = _on_one_scale(first, second)
+    if len(first) != len(second):
         return None
     if any(len({step for step, _ in each}) != len(each) for each in (first, second)):
         return None
-    if [step for step, _ in first] != [step for step, _ in second]:
-        shown = [", ".join(text for _, text in each) for each in (first, second)]
-        told = draft.note("steps", a=str(one), b=str(other), x=shown[0], y=shown[1])
-        draft.doubts.append(f"{name}: {told}")
+    if not is_same:
+        asked = draft.note("steps", a=str(one), b=str(other), x=shown[0], y=shown[1])
+        draft.doubts.append(f"{name}: {asked}")
     draft.levels[f"{name}_product"] = [text for _, text in first]
     draft.levels[f"{name}_user"] = [text for _, text in second]
     return f'level("{name}_product", {one}) <= level("{name}_user", {other})'
+
+
+def _on_one_scale(*orders: list[tuple[int, str]]) -> list[list[tuple[int, str]]]:
+    """Orders of texts with numbers, each with a step for every number of the others: R1, R3 beside C1, C2, C3."""
+    steps = sorted({step for order in orders for step, _ in order})
+    return [[(step, dict(order).get(step, str(step))) for step in steps] for order in orders]
 
 
 def _as_number(draft: _Draft, scale: str, column: _Column, beside: _Column) -> str:
@@ -540,8 +558,8 @@ def _flag(column: _Column, *, wanted: bool) -> str | None:
         return f"is_missing({column}) or {column} {'>' if wanted else '<='} now"
     if column.kind == "time":
         return f"{column} <= now" if wanted else f"{gap}{column} > now"
-    listed = [text for text in column.texts if normal(text) in (YES if wanted else NO)]
-    other = [text for text in column.texts if normal(text) in (NO if wanted else YES)]
+    listed = [text for text in column.texts if told(text, YES, NO) is wanted]
+    other = [text for text in column.texts if told(text, YES, NO) is (not wanted)]
     if column.kind != "text" or not (listed or other):
         return None
     if not listed:
@@ -559,8 +577,8 @@ def _status(column: _Column, *, wanted: bool) -> str | None:
     if column.kind != "text":
         return None if column.kind == "time" else _flag(column, wanted=wanted)
     yes, no = (OPEN | YES, CLOSED | NO) if wanted else (NO | OPEN, YES | CLOSED)
-    listed = [text for text in column.texts if normal(text) in yes]
-    other = [text for text in column.texts if normal(text) in no]
+    listed = [text for text in column.texts if told(text, yes, no)]
+    other = [text for text in column.texts if told(text, yes, no) is False]
     if listed and len(listed) + len(other) == len(column.texts):
         return f"{column} in {_listed(listed)}"
     return f"is_missing({column}) or {column} not in {_listed(other)}" if other else None

@@ -43,17 +43,18 @@ def read_policy(file: Path) -> Policy:
     return _policy(read_toml(file, PolicyError), file.parent)
 
 
-def parse_policy(text: str, source: str) -> Policy:
+def parse_policy(text: str, source: str, folder: Path | None = None) -> Policy:
     """The policy in a text.
 
     Args:
         text: TOML.
         source: what messages call it.
+        folder: where its lists lie; None: it may name none.
 
     Raises:
         PolicyError: the text is no TOML, or a key, value or condition is not one of docs/policy.md.
     """
-    return _policy(parse_toml(text, source, PolicyError))
+    return _policy(parse_toml(text, source, PolicyError), folder)
 
 
 def _policy(document: Document, folder: Path | None = None) -> Policy:

@@ -55,7 +55,7 @@ def anonymity(snapshot: Snapshot) -> Anonymity:
     kinds = snapshot.meta.columns[roles.user]
     codes: dict[str, NDArray[np.int64]] = {}
     telling = []
-    for name in sorted(kinds):
+    for name in sorted(set(kinds) - {node.vector}):
         found = _of_column(snapshot.nodes(roles.user).column(name))
         alone = int((np.bincount(found, minlength=1)[found] == 1).sum()) if count else 0
         if count and alone >= max(TELLING * count, 1):

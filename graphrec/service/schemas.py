@@ -129,6 +129,9 @@ class StatementElement(_Open):
     text: str
     fields: dict[str, Any] = Field(description="JSON pointer into the basis of the recorded entry, and the value.")
     missing: bool = False
+    sentences: list[str] = Field(
+        [], description="Those of the text; a first one that ends with a colon leads the others."
+    )
 
 
 class Statement(_Open):
@@ -507,6 +510,7 @@ class Many(BaseModel):
     model_config = ConfigDict(extra="forbid")
     users: list[str] = Field(min_length=1, max_length=1000)
     k: int = Field(5, ge=1, le=100)
+    lines: bool = True
     record: bool = True
 
 

@@ -349,6 +349,8 @@ class Viewer:
         counts = [one.people for one in item.reasons] + [_people(line) for line in item.lines] + [item.fewest]
         fewest = min((count for count in counts if count is not None), default=None)
         few = fewest is not None and self.band(f"{item.product}\0fewest", fewest).low < 2 * self._min_group
+        # Without lines nobody has counted the people behind them.
+        few = few or not item.lines
         # All of an item: from the others, and their sum, the one of few people could be computed.
         step = STEP if few else 1
         parts = [max(percent or 0.0, 0.0) / step for percent in exact]

@@ -85,7 +85,7 @@ def test_each_intent_answers_from_records(asked: Asker, question: str, intent: s
         ("Which rules does the policy have?", "policy", "open: not offered any more."),
         ("Was steht in der Richtlinie?", "policy", "hat 2 Regeln"),
         ("How is my portfolio composed?", "portfolio", "holds 2 products"),
-        ("我的投资组合集中吗？", "portfolio", "C001 持有 2 个产品"),
+        ("我的投资组合集中吗？", "portfolio", "C001 持有2个产品"),
         ("How old is the customer?", "portrait", "age band: 35-54."),
         ("Wie viel Geld hat er?", "portrait", "nichts"),
         ("Write the suitability statement for P01", "statement", "No statement is set up"),

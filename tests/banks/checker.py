@@ -47,6 +47,8 @@ class Facts:
     acted: Collection[tuple[str, str]] = frozenset()
     """Customers and the products that they bought, hold or looked at."""
     bought: Collection[tuple[str, str]] = frozenset()
+    looked: Collection[tuple[str, str]] | None = None
+    """Customers and the products that they looked at, where that is known apart from what they hold."""
     traits: Mapping[str, Collection[str]] = field(default_factory=dict)
     """What files say of a customer, as texts."""
     risk: Mapping[str, float] = field(default_factory=dict)
@@ -61,7 +63,8 @@ class Facts:
             return True
         if found := re.fullmatch(r"([\d,.]+) others with (.+?) (bought|looked at|chose|hold) it", sentence):
             values = [value for value in self.traits[user] if found[2].endswith(f" {value}")]
-            did = self.acted if found[3] == "looked at" else self.bought
+            seen = self.acted if self.looked is None else self.looked
+            did = seen if found[3] == "looked at" else self.bought
             like = {one for one, own in self.traits.items() if one != user and set(values) & set(own)}
             return sum((one, product) in did for one in like) != int(re.sub(r"\D", "", found[1]))
         return False

@@ -15,15 +15,32 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from graphrec.cli import app
-from tests.banks import checker, invented
+from tests.banks import checker, invented, messy
 from tests.banks.checker import Facts, look_at
 from tests.banks.invented import Truth
 from tests.postgres.server import running
 
 pytestmark = pytest.mark.slow
 
-BANKS = ("german_retail", "broker", "insurer", "shop", "two_customers", "core_system", "policies")
-USER = {"german_retail": "Kunde", "insurer": "Kunde", "broker": "Client", "policies": "Vn"}
+BANKS = (
+    "german_retail",
+    "broker",
+    "insurer",
+    "shop",
+    "two_customers",
+    "core_system",
+    "policies",
+    "fund_seller",
+    "building_society",
+)
+USER = {
+    "german_retail": "Kunde",
+    "insurer": "Kunde",
+    "broker": "Client",
+    "policies": "Vn",
+    "fund_seller": "客户持仓",
+    "building_society": "Member",
+}
 EDGES = {
     "german_retail": {"BOUGHT": 1.0},
     "broker": {"BOUGHT": 1.0, "VIEWED": 0.2},
@@ -32,6 +49,8 @@ EDGES = {
     "two_customers": {"BOUGHT": 1.0},
     "core_system": {"BOUGHT": 1.0},
     "policies": {"HELD": 1.0},
+    "fund_seller": {"HELD": 1.0},
+    "building_society": {"HELD": 1.0},
 }
 
 
@@ -89,7 +108,7 @@ def deliver(
     def write(bank: str, folder: Path) -> Truth:
         folder.mkdir()
         if bank != "insurer":
-            return getattr(invented, bank)(folder)  # type: ignore[no-any-return]
+            return getattr(messy if hasattr(messy, bank) else invented, bank)(folder)  # type: ignore[no-any-return]
         address = request.getfixturevalue("postgres")
         monkeypatch.setenv("OFFERS_URL", address)
         return invented.insurer(folder, address)
@@ -108,7 +127,7 @@ def test_from_files_to_lists(bank: str, way: Way, deliver: Callable[[str, Path],
     found = look_at(lists, truth.consents, truth.closed, truth.held, truth.facts)
     assert found.faults() == dict.fromkeys(found.faults(), 0), found.examples[:5]
     assert median(found.covered) >= 75
-    if bank in ("broker", "shop"):
+    if bank in ("broker", "shop", "fund_seller"):
         way.other_voices(truth)
     assert found.customers >= truth.customers_with_lists
     wanted = next((user for user, agrees in truth.consents.items() if agrees), "")

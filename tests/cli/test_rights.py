@@ -49,7 +49,7 @@ def test_a_shared_home_wants_a_key_whose_role_says_what_it_opens(home: Home) -> 
     code, out, _ = run(home, "models", "--json", key=made["analyst"])
     assert (code, json.loads(out)["models"][0]["id"]) == (0, "blend-final")
     for words in (("recommend", "C003"), ("models", "promote", "blend-final"), ("access", "list"), ("forget", "C003"),
-                  ("query", "MATCH (n) RETURN n"), ("export", "--out", "x.csv")):  # fmt: skip
+                  ("query", "MATCH (n) RETURN n"), ("export", "--out", "x.csv"), ("market", "--changes")):  # fmt: skip
         code, out, error = run(home, *words, key=made["analyst"])
         assert (code, out) == (3, ""), words
         assert "a key of the role analyst " in error

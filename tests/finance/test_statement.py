@@ -328,6 +328,31 @@ def test_a_decision_is_made_once_and_an_exception_by_two(bank: Bank) -> None:
         bank.read_statement(ReadStatement(explained))
 
 
+def test_the_need_that_a_product_meets_is_said_and_without_one_it_is_refused(bank: Bank, advised: Path) -> None:
+    user, product = next(listed(bank, 1))
+    file = advised / "needs.toml"
+    only = f"product.fee_percent == {round(0.15 + 0.07 * int(product[1:]), 2)}"  # of this product alone
+    need = f'[[need]]\nid = "old"\nname = "money for old age"\nproducts = "{only}"\nwhen = "{{when}}"\n'
+    try:
+        file.write_text(need.format(when="user.wealth_eur > 1000"))
+        handed = bank.statement(AskStatement(user, product, record=False))
+        told = handed.statement.elements["client_objectives"]
+        wealth = handed.basis.needs[0].evidence["user.wealth_eur"]
+        assert handed.statement.refused is None
+        assert "It meets a need that your data show: money for old age." in told.text
+        assert told.fields["/needs/0/evidence/user.wealth_eur"] == wealth
+        file.write_text(need.format(when="user.wealth_eur < 1000"))
+        refused = bank.statement(AskStatement(user, product, record=False)).statement
+        assert refused.refused == "your data show no open need that it meets (money for old age)"
+        german = bank.statement(AskStatement(user, product, language="de", record=False)).statement
+        assert "keinen solchen Bedarf" in german.elements["client_objectives"].text
+        file.write_text(need.format(when="user.wealth < 1000"))
+        with pytest.raises(UsageError, match="need old of needs.toml: there is no user.wealth"):
+            bank.statement(AskStatement(user, product, record=False))
+    finally:
+        file.unlink()
+
+
 def test_costs_of_a_switch(bank: Bank) -> None:
     user, product = next(listed(bank, 1))
     found = bank.statement(AskStatement(user, product, 2000.0, replaces="P19", record=False))

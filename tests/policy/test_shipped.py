@@ -24,7 +24,19 @@ from tests.policy.graphs import AS_OF
 
 TIMES = {"closed_on", "assessed_on", "born_by", "born_on", "delisted_on"}
 TRUE = {"contact_consent", "profiling_consent", "consent", "sanctioned", "owns_home", "drives"}
-TEXTS = {"status", "kind", "knowledge", "residents_of", "country", "clients", "not_for", "category", "covers"}
+TEXTS = {
+    "status",
+    "kind",
+    "knowledge",
+    "residents_of",
+    "country",
+    "clients",
+    "not_for",
+    "category",
+    "covers",
+    "occupation",
+    "made_for",
+}
 HELD = {"bank": ("BOUGHT", "REJECTED"), "broker": ("HOLDS", "TRADED"), "insurer": ("HOLDS", "CLAIMED", "REJECTED")}
 
 
@@ -32,7 +44,10 @@ def graph(folder: Path, text: str, interactions: tuple[str, ...]) -> Snapshot:
     """A customer and a product with every column that a policy names, without values."""
 
     def columns(side: str) -> tuple[Column, ...]:
-        return tuple(Column(one, kind(one)) for one in sorted(set(re.findall(rf"{side}\.(\w+)", text))))
+        own, market = re.findall(rf"{side}\.(\w+)", text), re.findall(r'^(\w+) = "(\w+)"$', text, re.MULTILINE)
+        named = [pair[side == "user"] for pair in market]  # of the target market: a product's column, a customer's
+        cash = re.findall(r'^cash +=.*"(\w+)"$', text, re.MULTILINE) if side == "user" else []
+        return tuple(Column(one, kind(one)) for one in sorted({*own, *named, *cash}))
 
     def kind(name: str) -> Kind:
         return "time" if name in TIMES else "boolean" if name in TRUE else "text" if name in TEXTS else "real"
@@ -66,7 +81,8 @@ def test_a_shipped_policy_fits_the_columns_that_it_names(
     snapshot = graph(tmp_path / "graph", root.read_text("utf-8"), HELD[name])
     found = shipped_policy(name, snapshot, microseconds(AS_OF.isoformat()))
     assert found.left_out == ()
-    policy = parse_policy(found.text, name)
+    policy = parse_policy(found.text, name, root.parent)
+    assert set(found.lists) == {"sanctions.csv"}
     assert found.kept == tuple(rule.id for rule in policy.rules)
     assert all(rule_in_words(rule) for rule in policy.rules)
     # Nothing is known of this customer, and nothing is offered.

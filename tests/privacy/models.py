@@ -109,7 +109,7 @@ NOISED = ("private",)
 CONVEX = ("profile with numbers", "softmax", "pairs")
 """Of these with one result whatever the seed."""
 
-CONTENT = ("text", "columns", "series")
+CONTENT = ("text", "columns", "series", "vector")
 """What products and the asked customer say themselves: nothing is learned from holdings."""
 
 WALKS: dict[str, Callable[[Graph], Term | Blend]] = {"kernel": kernel, "rp3beta": rp3beta}

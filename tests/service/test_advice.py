@@ -16,6 +16,7 @@ from graphrec.service.access.keys import Keys
 from graphrec.service.access.limits import Limits
 from graphrec.service.application import make_app
 from graphrec.service.core import ServiceOptions
+from graphrec.service.page.alerts import SHOWN
 from tests.service.conftest import bearer
 from tests.service.test_page import best, token_of, words_of
 from tests.service.test_roles import RAISED
@@ -131,6 +132,27 @@ def test_alerts_are_acknowledged_and_closed_with_a_reason(page: TestClient, bank
     assert silent.status_code == 422
     send(page, path, state="closed", why="the customer called")
     assert "the customer called" in words_of(page.get("/alerts?state=closed").text)
+
+
+def test_alerts_are_read_by_rule_a_page_at_a_time(page: TestClient, bank: Bank) -> None:
+    """Evidence beyond the first lines is folded away; rules are counted, whichever is looked at."""
+    raised = []
+    for number in range(SHOWN + 3):
+        told = [f"line {number} of {part}" for part in range(8)]
+        name = "rule one" if number else "rule two"
+        raised.append({**RAISED, "id": f"{number:016x}", "name": name, "evidence": told})
+    events(bank.home, "alert", None, [("C003", {"did": "raised", **one}) for one in raised])
+    first = page.get("/alerts").text
+    assert (first.count('<ul class="why">'), first.count("</summary>")) == (2 * SHOWN, SHOWN)
+    assert "Earlier ones 3" in words_of(first)
+    older = re.search(r'<a href="(/alerts\?[^"]*skip=\d+)"', first)
+    assert older is not None
+    assert page.get(html.unescape(older[1])).text.count("</summary>") == 3
+    one = words_of(page.get("/alerts?rule=rule+two").text)
+    assert "line 0 of 0" in one
+    assert "line 1 of 0" not in one
+    assert f"rule one {SHOWN + 2} rule two 1" in one
+    assert page.get("/alerts?skip=x&rule=none").status_code == 200
 
 
 def test_two_keys_bring_a_model_to_approval(page: TestClient, keys: Keys) -> None:

@@ -161,8 +161,10 @@ def test_columns_are_called_as_people_call_them() -> None:
     english, german, chinese = (Sentences(schema, language_of(code)) for code in LANGUAGES)
     assert named(english, "user.liquid_assets_eur", 1200.0) == ("liquid assets", "1,200 EUR")
     assert named(german, "fee_percent", 0.5) == ("Kosten", "0,50 %")
-    assert named(chinese, "horizon_years", 10) == ("投资期限", "10 年")
+    assert named(chinese, "horizon_years", 10) == ("投资期限", "10年")
     assert named(german, "risk_class", 3) == ("Risikoklasse", "3")
+    assert named(english, "income_eur_month", 870) == ("income", "870 EUR a month")
+    assert named(german, "user.spending_chf_year", 8700.0)[1] == "8.700 CHF im Jahr"
     assert named(english, "user.status", "open") == ("status", "open")
 
 

@@ -41,6 +41,29 @@ def test_the_answers_are_those_of_the_library(client: TestClient, bank: Bank) ->
     assert client.get("/v1/search", params={"q": product}).json()["products"][0]["id"] == product
 
 
+@pytest.mark.parametrize("role", ["compliance", "service"])
+def test_a_list_without_lines_has_the_same_products_and_reasons(client: TestClient, keys: Keys, role: str) -> None:
+    """Where a role sees no scores, per cents are in steps of ten: nobody has counted who stands behind lines."""
+    _, key = keys.make("a channel", role)
+    whole, short = (
+        client.get("/v1/users/C003/recommendations", params={"k": 4, "lines": lines}, headers=bearer(key)).json()
+        for lines in (True, False)
+    )
+    assert [one["product"] for one in short["items"]] == [one["product"] for one in whole["items"]]
+    for one, other in zip(whole["items"], short["items"], strict=True):
+        assert (bool(one["lines"]) or role == "service", other["lines"]) == (True, [])
+        assert [said["text"] for said in one["reasons"]] == [said["text"] for said in other["reasons"]]
+        per_cents = [said["percent"] for said in other["reasons"]]
+        if role == "compliance":
+            assert per_cents == [said["percent"] for said in one["reasons"]]
+            assert other["score"] == other["rest"] == one["score"]
+        else:
+            assert all(percent % 10 == 0 for percent in per_cents)
+    many = {"users": ["C003"], "k": 4, "lines": False, "record": False}
+    found = client.post("/v1/recommendations", json=many, headers=bearer(key))
+    assert role == "service" or found.json()["answers"][0]["items"] == short["items"]
+
+
 def test_a_portrait_is_that_of_the_library(client: TestClient, bank: Bank, home: Home) -> None:
     (home.path / "portrait.toml").write_text("[[tag]]\nid = 'owner'\nwhen = \"count('BOUGHT', 36500) >= 1\"\n", "utf-8")
     found = client.get("/v1/users/C003/portrait")

@@ -218,7 +218,7 @@ def test_confidence_falls_with_the_rank_and_shortens_the_list(engine: Engine) ->
         f"the best has {values[4]:.2f}"
     )
     none = engine.recommend("C008", 5, ListOptions(min_confidence=0.999, language="zh"))
-    assert (none.items, none.abstained) == ((), f"没有产品达到所要求的置信度 0.999，最高为 {values[0]:.2f}")
+    assert (none.items, none.abstained) == ((), f"没有产品达到所要求的置信度0.999，最高为{values[0]:.2f}")
 
 
 def test_a_language_changes_words_alone(engine: Engine) -> None:

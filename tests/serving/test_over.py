@@ -94,7 +94,7 @@ def test_what_is_over_may_be_offered_again(served: Callable[..., Engine]) -> Non
 @pytest.mark.parametrize("voice", ["adviser", "customer"])
 @pytest.mark.parametrize(
     ("language", "until", "earlier"),
-    [("en", "until March 2024", "held earlier"), ("de", "bis März 2024", "früher"), ("zh", "至2024 年 3 月", "曾拥有")],
+    [("en", "until March 2024", "held earlier"), ("de", "bis März 2024", "früher"), ("zh", "至2024年3月", "曾拥有")],
 )
 def test_no_reason_says_that_it_is_held(
     served: Callable[..., Engine], language: str, until: str, earlier: str, voice: Voice

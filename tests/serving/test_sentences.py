@@ -12,6 +12,7 @@ from graphrec.schema import GraphSchema
 from graphrec.serving.answer import ListOptions, Node
 from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.sentences import Event, PathParts, Sentences
+from graphrec.serving.reasons.words import is_foreign
 from graphrec.terms.ledger import LineGroup
 from tests.banks import SCHEMA
 
@@ -53,7 +54,7 @@ PATHS = [
         "{people} others who looked at Fund 1, Fund 3, Fund 4 or one of 2 more bought it",
         "{people} andere, die Fund 1, Fund 3, Fund 4 oder eines von 2 weiteren angesehen haben und dieses Produkt "
         "gekauft haben",
-        "另有{people}位浏览过 Fund 1、Fund 3、Fund 4 或另外 2 种产品之一的客户买过该产品",
+        "另有{people}位浏览过 Fund 1、Fund 3、Fund 4 或另外2种产品之一的客户买过该产品",
     ),
     (
         parts("BOUGHT <BOUGHT BOUGHT", "BOUGHT <VIEWED BOUGHT", "VIEWED <BOUGHT VIEWED", via=(HELD,), people=True),
@@ -65,7 +66,7 @@ PATHS = [
         parts("IN_AGE_BAND <IN_AGE_BAND BOUGHT", via=(BAND,), people=True),
         "{people} others with age band 18-34 bought it",
         "{people} andere mit Altersgruppe 18-34, die es gekauft haben",
-        "另有{people}位年龄段同为 18-34 的客户买过该产品",
+        "另有{people}位年龄段同为18-34的客户买过该产品",
     ),
     (
         parts("VIEWED IN_SECTOR <IN_SECTOR", via=(HELD,), mid=SECTOR),
@@ -77,7 +78,7 @@ PATHS = [
         parts("BOUGHT IN_SECTOR <IN_SECTOR", "VIEWED IN_SECTOR <IN_SECTOR", via=(HELD, *OTHERS), mid=SECTOR),
         "is in Energy, like 5 products the customer bought or looked at, among them Fund 1, Fund 3 and Fund 4",
         "Branche Energy, wie 5 Produkte, die der Kunde gekauft oder angesehen hat, darunter Fund 1, Fund 3 und Fund 4",
-        "与该客户买过或浏览过的 5 种产品（如 Fund 1、Fund 3 和 Fund 4）行业同为“Energy”",
+        "与该客户买过或浏览过的5种产品（如 Fund 1、Fund 3 和 Fund 4）行业同为“Energy”",
     ),
     (
         parts("LIKES_SECTOR LEADS_TO <IN_SECTOR", via=(BAND,), mid=SECTOR),
@@ -202,8 +203,8 @@ def test_learned(group: LineGroup, via: tuple[Node, ...], favours: bool, english
     ("template", "said"),
     [
         ("{i}与您持有的{a}同属“{s}”领域", "稳健26号与您持有的 Fund 7 同属“科技B股”领域"),
-        ("有{n}位客户{verb}{a}", "有 13 位客户买过 Fund 7"),
-        ("您的ID是{n}", "您的 ID 是 13"),
+        ("有{n}位客户{verb}{a}", "有13位客户买过 Fund 7"),
+        ("您的ID是{n}", "您的 ID 是13"),
     ],
 )
 def test_chinese_has_spaces_at_the_borders_of_values_and_never_within(template: str, said: str) -> None:
@@ -240,7 +241,7 @@ def test_date_and_weight_of_the_customers_own_edge() -> None:
     assert sentences("en", schema).path(found) == "5 March 2024: it for 1,234.50"
     german = replace(schema, reasons_in={"de": {"VIEWED": "{at}: {i} für {weight}"}})
     assert sentences("de", german).path(found) == "5. März 2024: dieses Produkt für 1.234,50"
-    assert sentences("zh", schema).path(found) == "2024 年 3 月 5 日浏览该产品"
+    assert sentences("zh", schema).path(found) == "2024年3月5日浏览该产品"
     for lacking in (None, Event(None, 2.0), Event(event.at, None)):
         assert sentences("en", schema).path(replace(found, event=lacking)) == "the customer looked at it"
 
@@ -294,7 +295,45 @@ def test_a_unit_stands_behind_its_value() -> None:
 
 def test_names_of_columns_and_years_as_people_write_them() -> None:
     german = sentences("de")
-    assert german.word("ProfilDeRisque") == "Profil de Risque"
+    assert german.word("SecteurDeRisque") == "Secteur de Risque"
     assert german.word("FancyColour") == "Fancy Colour"
     assert (german.fact_of("birth_year", 1944), german.fact_of("Income", 1944)) == ("1944", "1.944")
     assert sentences("en").fact_of("Opt_Out", value=False) == "no"
+
+
+def test_people_are_from_places_and_codes_of_them_need_their_label() -> None:
+    def said(code: str, name: str, label: str = "Region") -> str:
+        node = Node(label, name, None)
+        hop = Hop("HAS_REGION")
+        return sentences(code).learned(LineGroup("attribute", hop=hop), (node,), (hop,), favours=True)
+
+    assert said("de", "Salzburg") == "häufiger bei Personen aus Salzburg"
+    assert said("zh", "Salzburg") == "在 Salzburg 的客户中更常见"
+    assert said("en", "Salzburg") == "is more frequent among people with region Salzburg"
+    assert said("de", "05") == "häufiger bei Personen mit Region 05"
+    assert said("de", "Ausgewogen", "Anlegerprofil") == "häufiger bei Personen mit Anlegerprofil Ausgewogen"
+    assert said("zh", "Ausgewogen", "Anlegerprofil") == "在投资者类型为 Ausgewogen 的客户中更常见"
+
+
+def test_two_names_beside_each_other_are_apart_in_chinese() -> None:
+    chinese = language_of("zh")
+    assert chinese.fill("与{a}{b}", {"a": "Unfall Plus 13", "b": "Sparte同为"}) == "与 Unfall Plus 13 Sparte同为"
+    assert chinese.fill("第{n}位，共{m}%", {"n": "3", "m": "12"}) == "第3位，共12%"
+
+
+def test_a_profile_in_another_language_is_named_without_its_words() -> None:
+    group = LineGroup("similarity", part="text")
+    said = {code: sentences(code).learned(group, (), (), favours=True) for code in ("de", "zh")}
+    assert said == {"de": "passt zum Profil des Kunden (Beschreibung)", "zh": "产品介绍符合该客户的个人情况"}
+    texts = ("likes a walk in the woods", "geht gern mit dem Hund in den Wald und auf die Berge", "喜欢森林")
+    assert [[is_foreign(text, code) for text in texts] for code in ("en", "de", "zh", "sv")] == [
+        [False, True, True], [True, False, True], [True, True, False], [False, False, False]
+    ]  # fmt: skip
+
+
+def test_labels_of_files_in_other_languages_have_words() -> None:
+    assert sentences("zh").word("Anlegerprofil") == "投资者类型"
+    assert sentences("de").word("风险承受能力") == "Risikobereitschaft"
+    assert sentences("de").word("Woonplaats") == "Wohnort"
+    assert sentences("en").word("客户类别") == "customer class"
+    assert sentences("zh").word("UnknownThing") == "Unknown Thing"

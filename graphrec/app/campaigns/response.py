@@ -166,7 +166,15 @@ def _table(bank: Bank, rows: Mapping[str, list[str]], without: set[str]) -> dict
         number = int(np.flatnonzero(places < 0)[0])
         raise UnknownId(f"line {number + 2}: no user {rows[USER][number]!r}")
     schema = engine.schema.nodes[engine.roles.user]
-    hidden = {*schema.personal, *schema.protected, schema.name, schema.crm_id, schema.adviser, *without}
+    hidden = {
+        *schema.personal,
+        *schema.protected,
+        *filter(None, [schema.vector]),
+        schema.name,
+        schema.crm_id,
+        schema.adviser,
+        *without,
+    }
     return {name: _column(engine, name, places) for name in sorted(engine.users.columns) if name not in hidden}
 
 

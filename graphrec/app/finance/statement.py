@@ -21,6 +21,7 @@ from graphrec.app.lists.about import Customer
 from graphrec.app.recording import engine_of, record_event
 from graphrec.app.requests import AboutCustomer, AskStatement, Decide, Explain, ReadStatement, Recommend
 from graphrec.errors import RecordError, UnknownId, UsageError
+from graphrec.finance.needs import Needs, read_needs
 from graphrec.finance.statement.file import CostTable, StatementFile, read_statement
 from graphrec.finance.statement.printed import Page, html, markdown, pdf
 from graphrec.finance.statement.statement import (
@@ -34,6 +35,7 @@ from graphrec.finance.statement.statement import (
     Element,
     Reason,
     RefusedOther,
+    StatedNeed,
     Statement,
     Switched,
     Targeted,
@@ -42,7 +44,7 @@ from graphrec.finance.statement.statement import (
 )
 from graphrec.graph.folders.snapshot import Nodes
 from graphrec.languages import language_of
-from graphrec.policy.facts import Occasion
+from graphrec.policy.facts import Facts, Occasion
 from graphrec.policy.language.operands import parts_of
 from graphrec.policy.sentences import day
 from graphrec.records.read import Entry, entries, entry_of
@@ -52,6 +54,7 @@ from graphrec.times import moment_of
 
 FILE = "statement.toml"
 STATEMENT, DECISION = "statement", "decision"
+NEEDS_FILE = "needs.toml"
 WHEN_NONE = 1000.0
 """What costs are counted on where the request names no amount."""
 
@@ -83,7 +86,11 @@ def read(bank: Bank, request: ReadStatement) -> Handed:
     event = _event(bank, request.record)
     plain = event["statement"]
     # Entries have their keys sorted; a statement has its own order.
-    elements = {name: Element(**plain["elements"][name]) for name in ELEMENTS if name in plain["elements"]}
+    elements = {
+        name: Element(**{**one, "sentences": tuple(one.get("sentences", ()))})
+        for name in ELEMENTS
+        if (one := plain["elements"].get(name)) is not None
+    }
     found = Statement(**{**plain, "elements": elements, "notices": tuple(plain["notices"])})
     return Handed(found, _basis_of(event["basis"]), _decision(bank, request.record, found), request.record)
 
@@ -187,7 +194,13 @@ def _decided(found: Iterable[Entry], number: int) -> Iterable[Entry]:
 
 def _basis_of(plain: dict[str, Any]) -> Basis:
     """The basis that an entry holds."""
-    parts: dict[str, type] = {"reasons": Reason, "costs": Cost, "alternatives": Alternative, "target": Targeted}
+    parts: dict[str, type] = {
+        "reasons": Reason,
+        "costs": Cost,
+        "alternatives": Alternative,
+        "target": Targeted,
+        "needs": StatedNeed,
+    }
     single: dict[str, type] = {"refused": RefusedOther, "switched": Switched}
     found = dict(plain)
     for name, kind in parts.items():
@@ -270,6 +283,7 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
         assessed_until=None if assessed is None else _months(_iso(str(assessed)), file.valid_months).isoformat(),
         review_on=_months(today, file.review_months).isoformat(),
         target=tuple(_targeted(engine, own, offered)),
+        needs=_needs(bank, engine, user, product),
         own_brand=None if file.own_brand is None else _yes(offered, file.own_brand),
         inducement_percent=paid,
         inducement_money=None if paid is None else round(amount * paid / 100, 2),
@@ -369,6 +383,20 @@ def _switched(engine: Engine, product_id: str, file: StatementFile, amount: floa
     yearly = sum(one.percent for one in costs if one.each == "year")
     name = engine.snapshot.name(engine.roles.product, place) or product_id
     return Switched(product_id, name, round(leaving, 10), round(amount * leaving / 100, 2), round(yearly, 10))
+
+
+def _needs(bank: Bank, engine: Engine, user: int, product: int) -> tuple[StatedNeed, ...]:
+    """The needs that the product meets, where the home has needs.toml."""
+    file = bank.home.path / NEEDS_FILE
+    if not file.exists():
+        return ()
+    facts = Facts(engine.snapshot, engine.now, known_before=engine.now, held_before=engine.now)
+    needs = Needs(facts, read_needs(file))
+    return tuple(
+        StatedNeed(one.name, one.state, one.rule, dict(one.evidence), ", ".join(one.held))
+        for one in needs.of(user)
+        if needs.products[one.id][product]
+    )
 
 
 def _targeted(engine: Engine, own: _Columns, offered: _Columns) -> Iterator[Targeted]:

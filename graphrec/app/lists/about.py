@@ -276,7 +276,7 @@ def _refused(engine: Engine, user: int, has: set[str], view: View, sentences: Se
 def _columns(engine: Engine, nodes: Nodes, position: int) -> Iterator[Fact]:
     """The columns of a node that people may see; times as days."""
     schema = engine.schema.nodes[nodes.label]
-    hidden = {*schema.personal, *schema.protected, *schema.text, schema.name, schema.crm_id, schema.adviser}
+    hidden = {*schema.personal, *schema.protected, *schema.encoded, schema.name, schema.crm_id, schema.adviser}
     for column in schema.public_columns():
         if column.name in hidden or column.name not in nodes.columns:
             continue
@@ -377,7 +377,7 @@ class _Linked:
 def _segmenting(engine: Engine) -> Iterator[tuple[str, "_Column | _Linked"]]:
     """What customers are told apart by: columns and links with few values, neither protected nor sensitive."""
     schema = engine.schema.nodes[engine.roles.user]
-    hidden = {*schema.personal, *schema.protected, *schema.sensitive, *schema.text, schema.name, schema.crm_id,
+    hidden = {*schema.personal, *schema.protected, *schema.sensitive, *schema.encoded, schema.name, schema.crm_id,
               schema.adviser, schema.data_as_of}  # fmt: skip
     for column in schema.public_columns():
         if column.name in hidden or column.name not in engine.users.columns or column.kind in ("real", "time"):

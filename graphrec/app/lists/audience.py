@@ -191,7 +191,8 @@ def _groups(
 def _columns(engine: Engine, users: NDArray[np.int64]) -> Iterator[tuple[str, Mapping[str, NDArray[np.int64]]]]:
     """For each column of customers with few texts, which of these customers have each of them."""
     schema = engine.schema.nodes[engine.roles.user]
-    hidden = {*schema.personal, *schema.protected, *schema.sensitive, schema.name, schema.crm_id, schema.adviser}
+    hidden = {*schema.personal, *schema.protected, *schema.sensitive, schema.name, schema.crm_id, schema.adviser,
+              schema.vector}  # fmt: skip
     for name, kind in sorted(engine.users.columns.items()):
         if kind != "text" or name in hidden:
             continue

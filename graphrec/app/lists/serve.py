@@ -80,6 +80,7 @@ def _lists(bank: Bank, request: Recommend, plan: Assigned | None, users: Sequenc
         language=request.language or settings.language,
         voice=request.voice,
         prefer=request.prefer,
+        lines=request.lines,
     )
     asked = Request("recommend", request.k, options, home.as_of, request.occasion, settings.actor)
     model = request.model

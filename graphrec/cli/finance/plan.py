@@ -1,10 +1,10 @@
-"""graphrec plan: which loan a customer can bear, over which term, and why not the others."""
+"""graphrec plan: which loan a customer can bear, over which term, and why not the others; and what a customer needs."""
 
 from typing import Annotated, Literal
 
 import typer
 
-from graphrec.app.jobs import PlanLoan
+from graphrec.app.jobs import PlanCover, PlanLoan
 from graphrec.cli.finance.first_file import write_first
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Json, NoRecord
@@ -16,10 +16,12 @@ _SHOWN = 12
 
 
 def command(
-    what: Annotated[Literal["loan"], typer.Argument(help="What is planned.")],
+    what: Annotated[Literal["loan", "cover"], typer.Argument(help="What is planned: a loan, or cover by needs.")],
     user: Annotated[str | None, typer.Argument(help="Id of the user; none with --init.")] = None,
-    amount: Annotated[float | None, typer.Option(min=1, help="What is borrowed.")] = None,
-    purpose: Annotated[str | None, typer.Option(help="What for; products for other purposes are refused.")] = None,
+    amount: Annotated[float | None, typer.Option(min=1, help="loan: what is borrowed.")] = None,
+    purpose: Annotated[
+        str | None, typer.Option(help="loan: what for; products for other purposes are refused.")
+    ] = None,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="Rules of the policy as of this date.")] = None,
     init: Annotated[bool, typer.Option("--init", help="Write a first plan.toml into the home.")] = False,
     force: Annotated[bool, typer.Option("--force", help="--init: replace the one that is there.")] = False,
@@ -29,9 +31,15 @@ def command(
     """Plan a loan: instalment, debt service, what is left a month, probability of default; or the rule that refuses it.
 
     plan.toml in the home says which columns hold rates, incomes and bounds. Rates come from the product table.
+    cover: the needs of needs.toml, each with its rule, what the rule read, what is missing, and what would meet it.
 
-    Examples: graphrec plan loan --init; graphrec plan loan C000004 --amount 12000 --purpose car
+    Examples: graphrec plan loan --init; graphrec plan loan C000004 --amount 12000; graphrec plan cover C000004
     """
+    if what == "cover":
+        if init or amount is not None or purpose is not None or user is None:
+            raise UsageError("graphrec plan cover wants a user, and no --init, --amount or --purpose")
+        _cover(PlanCover(user, as_of, not no_record), json=json)
+        return
     if init:
         write_first("plan", "graphrec plan loan USER --amount AMOUNT", force=force, json=json)
         return
@@ -60,3 +68,26 @@ def command(
     else:
         most = found.limit
         say(f"at most {most.amount:,.2f}: {most.name} over {most.months} months, {most.instalment:,.2f} a month")
+
+
+def _cover(request: PlanCover, *, json: bool) -> None:
+    found = bank().plan_cover(request)
+    if json:
+        emit_json(found)
+        return
+    for text in found.notes:
+        note(f"note: {text}")
+    rows = []
+    for one in found.needs:
+        need = one.need
+        evidence = ", ".join(
+            f"{name} is {'not known' if value is None else value}" for name, value in need.evidence.items()
+        )
+        met = {"open": "may be offered: " + (", ".join(one.products[:_SHOWN]) or "none"),
+               "covered": "held: " + ", ".join(need.held), "none": "",
+               "unknown": "missing: " + ", ".join(need.missing)}[need.state]  # fmt: skip
+        rows.append([need.name, need.state, need.rule, evidence, met])
+    table(["need", "state", "rule", "because", ""], rows)
+    for one in found.needs:
+        for other in one.refused[:_SHOWN]:
+            say(f"{other.product} would meet {one.need.name} and is refused: {'; '.join(other.why)}")

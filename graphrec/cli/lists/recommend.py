@@ -56,8 +56,9 @@ def command(
 
     served = bank().recommend(
         Recommend(
-            user, k, model, None if all_lines else reasons, plain, min_confidence, prefer, language, voice,
-            record=not no_record, as_of=as_of, no_policy=no_policy, occasion=Occasion(amount, channel, purpose),
+            user, k, model, None if all_lines else reasons, plain=plain, min_confidence=min_confidence, prefer=prefer,
+            language=language, voice=voice, record=not no_record, as_of=as_of, no_policy=no_policy,
+            occasion=Occasion(amount, channel, purpose),
         )
     )  # fmt: skip
     if reader(view) != EXACT:

@@ -91,7 +91,7 @@ def usable(snapshot: Snapshot, label: str) -> list[str]:
         for value in series.values
         for feature in FEATURES
     }
-    barred = {*node.personal, *node.protected, *node.text, node.name, *of_series}
+    barred = {*node.personal, *node.protected, *node.encoded, node.name, *of_series}
     return [name for name in sorted(snapshot.meta.columns[label]) if name not in barred]
 
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from html import escape
 
 from graphrec.errors import UsageError
-from graphrec.finance.statement.statement import Statement
+from graphrec.finance.statement.statement import Element, Statement
 
 _STYLE = """
 body { font: 11pt/1.5 Georgia, serif; max-width: 42rem; margin: 2rem auto; padding: 0 1rem; color: #111; }
 h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.05rem; margin: 1.4rem 0 .2rem; }
-p { margin: .3rem 0; } .missing, .refused { border-left: 4px solid #a00; padding-left: .6rem; }
+p, ul { margin: .3rem 0; } ul { padding-left: 1.2rem; }
+.missing, .refused { border-left: 4px solid #a00; padding-left: .6rem; }
 .small { font-size: .85rem; color: #444; } .line { margin-top: 3rem; border-top: 1px solid #111; padding-top: .3rem; }
 @media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } section { break-inside: avoid; } }
 @page { size: A4; margin: 22mm 20mm; }
@@ -43,8 +44,13 @@ def markdown(page: Page) -> str:
     lines += [f"* {_plain(name)}: {_plain(value)}" for name, value in page.about]
     if found.refused is not None:
         lines += ["", f"> **{_plain(found.refused)}**"]
-    for heading, text, missing in _sections(page):
-        lines += ["", f"## {_plain(heading)}", "", f"**{_plain(text)}**" if missing else _plain(text)]
+    for heading, element in _sections(page):
+        lines += ["", f"## {_plain(heading)}", ""]
+        if element.missing:
+            lines.append(f"**{_plain(element.text)}**")
+            continue
+        lead, points = listed(element)
+        lines += [_plain(lead)] * bool(lead) + [""] * bool(lead and points) + [f"* {_plain(one)}" for one in points]
     lines += [
         "",
         *(f"*{_plain(one)}*\n" for one in found.notices),
@@ -61,8 +67,7 @@ def html(page: Page) -> str:
     refused = "" if found.refused is None else f'<p class="refused"><b>{escape(found.refused)}</b></p>\n'
     about = "".join(f"<p>{escape(name)}: <b>{escape(value)}</b></p>\n" for name, value in page.about)
     sections = "".join(
-        f"<section><h2>{escape(heading)}</h2>\n<p{' class=missing' if missing else ''}>{escape(text)}</p></section>\n"
-        for heading, text, missing in _sections(page)
+        f"<section><h2>{escape(heading)}</h2>\n{_section(element)}</section>\n" for heading, element in _sections(page)
     )
     notices = "".join(f'<p class="small">{escape(one)}</p>\n' for one in (*found.notices, page.origin))
     return (
@@ -115,12 +120,32 @@ class _Gaps(logging.Handler):
             self.said.append(said.rpartition(": ")[2])
 
 
-def _sections(page: Page) -> Iterator[tuple[str, str, bool]]:
+def listed(element: Element) -> tuple[str, tuple[str, ...]]:
+    """What stands as a paragraph, and then point by point: sentences about products that are compared, one each.
+
+    >>> listed(Element("Two: A. B.", sentences=("Two:", "A.", "B.")))
+    ('Two:', ('A.', 'B.'))
+    >>> listed(Element("A. B.", sentences=("A.", "B.")))
+    ('A. B.', ())
+    """
+    first, *points = element.sentences or ("",)
+    if not first.endswith((":", "：")) or not points:
+        return element.text, ()
+    return first, tuple(points)
+
+
+def _section(element: Element) -> str:
+    lead, points = listed(element)
+    paragraph = f"<p{' class=missing' if element.missing else ''}>{escape(lead)}</p>"
+    return paragraph + ("<ul>" + "".join(f"<li>{escape(one)}</li>" for one in points) + "</ul>" if points else "")
+
+
+def _sections(page: Page) -> Iterator[tuple[str, Element]]:
     found = page.statement
     for name, element in found.elements.items():
-        yield found.headings[name], element.text, element.missing
+        yield found.headings[name], element
     heading, said = page.decision
-    yield heading, " ".join(said), False
+    yield heading, Element(" ".join(said))
 
 
 def _plain(text: str) -> str:

@@ -119,6 +119,20 @@ class Targeted:
 
 
 @dataclass(frozen=True)
+class StatedNeed:
+    """A need that the product meets, as the rules of needs.toml find it."""
+
+    name: str
+    state: str
+    """open, covered, none or unknown."""
+    rule: str
+    evidence: Columns
+    """What the rule read, by column of the customer and by what is computed."""
+    held: str
+    """Products that meet it and are held."""
+
+
+@dataclass(frozen=True)
 class Basis:
     """All that a statement is written from."""
 
@@ -170,6 +184,8 @@ class Basis:
     review_on: str = ""
     target: tuple[Targeted, ...] = ()
     """What the policy declares of the product's target market, as far as the product fills it."""
+    needs: tuple[StatedNeed, ...] = ()
+    """The declared needs that the product meets."""
     own_brand: bool | None = None
     """Whether the bank or its group makes it; None: it is not declared."""
     inducement_percent: float | None = None
@@ -196,6 +212,8 @@ class Element:
     """Path of each field that a figure or a name of the text comes from, and its value."""
     missing: bool = False
     """Nothing is recorded for it."""
+    sentences: tuple[str, ...] = ()
+    """Those of the text, one by one; a first one with a colon at its end speaks of the others."""
 
 
 @dataclass(frozen=True)
@@ -279,6 +297,8 @@ def _refusal(basis: Basis, elements: Mapping[str, Element], writer: "_Writer") -
         return say("statement.too_long", needed=put(needed), own=put(own))
     if basis.assessed_until is not None and basis.assessed_until < basis.date:
         return say("statement.expired", date=writer.day("/assessed_on"), until=writer.day("/assessed_until"))
+    if "idd_20" in basis.regimes and basis.needs and not any(one.state == "open" for one in basis.needs):
+        return say("statement.no_need", names=writer.words.language.texts["lists.comma"].join(writer.needs()))
     required = {name for regime in basis.regimes for name in REQUIRED[regime]}
     gone = [say(f"statement.{name}") for name in ELEMENTS if name in required and elements[name].missing]
     if gone:
@@ -352,9 +372,9 @@ class _Writer:
     def _done(self, *, missing: bool = False) -> Element:
         if missing:
             self._texts.insert(0, self.words.say("statement.absent"))
-        text, fields = " ".join(self._texts), self._fields
+        sentences, fields = tuple(self._texts), self._fields
         self._texts, self._fields = [], {}
-        return Element(text, fields, missing)
+        return Element(" ".join(sentences), fields, missing, sentences)
 
     def _cost(self, path: str) -> str:
         """What a cost is called, without the unit of its column."""
@@ -363,8 +383,23 @@ class _Writer:
     # The elements.
 
     def client_objectives(self) -> Element:
-        """What the money is for."""
-        return self._done(missing=not self._facts("customer", "client_objectives"))
+        """What the money is for, and which need the product meets."""
+        found = self._facts("customer", "client_objectives")
+        for place, need in enumerate(self.basis.needs):
+            path = f"/needs/{place}"
+            held = {"held": self.put(f"{path}/held")} if need.state == "covered" else {}
+            self._add(f"need_{need.state}", name=self.put(f"{path}/name"), **held)
+            found = found or need.state == "open"
+            for name, value in need.evidence.items() if need.state == "open" else ():
+                side, dot, column = name.partition(".")
+                if side == "user" and dot and value is not None:
+                    shown = self.put(f"{path}/evidence/{escaped(name)}").removesuffix(".")
+                    self._add("fact", name=self.words.word(column), value=shown)
+        return self._done(missing=not found)
+
+    def needs(self) -> list[str]:
+        """The names of the needs that the product meets."""
+        return [self.put(f"/needs/{place}/name") for place in range(len(self.basis.needs))]
 
     def term(self) -> Element:
         """For how long, and what the product asks for."""
@@ -419,10 +454,13 @@ class _Writer:
         said = False
         for place, reason in enumerate(self.basis.reasons):
             text = self._taken(f"/reasons/{place}/text")
-            if reason.percent is not None:
-                share = self.percent(f"/reasons/{place}/percent")
-                self._add("because", name=self.put("/name"), text=str(text), percent=share)
-                said = True
+            if reason.percent is None or round(reason.percent) <= 0:
+                continue
+            if not said:
+                self._add("speaks", name=self.put("/name"))
+            share = self.percent(f"/reasons/{place}/percent")
+            self._add("because", text=_begun(str(text)), percent=share)
+            said = True
         return self._done(missing=not said)
 
     def target_market(self) -> Element:
@@ -482,8 +520,10 @@ class _Writer:
 
     def against(self) -> Element:
         """What speaks against it."""
+        if self.basis.against:
+            self._add("objects", name=self.put("/name"))
         for place in range(len(self.basis.against)):
-            self._add("objection", name=self.put("/name"), text=str(self._taken(f"/against/{place}")))
+            self._add("warning", text=_begun(str(self._taken(f"/against/{place}"))))
         for place in range(len(self.basis.warnings)):
             self._add("warning", text=str(self._taken(f"/warnings/{place}")))
         if not self._texts:
@@ -492,6 +532,8 @@ class _Writer:
 
     def alternatives_considered(self) -> Element:
         """What else the list has, and the best of what is refused."""
+        if self.basis.alternatives:
+            self._add("considered", name=self.put("/name"))
         for place, other in enumerate(self.basis.alternatives):
             path = f"/alternatives/{place}"
             said = {"other": self.put(f"{path}/name"), "rank": self.put(f"{path}/rank"), "name": self.put("/name")}
@@ -537,3 +579,8 @@ class _Writer:
     def _class_of(self, element: str) -> int | None:
         found = next(iter(self.basis.customer[element].values()), None)
         return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def _begun(text: str) -> str:
+    """A text as the beginning of a sentence."""
+    return text[:1].upper() + text[1:]

@@ -117,6 +117,9 @@ class NodeTable(Struct, frozen=True, forbid_unknown_fields=True):
     sql: Sql
     name: Annotated[Text | UnsetType, Meta(description="Column that a person reads.")] = UNSET
     text: Annotated[Texts, Meta(description="Columns that are embedded.")] = ()
+    vector: Annotated[
+        Text | UnsetType, Meta(description="Column with a vector made elsewhere, of an image or a recording.")
+    ] = UNSET
     personal: Annotated[Texts, Meta(description="Columns that stay in the store.")] = ()
     protected: Annotated[Texts, Meta(description="Columns for audits that are part of no score.")] = ()
     sensitive: Annotated[Texts, Meta(description="Columns that never lead a customer's list.")] = ()

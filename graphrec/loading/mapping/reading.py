@@ -270,6 +270,7 @@ def _node(document: Document, label: str, table: NodeTable) -> NodeSpec:
                 document.refuse(
                     (*at, "text"), f"{key_text(at)}.text holds {shown(column)}, which is {mark}; leave it out of one"
                 )
+    _check_vector(document, at, table)
     outside: dict[str, Any] = {"crm_id": table.crm_id, "adviser": table.adviser, "data_as_of": table.data_as_of}
     outside |= {f"show.{key}": column for key, column in structs.asdict(table.show).items()}
     for key, column in outside.items():
@@ -285,6 +286,7 @@ def _node(document: Document, label: str, table: NodeTable) -> NodeSpec:
         sql=table.sql,
         name=table.name or None,
         text=table.text,
+        vector=table.vector or None,
         personal=table.personal,
         protected=table.protected,
         sensitive=table.sensitive,
@@ -297,6 +299,20 @@ def _node(document: Document, label: str, table: NodeTable) -> NodeSpec:
         clean=_clean(document, at, table),
         fold=table.fold,
     )
+
+
+def _check_vector(document: Document, at: KeyPath, table: NodeTable) -> None:
+    """A column of vectors has no other meaning."""
+    others = {
+        "key": (table.key,), "name": (table.name,), "text": table.text, "personal": table.personal,
+        "protected": table.protected, "parse": table.parse, "clean": table.clean,
+    }  # fmt: skip
+    for key, columns in others.items():
+        if table.vector and table.vector in columns:
+            document.refuse(
+                (*at, "vector"),
+                f"{key_text(at)}.vector names {shown(table.vector)}, which is in {key} too; leave it out of one",
+            )
 
 
 def _clean(document: Document, at: KeyPath, table: NodeTable) -> dict[str, CleanSpec]:

@@ -98,6 +98,7 @@ class NodeSpec:
     sql: str
     name: str | None = None
     text: tuple[str, ...] = ()
+    vector: str | None = None
     personal: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()

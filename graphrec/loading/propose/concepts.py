@@ -1,5 +1,5 @@
 """What columns are called that a rule of suitability speaks of, and how values are written: English, German, Chinese,
-and French, Spanish, Italian, Dutch and Portuguese where banks have a word for it.
+and French, Spanish, Italian, Dutch, Portuguese, Norwegian, Swedish, Danish and Polish where banks have a word for it.
 
 Words are compared without case, signs, spaces and accents, and with umlauts written out; words of up to five letters
 have to be words of their own in a name.
@@ -7,7 +7,7 @@ have to be words of their own in a name.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from graphrec.loading.propose.words import simplified, words
 
@@ -39,7 +39,19 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "werbungerlaubt",
             "dsgvo",
         ),
-        *("同意", "授权", "许可", "允许"),
+        *(
+            "同意",
+            "授权",
+            "许可",
+            "允许",
+            "接受营销",
+            "接收营销",
+            "接受推送",
+            "接收推送",
+            "接受短信",
+            "营销短信",
+            "营销意愿",
+        ),
         *(
             "consentement",
             "consentimiento",
@@ -54,13 +66,27 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "rgpd",
             "avg",
         ),
+        *(
+            "samtykke",
+            "samtykker",
+            "samtycke",
+            "samtycker",
+            "markedsføring",
+            "markedsforing",
+            "markedsfoering",
+            "marknadsfoering",
+            "marknadsforing",
+            "suostumus",
+            "zgoda",
+            "souhlas",
+        ),
     ),
     "objection": (
         *("optout", "optedout", "donotcontact", "donotcall", "nomarketing", "noadvertising", "consentwithdrawn"),
         *("dnd", "donotdisturb", "donotsolicit", "donotmail", "suppressed", "suppression", "unsubscribed"),
         *("widerspruch", "widerruf", "werbesperre", "werbeverbot", "kontaktsperre", "robinson", "keinewerbung"),
         *("werbeverzicht", "werbeverz", "kontaktverzicht", "verzichtaufwerbung"),
-        *("不同意", "拒绝营销", "拒收", "免打扰", "撤回"),
+        *("不同意", "拒绝营销", "拒绝接收", "不接受", "不接收", "勿扰", "拒收", "免打扰", "撤回"),
         *(
             "opposition",
             "oposicion",
@@ -70,6 +96,16 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "nopublicidad",
             "bloctel",
             "exclusionpublicidad",
+        ),
+        *(
+            "reservert",
+            "reservasjon",
+            "reserverad",
+            "reservationmod",
+            "frabedt",
+            "reklamesperre",
+            "reklamespärr",
+            "sprzeciw",
         ),
     ),
     "blocked": (
@@ -132,6 +168,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "risico",
             "risco",
         ),
+        *("riskprofil", "riskvillighet", "risikovillighet", "risikovillighed", "profilryzyka", "ryzyko"),
     ),
     "risk": (
         *(
@@ -163,6 +200,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "classederisco",
             "risco",
         ),
+        *("riskklass", "riskniva", "klasaryzyka", "ryzyko"),
     ),
     "horizon": (
         *("horizon", "investmentperiod", "anlagehorizont", "anlagedauer", "anlagezeitraum", "horizont"),
@@ -179,7 +217,10 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         *(
             "discontinued",
             "withdrawnon",
+            "withdrawn",
             "withdrawal",
+            "closuredate",
+            "retiredon",
             "lastsale",
             "expires",
             "expiry",
@@ -210,6 +251,16 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "eindeverkoop",
             "scadenza",
             "vencimiento",
+        ),
+        *(
+            "sluttdato",
+            "slutdatum",
+            "slutdato",
+            "utløpsdato",
+            "utlopsdato",
+            "salgsslutt",
+            "foersaeljningsslut",
+            "datazakonczenia",
         ),
     ),
     "offered": (
@@ -250,6 +301,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
     ),
     "withdrawn": (
         "closed",
+        "withdrawn",
         "inactive",
         "discontinued",
         "suspended",
@@ -284,6 +336,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "minimumleeftijd",
             "idademinima",
         ),
+        *("aldersgrense", "aldersgraense", "aldersgraens", "minstealder", "minimumsalder", "wiekminimalny"),
     ),
     "most age": (
         "maxage",
@@ -310,6 +363,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "datadenascimento",
             "nascimento",
         ),
+        *("fødselsdato", "fodselsdato", "foedselsdato", "foedelsedatum", "fodelsedatum", "fødselsdag", "dataurodzenia"),
     ),
     "birth year": ("birthyear", "yearofbirth", "geburtsjahr", "出生年"),
     "age": (
@@ -318,6 +372,8 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         "lebensalter",
         "年龄",
         *("edad", "eta", "leeftijd", "idade"),
+        *("fødselsar", "fodselsar", "foedelsear", "fodelsear", "rokurodzenia"),
+        *("alder", "wiek"),
     ),
     "residence": (
         *("countryofresidence", "residencecountry", "residence", "domicile", "country"),
@@ -333,6 +389,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "pais",
             "paese",
         ),
+        *("bosted", "bostedsland", "bopael", "kraj"),
     ),
     "residents": (
         *("residentsof", "residents", "distributioncountr", "salescountr", "allowedcountr", "countriesofsale"),
@@ -389,6 +446,16 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "minimuminleg",
             "investimentominimo",
         ),
+        *(
+            "minstebeløp",
+            "minstebelop",
+            "minimumsbeløp",
+            "minimumsbelop",
+            "minimibelopp",
+            "minstainsaettning",
+            "minimumsinnskudd",
+            "kwotaminimalna",
+        ),
     ),
     "client": (
         *("clientcategory", "customercategory", "investorcategory", "mifidcategory", "clienttype", "investortype"),
@@ -443,6 +510,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "月薪",
         ),
         *("revenu", "salaire", "ingreso", "salario", "reddito", "stipendio", "inkomen", "salaris", "renda"),
+        *("inntekt", "indkomst", "inkomst", "dochod"),
     ),
     "spending": (
         *(
@@ -512,6 +580,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "soort",
             "productsoort",
         ),
+        *("kategori", "produkttype", "produktkategori", "produktgruppe"),
     ),
 }
 """Words of the names of columns, the most telling first."""
@@ -529,6 +598,7 @@ DEPOSITS = (
 
 YES = frozenset(
     (
+        *("samtykket", "godtatt", "tak", "evet", "ano"),
         *(
             *(
                 "oui",
@@ -580,6 +650,7 @@ YES = frozenset(
 )
 NO = frozenset(
     (
+        *("nei", "nej", "nie", "ei", "hayir"),
         *(
             *("non", "nao", "nee", "refuse", "rechazado", "rifiutato", "geweigerd", "faux", "falso"),
             "n",
@@ -605,6 +676,8 @@ NO = frozenset(
 )
 OPEN = frozenset(
     (
+        *("正常销售", "可购买", "可售", "销售", "发售", "存续"),
+        *("apen", "aapen", "oeppen", "aaben", "tilgjengelig", "tillgaenglig", "aktywny", "dostepny"),
         *("ouvert", "actif", "encours", "disponible", "abierto", "activo", "vigente", "enventa", "aperto", "attivo"),
         *("actief", "lopend", "aberto", "ativo", "beschikbaar"),
         *(
@@ -638,6 +711,28 @@ OPEN = frozenset(
 )
 CLOSED = frozenset(
     (
+        *("停止", "终止销售", "结束", "结束销售", "封闭", "legacy", "longeravailable"),
+        *("blocked", "frozen", "locked", "deceased", "dead", "verstorben", "bloque", "bloqueado", "bloccato"),
+        *("geblokkeerd", "decede", "fallecido", "deceduto", "overleden", "sperret", "fryst", "zablokowany"),
+        *("冻结", "已冻结", "锁定", "挂失", "已故", "死亡", "注销", "已注销"),
+        *(
+            "utgatt",
+            "utgaatt",
+            "udgaet",
+            "udgaaet",
+            "avsluttet",
+            "avslutad",
+            "lukket",
+            "stengt",
+            "staengd",
+            "stoppet",
+            "ophoert",
+            "opphørt",
+            "ophørt",
+            "wycofany",
+            "zamkniety",
+            "nieaktywny",
+        ),
         *("ferme", "inactif", "clos", "cloture", "cerrado", "inactivo", "anulada", "anulado", "cancelado", "baja"),
         *(
             "chiuso",
@@ -842,6 +937,10 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
 """Texts that have an order: each entry lists the words of one step, the lowest first."""
 
 
+_LEADING = re.compile(r"\s*([A-Za-z]{0,4})[ -]?(\d+)(?![\d.,])")
+"""A number before words, behind a letter or none: 1 - cautious, R3 medium, C5进取型."""
+
+
 def normal(text: str) -> str:
     """A text without case, signs, spaces and accents, umlauts written out."""
     plain = unicodedata.normalize("NFKD", simplified(text).lower().translate(_WRITTEN_OUT))
@@ -873,6 +972,34 @@ def _speaks(parts: list[str], term: str) -> bool:
     return False
 
 
+_DENIED = frozenset(
+    {"not", "no", "nicht", "kein", "keine", "non", "pas", "niet", "geen", "ikke", "inte", "nie", "never"}
+)
+_DENIED_HAN = re.compile("[不未非无拒]")
+
+
+def told(text: str, yes: Collection[str], no: Collection[str]) -> bool | None:
+    """Whether a value is one of some words, or says one among others; None: it says neither.
+
+    >>> [told(one, OPEN, CLOSED) for one in ("Closed - legacy", "No longer available", "正常销售", "终止销售", "Z9")]
+    [False, False, True, False, None]
+    >>> [told(one, YES, NO) for one in ("Ja, per E-Mail", "No (GDPR)", "同意接收短信", "不同意接收")]
+    [True, False, True, False]
+    """
+    plain = normal(text)
+    if plain in yes or plain in no:
+        return plain in yes
+    parts = [part for word in words(text) if (part := normal(word))]
+    runs = {"".join(parts[start:end]) for start in range(len(parts)) for end in range(start + 1, len(parts) + 1)}
+    runs = {run for run in runs if len(run) > 2 or (run == parts[0] and len(run) > 1)}
+    signs = {word for word in (*yes, *no) if not word.isascii() and len(word) > 1 and word in plain}
+    if runs & set(no) or signs & set(no):
+        return False
+    if runs & set(yes) or signs & set(yes):
+        return not (runs & _DENIED or _DENIED_HAN.search(plain))
+    return None
+
+
 def in_order(texts: Iterable[str]) -> list[tuple[int, str]] | None:
     """Texts with their steps, the lowest first, by words that have an order or the number in each; else None."""
     found = {text: normal(text) for text in texts}
@@ -883,7 +1010,8 @@ def in_order(texts: Iterable[str]) -> list[tuple[int, str]] | None:
     numbers = {text: "".join(sign for sign in text if sign.isdigit()) for text in found}
     if found and all(numbers.values()) and len({text.replace(n, "#", 1) for text, n in numbers.items()}) == 1:
         return sorted((int(number), text) for text, number in numbers.items())
-    leading = {text: re.match(r"\s*(\d+)\b", text) for text in found}
-    if found and len({one[1] for one in leading.values() if one}) == len(found):
-        return sorted((int(one[1]), text) for text, one in leading.items() if one)
+    leading = {text: _LEADING.match(text) for text in found}
+    is_alike = len({one[1].casefold() for one in leading.values() if one}) == 1
+    if is_alike and len({int(one[2]) for one in leading.values() if one}) == len(found):
+        return sorted((int(one[2]), text) for text, one in leading.items() if one)
     return None

@@ -27,7 +27,7 @@ from graphrec.loading.propose.draft_parts import (
     toml_key,
 )
 from graphrec.loading.propose.looks import is_personal, label_name, likeness, looks
-from graphrec.loading.propose.profile import profile_folder
+from graphrec.loading.propose.profile import read_folder
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import singular, stem
 from graphrec.loading.sources.files import is_folder, shown_path
@@ -72,16 +72,17 @@ def write_draft(
         raise SourceError(f"{path} is there already; name another file with --new, or remove it")
     if not is_folder(folder):
         raise SourceError(f"--data {shown_path(folder)}: no such folder; name the folder that holds the files")
-    tables, left = profile_folder(folder, scratch, progress, url_env)
-    draft = _propose(tables, left, folder, decide)
-    if not draft.user or draft.is_loose:
-        wide, left = profile_folder(folder, scratch, progress, url_env, are_wide=True)
-        other = _propose(wide, left, folder, decide)
-        tables, draft = (wide, other) if other.user and not (draft.user and other.is_loose) else (tables, draft)
-    if not draft.user:
-        lines, left = profile_folder(folder, scratch, progress, url_env, are_lines=True)
-        other = _propose(lines, left, folder, decide)
-        tables, draft = (lines, other) if other.user else (tables, draft)
+    with read_folder(folder, scratch, progress, url_env) as delivery:
+        left, tables = delivery.left, delivery.tables()
+        draft = _propose(tables, left, folder, decide)
+        if not draft.user or draft.is_loose:
+            wide = delivery.tables(are_wide=True)
+            other = _propose(wide, left, folder, decide)
+            tables, draft = (wide, other) if other.user and not (draft.user and other.is_loose) else (tables, draft)
+        if not draft.user:
+            lines = delivery.tables(are_lines=True)
+            other = _propose(lines, left, folder, decide)
+            tables, draft = (lines, other) if other.user else (tables, draft)
     draft.files = len(_files(draft, tables))
     with whole_file(path) as temporary:
         temporary.write_text(_text(draft, tables, path), encoding="utf-8")
@@ -332,7 +333,7 @@ def _ask_about(draft: Draft, table: TableProfile) -> None:
             f"{table.path}: its first line leaves {unnamed} columns without a name; is the header below it (skip = 1)?"
         )
     key = table.columns[table.key] if table.key else None
-    if key is not None and key.distinct < table.rows:
+    if key is not None and key.distinct < table.rows and not table.is_shared:
         draft.ask(
             f"{table.name}: {table.rows - key.distinct} rows have a {key.name} of others, or none; a load rejects them"
         )
@@ -345,6 +346,8 @@ def _ask_about(draft: Draft, table: TableProfile) -> None:
 
 def _ask_about_values(draft: Draft, table: TableProfile) -> None:
     """What the values leave open: gaps, forms of dates and numbers, and what is of another kind."""
+    if "names" in table.options and table.options.get("header") is not False:
+        draft.ask(f"{table.path} has a name of a column twice; the later one has a number: is that right?")
     if table.nulls:
         draft.ask(f"{table.path}: {', '.join(table.nulls)} are read as gaps: is that right?")
     for question in table.questions:

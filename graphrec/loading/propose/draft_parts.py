@@ -23,7 +23,7 @@ from graphrec.loading.propose.looks import (
     says_who,
     type_name,
 )
-from graphrec.loading.propose.shapes.states import State, States, is_state, states_in
+from graphrec.loading.propose.shapes.states import State, States, is_state, meaning, states_in
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import free_name, singular, stem, words
 from graphrec.loading.run.parse import YES, parsed_sql
@@ -749,9 +749,11 @@ def _action_column(others: list[ColumnProfile]) -> ColumnProfile | None:
 
 
 def _is_state(column: ColumnProfile) -> bool:
-    """Whether a column is called a status, and has no more than one sort of what people do."""
+    """Whether a column is called a status, and has no more than one sort of what people do, or states alone."""
     types = {action.type for action in actions_in(column.values).values() if action is not None}
-    return (looks(column.name, "state") or is_state(column)) and len(types - {"RETURNED", "REJECTED", "CLOSED"}) == 0
+    if not (looks(column.name, "state") or is_state(column)):
+        return False
+    return not types - {"RETURNED", "REJECTED", "CLOSED"} or all(meaning(one) is not None for one in column.values)
 
 
 def _kinds(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from itertools import count
 from pathlib import Path
 
 from graphrec.errors import SourceError
@@ -18,7 +19,7 @@ from graphrec.loading.sources.encodings import guess_encoding
 from graphrec.loading.sources.fixed_width import fixed_rows, guess_fixed
 from graphrec.loading.sources.packed import ZIP, archive_of, members
 from graphrec.loading.sources.sql import name
-from graphrec.loading.sources.workbooks import sheet_columns, sheet_frame, sheet_names
+from graphrec.loading.sources.workbooks import header_line, sheet_columns, sheet_frame, sheet_names
 from graphrec.loading.sources.xml_files import row_paths
 
 MOST_FILES = 50
@@ -95,8 +96,24 @@ def _text(table: str, path: str, files: list[tuple[Path, str]]) -> FileSpec:
     footer = dict.fromkeys(text for _, frame in frames for text in frame.get("footer", ()))
     given |= {key: frames[0][1][key] for key in ("skip",) if key in frames[0][1]}
     given |= {"footer": list(footer)} if footer else {}
-    names = names_of(first_records(*files[0], given))
-    return FileSpec(table, path, "csv", options=given | ({"header": False, "names": names} if names else {}))
+    records = first_records(*files[0], given)
+    if names := names_of(records):
+        return FileSpec(table, path, "csv", options=given | {"header": False, "names": names})
+    names = _told_apart(records[0]) if records else []
+    return FileSpec(table, path, "csv", options=given | ({"names": names} if names else {}))
+
+
+def _told_apart(header: Sequence[str]) -> list[str]:
+    """The names of a header with a number behind each that is there again; nothing where none is."""
+    given = [column or f"column{number}" for number, column in enumerate(header)]
+    taken = {one.casefold() for one in given}
+    found: list[str] = []
+    for column in given:
+        if column.casefold() in {one.casefold() for one in found}:
+            column = next(one for n in count(2) if (one := f"{column} {n}").casefold() not in taken)
+            taken.add(column.casefold())
+        found.append(column)
+    return found if found != given else []
 
 
 def _records(
@@ -111,11 +128,11 @@ def _records(
     found = {}
     if layout is not None:
         left.append(f"{path}: the columns of its records are those that {layout.path} tells: is that right?")
-    for kind, count in kinds.counts.items():
+    for kind, lines in kinds.counts.items():
         options = options_of(kinds, kind, layout, *files[0])
         if options is None:
             left.append(
-                f"{path}: its {count:,} lines that begin with {kind} are MISSING: nothing says where their columns "
+                f"{path}: its {lines:,} lines that begin with {kind} are MISSING: nothing says where their columns "
                 "are; add a table with the columns record, field, from, to, or an entry with reader = "
                 f'"fixed", begins = "{kind}", columns = {{ … }}'
             )
@@ -144,10 +161,11 @@ def _sheets(table: str, path: str, file: Path, shown: str) -> dict[str, FileSpec
     """The entries of a workbook: one for each sheet, and one for all sheets that have the same columns."""
     names = sheet_names(file, shown)
     alike: dict[tuple[object, ...], list[str]] = {}
-    frames = {}
+    frames, headers = {}, {}
     for sheet in names:
         frame = frames[sheet] = sheet_frame(file, shown, sheet)
         columns = tuple(sheet_columns(file, shown, sheet, frame.get("skip", 0)))
+        headers[sheet] = columns
         action = action_of(sheet)
         mark = (columns, action and action.type) if len(columns) > 1 else (sheet,)
         alike.setdefault((*mark, frame.get("skip")), []).append(sheet)
@@ -155,6 +173,8 @@ def _sheets(table: str, path: str, file: Path, shown: str) -> dict[str, FileSpec
     for sheets in alike.values():
         footer = dict.fromkeys(text for sheet in sheets for text in frames[sheet].get("footer", ()))
         options = frames[sheets[0]] | ({"footer": list(footer)} if footer else {})
+        if again := _told_apart(headers[sheets[0]]):
+            options |= {"names": again, "skip": header_line(file, shown, sheets[0], options.get("skip", 0))}
         is_whole = len(sheets) == len(names)
         key = table if is_whole or len(sheets) > 1 else _table_name(sheets[0], table)
         while key in found:

@@ -1,7 +1,7 @@
 """What a table, a column or a value looks like by its name.
 
-Words are English, German and Chinese ones in common use, and those of French, Spanish, Italian, Dutch and Portuguese
-that files of banks have.
+Words are English, German and Chinese ones in common use, and those of French, Spanish, Italian, Dutch, Portuguese,
+Norwegian, Swedish and Danish that files of banks have.
 """
 
 import re
@@ -53,6 +53,9 @@ _ACTIONS = (
     _action(
         "BOUGHT", 1.0, "reinvestment reinvest wiederanlage execution erwerb zugang einzahlung sparplanausführung bot"
     ),
+    _action("BOUGHT", 1.0, "kjøp kjøpt köp köpt køb købt tegning zakup kupno"),
+    _action("VIEWED", 0.2, "visning vist visad wyświetlenie"),
+    _action("SOLD", -1.0, "salg solgt sålt sprzedaż innløsning inlösen"),
     _action("BOUGHT", 1.0, "购买 买入 买 申购 认购 定投 交易 订单 成交"),
     _action("HELD", 1.0, "hold held holding position own owned ownership contract bestand bestände vertrag verträge"),
     _action(
@@ -125,6 +128,7 @@ _USER = re.compile(
     r"accountholder|unitholder|shareholder|counterparty|proposer|applicant|party|lessee|mortgagor|taxpayer|donor|clientele|"
     r"clientela|clientèle)$"
     r"|^(kunde|kunden|kdn?r?$|mandant|anleger|nutzer|depotinhaber|versicherte|mitglied)|^\w{3,}(nehmer|inhaber)(in)?$"
+    r"|^(kund(er|nr|nummer|id)?|medlem(mer|mar)?|klient(ów)?)$"
     r"|^(abonné|adhérent|assuré|souscripteur|sociétaire|titulaire|cliente|asegurado|tomador|socio|titular|afiliado|"
     r"assicurato|contraente|klant|deelnemer|verzekerde|segurado|utente|usuario|utilisateur)s?$|客户|用户|会员|投资者|持卡人"
 )
@@ -132,7 +136,7 @@ _PRODUCT = re.compile(
     r"^(product|prod|item|article|book|movie|film|song|track|security|fund|stock|asset|isin|instrument|recipe|course|drug|"
     r"treatment|hotel|restaurant|game|job|offer|policy|plan|service|dish|wine|therapy|lesson|title|scheme|"
     r"catalog|catalogue|model|etf)$"
-    r"|^(produkt|artikel|wertpapier|fonds|tarif|angebot|modell|titel$|anlageprodukt)|(tarif|produkt)(e|en)?$"
+    r"|^(produkt|verdipapir|værdipapir|värdepapper|artikel|wertpapier|fonds|tarif|angebot|modell|titel$|anlageprodukt)|(tarif|produkt)(e|en)?$"
     r"|^(produit|titre|placement|garantie|producto|fondo|valor|valore|valori|strumento|strumenti|título|prodotto|titolo|tariffa|produto|fundo|effect)s?$|产品|商品|基金|股票|证券|理财"
 )
 _PERSONAL = re.compile(
@@ -141,6 +145,8 @@ _PERSONAL = re.compile(
     r"telefono|telefone|telefoon|móvil|portable|rue|dirección|domicilio|indirizzo|morada|naissance|nacimiento|nascita|"
     r"nascimento|geboortedatum|prénom|apellidos?|cognome|sobrenome|achternaam|voornaam|dni|nif|nie|"
     r"curp|rfc|cpf|bsn|ahv|avs|insee|ssn|tin|fiscale?)$"
+    r"|^(fornavn|etternavn|efternavn|mellomnavn|förnamn|efternamn|fødselsn\w+|fodselsn\w+|fødselsda\w+|födelse\w+|"
+    r"personnr|personnummer|cpr(nr|nummer)?|e?post|mobil(nr|nummer)|gateadresse|imię|nazwisko|pesel)$"
     r"|telefon|姓名|手机|电话|邮箱|地址|出生|生日|身份证|护照|卡号"
 )
 _FREE_TEXT = re.compile(
@@ -151,23 +157,23 @@ _FREE_TEXT = re.compile(
 _END = re.compile(
     r"^(until|end|ended|ends|expiry|expires|expired|closed|terminated|cancelled|bis|ende|beendet|ablauf|gekündigt|"
     r"kündigung|kuendigung|kündigungsdatum|vertragsende|laufzeitende|enddatum|endedatum|auflösung|aufgelöst|geschlossen|"
-    r"schließung|schliessung|beendigung|storno|storniert|austritt|rückkauf|laufzeitende|(storno|auflösungs|aufloesungs|schließungs|schliessungs|beendigungs|kuendigungs|austritts|ablauf|fälligkeits|faelligkeits|abgangs)(datum|dat|tag)|exit|lapse|lapsed|surrender|surrendered|termination|cancellation|cancelled|canceled|disdetta|recesso|estinzione|estinto|opzegging|opgezegd|beëindiging|annulation|anulación|cancelado|clôture|résiliation|échéance|fin|vencimiento|baja|cancelación|scadenza|cessazione|chiusura|einddatum|vencimento|close|maturity|matures|matured|fällig|fälligkeit|faelligkeit|gültigbis)$|到期|终止|结束|销户|清仓|退保|注销|结清"
+    r"schließung|schliessung|beendigung|storno|storniert|austritt|rückkauf|laufzeitende|(storno|auflösungs|aufloesungs|schließungs|schliessungs|beendigungs|kuendigungs|austritts|ablauf|fälligkeits|faelligkeits|abgangs)(datum|dat|tag)|exit|lapse|lapsed|surrender|surrendered|termination|cancellation|cancelled|canceled|disdetta|recesso|estinzione|estinto|opzegging|opgezegd|beëindiging|annulation|anulación|cancelado|clôture|résiliation|échéance|fin|vencimiento|baja|cancelación|scadenza|cessazione|chiusura|einddatum|vencimento|close|sluttdato|slutdatum|slutdato|utløp|utløpsdato|avsluttet|avslutad|oppsagt|maturity|matures|matured|fällig|fälligkeit|faelligkeit|gültigbis)$|到期|终止|结束|销户|清仓|退保|注销|结清"
 )
 _RATING = re.compile(r"^(rating|stars|score|note|grade|bewertung|sterne)$|评分|星")
 _PROTECTED = re.compile(
     r"^(sex|gender|marital|religion|ethnicity|race|nationality|disability|orientation|salutation|geschl|geschlecht|anrede|anr|"
-    r"fam(ilien)?st(and)?|zivilstand|civilité|sexe|sexo|sesso|geslacht|género|genere|civil|civile|nacionalidad|nationalité|nazionalità|nationaliteit|konfession|nationalität|citizenship|staats\w+|pep|politically|behinderung|vulnerable|vulnerability)$|性别|婚姻|民族|宗教|国籍|残疾|政治公众|政要"
+    r"fam(ilien)?st(and)?|zivilstand|civilité|sexe|sexo|sesso|geslacht|género|genere|civil|civile|nacionalidad|nationalité|nazionalità|nationaliteit|kjønn|køn|kön|sivilstand|civilstånd|statsborgerskap|płeć|konfession|nationalität|citizenship|staats\w+|pep|politically|behinderung|vulnerable|vulnerability)$|性别|婚姻|民族|宗教|国籍|残疾|政治公众|政要"
 )
 _OF_PERSON = re.compile(r"name|\b(nom|nombre|nome)\b|naam", re.IGNORECASE)
 _NAME = re.compile(
-    r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname|libellé|intitulé|nom|nombre|denominación|denominazione|nome|naam|designação|\w*bezeichnung|\w{3,}bez|\w{3,}(name|naam)|benennung)$|名称|姓名|标题|简称"
+    r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname|libellé|intitulé|nom|nombre|denominación|denominazione|nome|naam|navn|namn|nazwa|designação|\w*bezeichnung|\w{3,}bez|\w{3,}(name|naam|navn|namn)|benennung)$|名称|姓名|标题|简称"
 )
 _DESCRIPTION = re.compile(
     r"^(description|desc|details|summary|objective|objectives|strategy|about|text|abstract|synopsis|"
-    r"\w*beschreibung|descriptif|descripción|descripcion|descrizione|beschrijving|omschrijving|descrição|blurb|anlageziel|anlagestrategie|erläuterung|produkttext|zusammenfassung)$|说明|描述|简介|介绍|目标|策略"
+    r"\w*beschreibung|descriptif|descripción|descripcion|descrizione|beschrijving|omschrijving|beskrivelse|beskrivning|opis|descrição|blurb|anlageziel|anlagestrategie|erläuterung|produkttext|zusammenfassung)$|说明|描述|简介|介绍|目标|策略"
 )
 _WEIGHT = re.compile(
-    r"^(amount|quantity|qty|volume|value|units|rating|score|weight|count|minutes|betrag|menge|stück|wert|montant|importe|monto|importo|bedrag|prima|prime|premio|premie|premium|montante)$|金额|数量|份额"
+    r"^(amount|quantity|qty|volume|value|units|rating|score|weight|count|minutes|betrag|menge|stück|wert|montant|importe|monto|importo|bedrag|beløp|belopp|beløb|kwota|prima|prime|premio|premie|premium|montante)$|金额|数量|份额"
 )
 _QUANTITY = re.compile(
     r"^(quantity|qty|units|shares|pieces|nominal|stück|stücke|stueck|stuecke|stückzahl|menge|anzahl|anteile|nominale|quantité|parts|cantidad|participaciones|quantità|quote|aantal|quantidade)$"
@@ -191,14 +197,14 @@ _ADVISER = re.compile(
 _CRM = re.compile(r"^(crm|salesforce|sfdc|hubspot|dynamics)$")
 _SENSITIVE = re.compile(
     r"^(age|province|state|county|district|domicile|born|income|salary|wealth|region|city|town|country|zip|postcode|postal|plz|ort|wohnort|stadt|land|bundesland|alter|woonplaats|domizil|woonland|"
-    r"altersgruppe|einkommen|gehalt|vermögen|canton|département|commune|ville|pays|âge|revenus?|salaire|patrimoine|provincia|ciudad|país|edad|ingresos|renta|profesión|provincie|reddito|età|città|comune|regione|cap|inkomen|leeftijd|gemeente|stad|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业"
+    r"altersgruppe|einkommen|gehalt|vermögen|canton|département|commune|ville|pays|âge|revenus?|salaire|patrimoine|poststed|fylke|kommune|kommun|län|bosted|alder|inntekt|inkomst|indkomst|postnr|postnummer|provincia|ciudad|país|edad|ingresos|renta|profesión|provincie|reddito|età|città|comune|regione|cap|inkomen|leeftijd|gemeente|stad|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业"
 )
 _KIND = re.compile(
-    r"^(kind|type|category|class|sector|branch|line|lob|art|typ|gruppe|\w{3,}(art|gruppe|typ|klasse|kategorie|categorie|soort|familie)|sparte|family|kategorie|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类"
+    r"^(kind|type|category|class|sector|branch|line|lob|art|typ|gruppe|\w{3,}(art|gruppe|typ|klasse|kategorie|kategori|type|categorie|soort|familie)|sparte|family|kategorie|kategori|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类"
 )
 _RISK = re.compile(r"^(risk|riskometer|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico\w*|risco)$|风险")
 _FEE = re.compile(
-    r"^(fee|fees|ter|ocf|expense|expenses|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|commissione|spese|kosten|custos)$|费"
+    r"^(fee|fees|ter|ocf|expense|expenses|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|commissione|spese|kosten|custos|\w*gebyr|\w*avgift)$|费"
 )
 _MINIMUM = re.compile(
     r"^(minimum|min|mínimo|minima|mínima|minimo|"

@@ -1,8 +1,9 @@
 """What the files of a folder look like: tables, columns and their kinds."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Keys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from graphrec.loading.propose.looks import likeness, property_name
 from graphrec.loading.propose.references import key_of, with_keys, with_references
 from graphrec.loading.propose.shapes.codes import written_out
 from graphrec.loading.propose.shapes.described import with_described
+from graphrec.loading.propose.shapes.joint import with_joint
 from graphrec.loading.propose.shapes.lines import as_lines
 from graphrec.loading.propose.shapes.nested import Flat, flatten
 from graphrec.loading.propose.shapes.snapshots import as_spans, key_by_day, latest
-from graphrec.loading.propose.shapes.wide import holdings, products_in
+from graphrec.loading.propose.shapes.wide import amounts, holdings, named_by_keys, products_in
 from graphrec.loading.propose.spelling import spelled_alike
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.sources.csv_form import csv_form
@@ -31,6 +33,8 @@ from graphrec.schema import Roles
 
 SAMPLE_ROWS = 500_000
 _UNNAMED = re.compile(r"column\d+")
+_OF_HEADER = 4
+"""A row that has the names of so many columns in them, or of all, is a header."""
 GAPS = (
     *("\\N", "NULL", "null", "Null", "(null)", "(NULL)", "<null>", "<NULL>", "[NULL]", "#NULL!", "N/A", "n/a", "#N/A"),
     *("#NV", "<NA>", "NaN", "nan", "NaT"),
@@ -38,24 +42,58 @@ GAPS = (
 """What databases, spreadsheets and data frames write for a gap, and nobody for anything else."""
 
 
-def profile_folder(
-    folder: Path,
-    scratch: Path | None,
-    progress: Progress,
-    url_env: str | None = None,
-    *,
-    are_wide: bool = False,
-    are_lines: bool = False,
-) -> tuple[list[TableProfile], list[str]]:
-    """The tables of a folder and of a database, and what is left out of them, in words.
+class Delivery:
+    """The files of a folder, read and profiled once, to be made tables of in several ways."""
+
+    def __init__(
+        self, database: duckdb.DuckDBPyConnection, specs: Keys[str, FileSpec], tables: list[list[TableProfile]],
+        left: list[str],
+    ) -> None:  # fmt: skip
+        self._database, self._specs, self._tables = database, specs, tables
+        self.left = left
+        """What is left out of the tables, in words."""
+
+    def tables(self, *, are_wide: bool = False, are_lines: bool = False) -> list[TableProfile]:
+        """The tables of the files.
+
+        Args:
+            are_wide: columns of yes and no are products that customers hold.
+            are_lines: files of contracts and their kinds are products that customers hold.
+        """
+        # What one way makes of the tables is undone for the next one.
+        self._database.execute("BEGIN TRANSACTION")
+        try:
+            return self._made(are_wide=are_wide, are_lines=are_lines)
+        finally:
+            self._database.execute("ROLLBACK")
+
+    def _made(self, *, are_wide: bool, are_lines: bool) -> list[TableProfile]:
+        database, tables = self._database, list[TableProfile]()
+        for spec, some in zip(self._specs.values(), self._tables, strict=True):
+            tables += some
+            if are_wide:
+                tables[-1:] = _with_holdings(database, spec, tables[-1])
+        tables = written_out(database, [latest(database, table) for table in tables])
+        tables = _with_amounts(database, with_keys(database, tables), self._specs)
+        tables = with_references(database, spelled_alike(database, tables))
+        tables = [as_spans(database, table) for table in tables]
+        tables = [with_joint(database, table, tables) for table in tables]
+        tables = [_joined(database, table, tables) for table in tables]
+        tables = as_lines(database, tables) if are_lines else tables
+        return [_with_names(with_described(database, table)) for table in tables]
+
+
+@contextmanager
+def read_folder(
+    folder: Path, scratch: Path | None, progress: Progress, url_env: str | None = None
+) -> Iterator[Delivery]:
+    """The files of a folder and the tables of a database.
 
     Args:
         folder: every file below it is looked at.
         scratch: folder in which decoded files and spilled tables lie meanwhile; the system's own when there is none.
         progress: called for every table.
         url_env: the environment variable with the address of a database, whose tables are looked at too.
-        are_wide: columns of yes and no are products that customers hold.
-        are_lines: files of contracts and their kinds are products that customers hold.
 
     Raises:
         SourceError: the one file that is there cannot be read, or the database does not answer.
@@ -79,21 +117,14 @@ def profile_folder(
                 del specs[table]
         lock_database(database)
         tables = []
-        for spec in specs.values():
+        for table, spec in specs.items():
             spec = _with_trim(database, spec)
             flat = flatten(database, spec.name)
-            spec = _with_gaps(database, spec)
+            specs[table] = spec = _with_gaps(database, spec)
+            flat = _without_headers(database, spec, flat)
             has_commas = _has_commas(spec, files[spec.name])
-            tables.append(_profile(database, spec, flat, has_commas=has_commas))
-            tables += [_profile(database, spec, part, has_commas=has_commas) for part in flat.parts]
-            if are_wide:
-                tables[-1:] = _with_holdings(database, spec, tables[-1])
-        tables = written_out(database, [latest(database, table) for table in tables])
-        tables = with_references(database, spelled_alike(database, with_keys(database, tables)))
-        tables = [as_spans(database, table) for table in tables]
-        tables = [_joined(database, table, tables) for table in tables]
-        tables = as_lines(database, tables) if are_lines else tables
-        return [_with_names(with_described(database, table)) for table in tables], left
+            tables.append([_profile(database, spec, part, has_commas=has_commas) for part in (flat, *flat.parts)])
+        yield Delivery(database, specs, tables, left)
 
 
 def _has_commas(spec: FileSpec, paths: list[Path]) -> bool:
@@ -133,6 +164,23 @@ def _with_gaps(database: duckdb.DuckDBPyConnection, spec: FileSpec) -> FileSpec:
     return replace(spec, options={**spec.options, "nullstr": sorted(found)}) if found else spec
 
 
+def _without_headers(database: duckdb.DuckDBPyConnection, spec: FileSpec, flat: Flat) -> Flat:
+    """The rows of a file without those that are its header again, as files that were put together have them."""
+    if spec.reader not in {"csv", "xlsx"} or flat.source:
+        return flat
+    described = database.execute(f"DESCRIBE {name(flat.table)}").fetchall()
+    columns = [column for column, *_ in described if not column.startswith("_")][:_OF_HEADER]
+    is_header = " AND ".join(f"{name(one)} IS NOT DISTINCT FROM {value(one)}" for one in columns)
+    query = f"SELECT count(*) FROM {name(flat.table)} WHERE {is_header}"
+    count = int(database.execute(query).fetchall()[0][0]) if len(columns) > 1 else 0
+    if not count:
+        return flat
+    database.execute(f"DELETE FROM {name(flat.table)} WHERE {is_header}")
+    source = f"(SELECT * FROM {name(flat.table)} WHERE NOT ({is_header}))"
+    asks = f"{count} rows are its header again and are left out: is that right?"
+    return replace(flat, source=source, questions=(*flat.questions, asks))
+
+
 def _listed(texts: Iterable[str]) -> str:
     return ", ".join(value(text) for text in texts)
 
@@ -165,6 +213,26 @@ def _with_holdings(database: duckdb.DuckDBPyConnection, spec: FileSpec, table: T
     held = _profile(database, spec, flat, has_commas=False)
     left = {column: one for column, one in table.columns.items() if column not in products}
     return [replace(table, columns=left), held]
+
+
+def _with_amounts(
+    database: duckdb.DuckDBPyConnection, tables: list[TableProfile], specs: Keys[str, FileSpec]
+) -> list[TableProfile]:
+    """The tables, and for each with a column for each product of another a table of what is held."""
+    done = []
+    for table in tables:
+        found = [products for owner in tables if (products := named_by_keys(database, table, owner))]
+        products = max(found, key=len, default={})
+        if not products or table.key is None or table.key in products:
+            done.append(table)
+            continue
+        flat = amounts(database, table.name, table.rows_sql, table.key, products)
+        held = _profile(database, specs[table.of], flat, has_commas=False)
+        done += [
+            replace(table, columns={one: each for one, each in table.columns.items() if one not in products}),
+            held,
+        ]
+    return done
 
 
 def _columns(

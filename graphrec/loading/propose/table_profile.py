@@ -40,6 +40,9 @@ class TableProfile:
     are_contracts: bool = False
     """Whether each row is something that its customer holds, whatever the table is called."""
 
+    is_shared: bool = False
+    """Whether a row is there for each of its holders, so that its key is there several times."""
+
     @property
     def encoding(self) -> str:
         """How its texts are encoded."""

@@ -14,6 +14,8 @@ _ENDINGS = (
         ("status", "status"),
         ("ungen", "ung"),
         ("kunden", "kunde"),
+        ("kunder", "kunde"),
+        ("produkter", "produkt"),
     ),
     *(("produkte", "produkt"), ("tarife", "tarif"), ("verträge", "vertrag"), ("vertraege", "vertrag"), ("s", "")),
 )

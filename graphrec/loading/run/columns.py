@@ -14,6 +14,10 @@ from graphrec.schema import Column, Kind
 EMPTY = "is empty"
 NOT_A_DATE = "is not a date (want YYYY-MM-DD)"
 NOT_A_NUMBER = "is not a number"
+NO_VECTOR = "is no vector (want numbers: [0.1, 0.2])"
+OTHER_LENGTH = "has another number of dimensions than most vectors"
+SHOWN_OF_VECTOR = 40
+"""Characters of a vector in rejected.csv."""
 NO_FOUR_DIGITS = f"is before the year {FIRST_YEAR} (a year of two digits?)"
 OUT_OF_YEARS = "is outside the years 1 to 9999 of UTC"
 NODE_OWN = {"id", "known_at", "sources", "run"}
@@ -152,6 +156,28 @@ class Columns:
         """Refuses what is there but no finite number."""
         ill = f"{self.text(column)} IS NOT NULL AND NOT coalesce(isfinite({self.number(column)}), false)"
         return Check(column, NOT_A_NUMBER, ill, self.shown(column))
+
+    def vector(self, column: str) -> str:
+        """A list of numbers, or a text of them such as [0.1, 0.2], as text of one form; NULL where it is neither."""
+        return f"CAST({self._numbers(column)} AS VARCHAR)"
+
+    def _numbers(self, column: str) -> str:
+        inner = f"regexp_replace(trim({self.text(column)}, '[] '), '\\s*[,;]\\s*|\\s+', ',', 'g')"
+        return f"TRY_CAST('[' || {inner} || ']' AS FLOAT[])"
+
+    def ill_vector(self, column: str, table: str) -> list[Check]:
+        """Refuses what is there but no list of finite numbers, and one of another length than most."""
+        numbers, shown = self._numbers(column), f"left({self.shown(column)}, {SHOWN_OF_VECTOR})"
+        there = f"{self.text(column)} IS NOT NULL"
+        are_finite = f"list_count({numbers}) = len({numbers}) AND isfinite(list_sum({numbers}))"
+        usual = (
+            f"(SELECT len({numbers}) AS length FROM {table} WHERE {numbers} IS NOT NULL "
+            "GROUP BY length ORDER BY count(*) DESC, length DESC LIMIT 1)"
+        )
+        return [
+            Check(column, NO_VECTOR, f"{there} AND NOT coalesce({are_finite}, false)", shown),
+            Check(column, OTHER_LENGTH, f"len({numbers}) <> {usual}", shown),
+        ]
 
     def below_zero(self, column: str) -> Check:
         """Refuses a negative weight: it has no logarithm, and evidence against has a role of its own."""

@@ -54,16 +54,21 @@ def node_plan(mapping: Mapping, spec: NodeSpec, types: Keys[str, str]) -> tuple[
     given_name = columns.find(spec.name, "name") if spec.name else None
     used = {*marks["text"], *marks["protected"], *marks["sensitive"], *named.values(), *show.values()}
     structural = {column for column in (key, known_at) if column} - used
-    kept = columns.properties(structural, NODE_OWN - {key})
+    vector = columns.find(spec.vector, "vector") if spec.vector else None
+    kept = columns.properties(structural, NODE_OWN - {key}, {vector: "text"} if vector else None)
     select = {"id": columns.text(key), "known_at": columns.time(known_at) if known_at else "CAST(NULL AS TIMESTAMPTZ)"}
     select |= {column.name: columns.property(column) for column in kept}
     checks = [columns.empty(key)] + (columns.ill_time(known_at) if known_at else [])
     checks += [check for column in kept for check in columns.ill_property(column)]
+    if vector:
+        select[vector] = columns.vector(vector)
+        checks += columns.ill_vector(vector, name(f"nodes.{spec.label}"))
     schema = NodeSchema(
         label=spec.label,
         columns=kept,
         name=given_name if given_name != key else None,
         text=marks["text"],
+        vector=vector,
         personal=tuple(sorted(marks["personal"])),
         protected=tuple(sorted(marks["protected"])),
         sensitive=tuple(sorted(marks["sensitive"])),

@@ -137,7 +137,7 @@ def guess_frame(path: Path, shown: str, encoding: str) -> tuple[str, dict[str, A
 
 def first_records(path: Path, shown: str, given: Mapping[str, Any]) -> list[list[str]]:
     """The records at the beginning of a file that hold something, read as its entry says."""
-    options = csv_form(path, shown, FileSpec("", shown, "csv", options=given)).options
+    options = csv_form(path, shown, FileSpec("", shown, "csv", options={"names": ["any"], **given})).options
     begins = str(given.get("begins", ""))
     with text_of(path, shown, str(options.get("encoding", "utf-8"))) as text:
         lines = list(islice((line for line in text if line.startswith(begins)), int(options.get("skip", 0)), _FIRST))

@@ -14,6 +14,8 @@ _TOTALS = re.compile(
 )
 _ENOUGH = 5
 """So many rows show how full a row is."""
+_CODE = 3
+"""So many numbers of so many digits may be codes."""
 _MOST = 8
 """No file ends with more lines that are no rows."""
 
@@ -72,9 +74,16 @@ def _above(records: Sequence[Record], width: int) -> int:
     """How many records stand above the header: the first that names most columns, where none above it does."""
     for number, record in enumerate(records):
         if width > 1 and len(record) >= width - 1 and 2 * _filled(record) > width:
-            names = [cell for cell in record if cell.strip()]
-            return number if not any(_NUMBERS.fullmatch(cell.strip()) for cell in names) else 0
+            names = [cell.strip() for cell in record if cell.strip()]
+            numbers = [cell for cell in names if _NUMBERS.fullmatch(cell)]
+            return number if not numbers or _are_codes(numbers, names) else 0
     return 0
+
+
+def _are_codes(numbers: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether the numbers of a line are names of columns beside others: codes of funds or years, all of one length."""
+    is_alike = len(set(map(len, numbers))) == 1 and len(numbers[0]) >= _CODE and all(map(str.isdigit, numbers))
+    return is_alike and _CODE <= len(numbers) == len(set(numbers)) and len(numbers) < len(names) == len(set(names))
 
 
 def _is_below(record: Record, least: int, width: int) -> bool:

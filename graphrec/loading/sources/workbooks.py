@@ -75,10 +75,19 @@ def sheet_frame(path: Path, shown: str, sheet: str) -> dict[str, Any]:
 
 def sheet_columns(path: Path, shown: str, sheet: str, skip: int) -> list[str]:
     """The cells of the header of a sheet."""
+    header = next((row for _, row in _rows_from(path, shown, sheet, skip)), [])
+    return _trimmed([text.strip() for text in _texts(header)])
+
+
+def header_line(path: Path, shown: str, sheet: str, skip: int) -> int:
+    """The line of the header of a sheet, the first that holds something behind so many."""
+    return next((line for line, _ in _rows_from(path, shown, sheet, skip)), skip)
+
+
+def _rows_from(path: Path, shown: str, sheet: str, skip: int) -> list[tuple[int, list[Any]]]:
     with _workbook(path, shown) as book:
         rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-    header: list[Any] = next((row for row in rows[skip:] if _is_filled(row)), [])
-    return _trimmed([text.strip() for text in _texts(header)])
+    return [(number, row) for number, row in enumerate(rows, start=1) if number > skip and _is_filled(row)]
 
 
 def _trimmed(cells: list[str]) -> list[str]:

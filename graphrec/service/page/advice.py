@@ -7,6 +7,7 @@ from starlette.responses import Response
 from graphrec.app import jobs, requests
 from graphrec.app.answers import Handed
 from graphrec.errors import UnknownId
+from graphrec.finance.statement.printed import listed
 from graphrec.privacy.contests import Ground
 from graphrec.service.core import Refusal, Service
 from graphrec.service.page.visit import HEADERS, View, Visit, url
@@ -59,7 +60,9 @@ class AdvicePages:
     def statement(self, visit: Visit) -> View:
         """A statement as it was recorded, with what was decided since."""
         handed = self._handed(visit)
-        return View("statement.html", {"handed": handed, "found": handed.statement, "outcomes": OUTCOMES[:3]})
+        return View(
+            "statement.html", {"handed": handed, "found": handed.statement, "outcomes": OUTCOMES[:3], "listed": listed}
+        )
 
     def document(self, visit: Visit) -> Response:
         """The statement as a file to print or to hand over."""

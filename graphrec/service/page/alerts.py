@@ -1,5 +1,7 @@
 """The page of alerts: what was raised, with its evidence, and what became of it."""
 
+from collections import Counter
+
 from starlette.responses import Response
 
 from graphrec.app import jobs
@@ -8,8 +10,8 @@ from graphrec.service.page.visit import View, Visit, url
 from graphrec.service.problems import problem
 
 STATES = ("open", "acknowledged", "closed")
-SHOWN = 50
-"""Alerts of a page."""
+SHOWN, EVIDENCE = 25, 5
+"""Alerts of a page; lines of evidence that stand there at once."""
 
 
 class AlertPages:
@@ -19,10 +21,20 @@ class AlertPages:
         self._bank = service.bank
 
     def alerts(self, visit: Visit) -> View:
-        """The alerts in one state, the newest first."""
+        """The alerts in one state, the newest first; those of one rule where it is named."""
         state = next((one for one in STATES if one == visit.asked("state")), STATES[0])
         found = self._bank.alerts(jobs.ListAlerts(state))[::-1]  # type: ignore[arg-type]
-        return View("alerts.html", {"found": found[:SHOWN], "count": len(found), "state": state, "states": STATES})
+        rules, rule = Counter(one.name for one in found), visit.asked("rule")
+        if rule in rules:
+            found = tuple(one for one in found if one.name == rule)
+        skip = int(text) if (text := visit.asked("skip") or "0").isdecimal() and len(text) < 10 else 0
+        shown = found[skip : skip + SHOWN]
+        values = {
+            "found": shown, "count": len(found), "left": max(len(found) - skip - SHOWN, 0), "skip": skip,
+            "state": state, "states": STATES, "rules": dict(rules.most_common()),
+            "rule": rule if rule in rules else None, "most": EVIDENCE,
+        }  # fmt: skip
+        return View("alerts.html", values)
 
     def put(self, visit: Visit) -> Response:
         """An alert acknowledged or closed by the caller."""

@@ -17,6 +17,7 @@ from graphrec.service.core import (
     IfNoneMatch,
     Language,
     Length,
+    Lines,
     ModelKind,
     Record,
     Refusal,
@@ -50,12 +51,13 @@ class Customers:
         model: ModelKind = None,
         language: Language = None,
         as_of: AsOf = None,
+        lines: Lines = True,
         record: Record = True,
         if_none_match: IfNoneMatch = None,
     ) -> Response:
         """The products that fit one customer best, with reasons."""
         asked = requests.Recommend(
-            user, k, model, language=self._service.language(language), record=record, as_of=as_of
+            user, k, model, lines=lines, language=self._service.language(language), record=record, as_of=as_of
         )
         return await self._service.run_together(_Wanted(request, asked, if_none_match), self._lists)
 
@@ -97,7 +99,7 @@ class Customers:
         def compute() -> Response:
             found, unknown = [], []
             users = list(dict.fromkeys(many.users))
-            asked = [requests.Recommend(user, many.k, record=many.record) for user in users]
+            asked = [requests.Recommend(user, many.k, lines=many.lines, record=many.record) for user in users]
             for user, served in zip(users, self._bank.recommend_all(asked), strict=True):
                 if isinstance(served, UnknownId):
                     unknown.append(user)

@@ -3,6 +3,7 @@
 from graphrec.serving.reasons.sentences import Sentences
 
 _SPANS = {"years", "months", "weeks", "days"}
+_PERIODS = {"month": "page.a_month", "year": "page.a_year"}
 _MONEY = {"eur", "usd", "chf", "gbp", "jpy", "cny", "hkd", "sek", "nok", "dkk", "pln", "czk", "huf"}
 
 
@@ -20,6 +21,8 @@ def with_unit(words: Sentences, name: str, number: str) -> tuple[str, str]:
         return words.word(head), words.say(f"page.{unit}", n=number)
     if head and unit in _MONEY:
         return words.word(head), f"{number} {unit.upper()}"
+    if unit in _PERIODS and (before := head.rpartition("_"))[0] and before[2] in _MONEY:
+        return words.word(before[0]), words.say(_PERIODS[unit], n=f"{number} {before[2].upper()}")
     if head and unit == "percent":
         return words.word(head), words.language.texts["numbers.percent"].format(n=number)
     return words.measured(name, number)

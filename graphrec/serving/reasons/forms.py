@@ -33,6 +33,7 @@ Shape = Literal[
     "new",
     "nonlinear",
     "moves",
+    "profit",
 ]
 #: What a score may consist of; nothing is scored by who a user is: `self` is always 0.
 PARTS = ("path", "text", "learned", "pair", "attribute", "general", "new", "self")

@@ -27,7 +27,7 @@ from graphrec.serving.reasons.over import Ends, apart, can_be_over, over
 from graphrec.serving.reasons.people import People
 from graphrec.serving.reasons.prefer import Wish
 from graphrec.serving.reasons.sentences import Event, Sentences, Since, words
-from graphrec.serving.reasons.words import in_common
+from graphrec.serving.reasons.words import in_common, is_foreign
 from graphrec.terms.forms.blend import Blend
 from graphrec.terms.ledger import Beside, Ledger, LineGroup
 from graphrec.terms.walks import WalkScorer
@@ -39,7 +39,7 @@ MONTH, HALF = 30.44, 0.5
 #: Stands after every time in a store.
 END_OF_TIME = "9999-12-31T23:59:59.999999Z"
 _SHAPES: Mapping[int, Shape] = {1: "own", 2: "linked", 3: "shared"}
-_ALONE: Mapping[str, Shape] = {"general": "general", "new": "new", "nonlinear": "nonlinear"}
+_ALONE: Mapping[str, Shape] = {"general": "general", "new": "new", "nonlinear": "nonlinear", "profit": "profit"}
 #: Words of labels and edge types that are sensitive where the mapping marks nothing.
 _SENSITIVE = re.compile(
     r"(^|_)(age|birth|born|region|state|district|postcode|postal|zip|income|salary|wealth|gender|sex|marital|family|"
@@ -343,6 +343,13 @@ class Reasons:
         if not own:
             return ()
         return in_common(own, self._said_of(product), (self._said_of(one) for one in products.tolist()))
+
+    def are_foreign(self, user: int, product: int) -> bool:
+        """Whether the words of these texts are of another language than the sentences."""
+        code = self.sentences.language.code
+        return any(
+            is_foreign(text, code) for text in (self._text(self.schema.roles.user, user), self._said_of(product))
+        )
 
     def _said_of(self, product: int) -> str:
         """The text of a product, read once as far as they fit."""

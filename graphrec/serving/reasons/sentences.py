@@ -49,6 +49,12 @@ _UNITS = frozenset(
 )
 _PERCENT = re.compile(r"\b(per ?cent|pct|prozent)$|percent$", re.IGNORECASE)
 _YEAR = re.compile(r"\bbirth year\b|\byear of birth\b|geburtsjahr$|出生年", re.IGNORECASE)
+_PLACE = re.compile(
+    r"^(region|city|town|village|country|county|state|province|district|canton|residence|domicile|municipality|"
+    r"ort|wohnort|stadt|land|wohnland|bundesland|kanton|kreis|landkreis|bezirk|gemeinde|wohnsitz\w*|domizil|ville|commune|"
+    r"département|departement|pays|ciudad|provincia|país|pais|città|citta|comune|paese|regione|región|woonplaats|provincie|"
+    r"poststed|fylke|kommune|kommun|ort)$|城市|省|地区|区域|国家|城镇"
+)
 #: Letters of a currency.
 _CURRENCY = 3
 #: Words of fewer letters within a name are no nouns.
@@ -197,7 +203,7 @@ class Sentences:
         """
         sign, table = ("+", "reasons") if favours else ("-", "against")
         if group.kind == "general" or not via:
-            key = group.kind if group.kind in ("general", "new", "nonlinear") else "profile"
+            key = group.kind if group.kind in ("general", "new", "nonlinear", "profit") else "profile"
             if key == "profile" and (said := self._own_sentence(own.get(f"own{sign}"), ())):
                 return said
             if key == "profile" and favours and not words:
@@ -207,7 +213,8 @@ class Sentences:
             return self.say(f"{table}.{key}", n=PEOPLE, last=last, words=self.language.texts["lists.comma"].join(words))
         if group.hop is not None and group.hop.type not in self.schema.roles.interactions:
             label, names = self.measured(via[0].label, self._names(via, "and"))
-            return self.say(f"{table}.attribute", label=label, names=names)
+            place = "_place" if _are_places(via) else ""
+            return self.say(f"{table}.attribute{place}", label=label, names=names)
         if group.kind == "against":
             return self.say("against.rejected", things=self._rejected(via, types))
         things = self._over(via) if group.ended else self._things(via, types)
@@ -390,7 +397,8 @@ class Sentences:
             names, verb = self._names(parts.via, "or"), self._verb([way[1] for way in parts.ways], 2)
             if not is_interaction:
                 label, names = self.measured(parts.via[0].label, names)
-                return self.say("reasons.people_attribute", n=PEOPLE, label=label, names=names, last=last)
+                key = "people_place" if _are_places(parts.via) else "people_attribute"
+                return self.say(f"reasons.{key}", n=PEOPLE, label=label, names=names, last=last)
             key = "people_same" if verb == last else "people"
             return self.say(f"reasons.{key}", n=PEOPLE, verb=verb, names=names, last=last)
         whose = self._whose
@@ -493,6 +501,12 @@ class Sentences:
             forms = known["over"]
         parts = forms.split("|")
         return parts[person] if len(parts) == 3 else parts[0]
+
+
+def _are_places(nodes: Sequence[Node]) -> bool:
+    """Whether people are from what these are called: places by their label, with names that are no codes."""
+    named = all(len(_LETTERS.findall(called(node))) >= NAMED for node in nodes)
+    return named and any(_PLACE.search(word) for word in words(nodes[0].label).split(" "))
 
 
 def called(node: Node) -> str:

@@ -29,6 +29,29 @@ def in_common(one: str, other: str, others: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(rare, key=lambda word: (found[word], -len(word), word))[:NAMED])
 
 
+_OF_LANGUAGES = {
+    "en": frozenset(("the", "and", "of", "in", "to", "with", "for", "is", "that", "who", "a", "on", "by")),
+    "de": frozenset(("der", "die", "das", "und", "mit", "für", "von", "ist", "ein", "eine", "zu", "im", "den", "auf")),
+}
+"""The commonest words of languages with one alphabet."""
+_LATIN = re.compile(r"[^\W\d_]+")
+
+
+def is_foreign(text: str, code: str) -> bool:
+    """Whether a text is of another language, so that its words would stand out in a sentence of this one.
+
+    >>> [is_foreign("a walk in the woods", code) for code in ("en", "de", "zh", "fr")]
+    [False, True, True, False]
+    """
+    if code == "zh":
+        return _HAN.search(text) is None
+    if code not in _OF_LANGUAGES:
+        return False
+    found = [word.casefold() for word in _LATIN.findall(text)]
+    counts = {one: sum(word in common for word in found) for one, common in _OF_LANGUAGES.items()}
+    return _HAN.search(text) is not None or any(count > counts[code] for one, count in counts.items() if one != code)
+
+
 @lru_cache(maxsize=10_000)
 def words_of(text: str) -> tuple[str, ...]:
     """The words of a text, folded; of Chinese signs, every two in a row."""

@@ -33,7 +33,8 @@ _OVER = _set(
     "zurückgegeben clos clôturé résilié résiliée échu soldé remboursé racheté annulé cerrado cancelado cancelada "
     "anulada vencido rescatado liquidado chiuso cessato estinto disdetto scaduto riscattato annullato gesloten "
     "beëindigd opgezegd afgelopen 已关闭 关闭 已终止 终止 已结清 结清 销户 已销户 已到期 到期 失效 退保 "
-    "已赎回 已注销 注销 已解约 risolto risolta recesso riscattata estinta cls clsd term trmd mat lps canc beeindigd"
+    "已赎回 已注销 注销 已解约 risolto risolta recesso riscattata estinta cls clsd term trmd mat lps canc beeindigd "
+    "avsluttet oppsagt opphørt lukket utløpt innløst avslutad uppsagd stängd inlöst opsagt ophørt zamknięty zakończony"
 )
 _NEVER = _set(
     "lost prospecting prospect qualification negotiation lead "
@@ -48,7 +49,7 @@ _HELD = _set(
     "laufend läuft aktiv offen bestehend ungekündigt gültig wirksam beitragsfrei beitragspflichtig zugeteilt "
     "ausgezahlt ausgeführt teilausgeführt gesperrt blocked frozen dormant overdue delinquent arrears "
     "actif active ouvert encours vigente activo abierto attivo aperto invigore lopend actief "
-    "inessere inamortamento act actv opn lopende ingegaan "
+    "inessere inamortamento act actv opn lopende ingegaan løpende åpen öppen aktywny "
     "正常 有效 生效 在保 存续 已成交 成交 已放款 逾期"
 )
 _ACCEPTED = _set(

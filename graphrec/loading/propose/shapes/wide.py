@@ -1,4 +1,5 @@
-"""Holdings as columns: a table of customers with a yes or no for each product becomes a row for each that they hold."""
+"""Holdings as columns: a table of customers with a yes, or an amount, for each product becomes a row for each that they
+hold."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -6,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile
-from graphrec.loading.propose.concepts import place
+from graphrec.loading.propose.concepts import NO, place
 from graphrec.loading.propose.looks import looks
 from graphrec.loading.propose.shapes.nested import Flat
+from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import words
 from graphrec.loading.run.parse import YES
 from graphrec.loading.sources.sql import name, value
@@ -66,6 +68,54 @@ def _is_flag(column: ColumnProfile) -> bool:
     return not any(place(column.name, one) is not None for one in _OTHER) and not any(
         looks(column.name, one) for one in _NO_PRODUCT
     )
+
+
+_GAPS = ("-", "--", "/", "\\", ".", "–", "—", "none", "null", "nan", "na", "n/a", "#n/a", "k.a.", "s/d", "nd")
+"""What stands for nothing between amounts, besides what says no."""
+_NOUGHT = r"\D{0,4}0*([.,]0*)?\D{0,4}"
+
+
+def named_by_keys(database: duckdb.DuckDBPyConnection, table: TableProfile, owner: TableProfile) -> dict[str, str]:
+    """The columns of a table that are called as products of another one are, each with the product's key; so many are
+    no chance."""
+    if owner.key is None or owner.name == table.name:
+        return {}
+    found: dict[str, str] = {}
+    for column in owner.columns.values():
+        if column.kind not in {"text", "integer"} or column.distinct < owner.rows:
+            continue
+        asked = f"CAST({name(column.name)} AS VARCHAR) AS v, CAST({name(owner.key)} AS VARCHAR) AS k"
+        query = f"SELECT v, k FROM (SELECT {asked} FROM {name(owner.name)}) WHERE v IN ({_quoted(table.columns)})"
+        there = {str(text): str(key) for text, key in database.execute(query).fetchall()}
+        found = max(found, there, key=len)
+    return found if len(found) >= LEAST else {}
+
+
+def amounts(database: duckdb.DuckDBPyConnection, table: str, source: str, key: str, products: dict[str, str]) -> Flat:
+    """Makes the table of what customers hold of products whose names columns have, with how much; no row for nothing.
+
+    Args:
+        source: SQL of the rows of `table`.
+        key: the column that names the customer.
+        products: of `named_by_keys`.
+    """
+    columns = ", ".join(f"CAST({name(column)} AS VARCHAR) AS {name(key)}" for column, key in products.items())
+    listed = ", ".join(map(name, products.values()))
+    nothing = _quoted(sorted({*_GAPS, *NO}))
+    sql = (
+        f"(SELECT {name(key)}, {PRODUCT}, amount, _file, _line FROM (UNPIVOT (SELECT {name(key)}, _file, _line, "
+        f"{columns} FROM {source}) ON {listed} INTO NAME {PRODUCT} VALUE amount) WHERE trim(amount) <> '' AND "
+        f"lower(trim(amount)) NOT IN ({nothing}) AND NOT regexp_full_match(amount, {value(_NOUGHT)}))"
+    )
+    made = f"{table}_holdings"
+    database.execute(f"CREATE TABLE {name(made)} AS SELECT * FROM {sql}")
+    some = ", ".join([*products][:3]) + (" …" if len(products) > 3 else "")
+    asks = f"reads {len(products)} columns of {table} ({some}) as products of which something is held: is that right?"
+    return Flat(made, sql, questions=(asks,))
+
+
+def _quoted(texts: Iterable[str]) -> str:
+    return ", ".join(value(text) for text in texts)
 
 
 def holdings(
