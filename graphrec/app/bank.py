@@ -529,6 +529,18 @@ class Bank:
     # Lists for all customers.
 
     @needs_extra("fast")
+    def estimate_export(self, request: jobs.Export) -> results.EstimatedExport:
+        """What an export would take at least, from the lists of a sample that are thrown away.
+
+        Raises:
+            UsageError: no sink, or an unknown one, is named, or nobody is chosen.
+            NoPolicy: the home has no policy, and the request does not go without one.
+        """
+        from graphrec.app.lists.estimate import estimate_export
+
+        return estimate_export(self, request)
+
+    @needs_extra("fast")
     def export(self, request: jobs.Export, *, progress: Progress = silent) -> results.Exported:
         """The lists of all users, delivered.
 

@@ -53,6 +53,48 @@ class Exported:
 
 
 @dataclass(frozen=True)
+class EstimatedExport:
+    """What an export would take at least, from the lists of some of its users; nothing was delivered."""
+
+    users: int
+    sampled: int
+    """Users whose lists were made for it."""
+    rows: int
+    processor_seconds: float
+    """Of all processes together; opening files, compiling and writing are not among them."""
+    processes: int
+    seconds: float
+    """By the clock, where each process has a processor of its own."""
+    bytes_each: int
+    """Memory of a process at its fullest so far; processes of one machine share what is mapped of it."""
+    is_recorded: bool
+    """Whether making entries of the decision record is among it."""
+
+    def lines(self) -> list[str]:
+        """The estimate as a person reads it."""
+        kinds = "lists, reasons and entries of the record" if self.is_recorded else "lists and reasons"
+        count = f"{self.processes:,} process{'' if self.processes == 1 else 'es'}"
+        return [
+            f"{self.users:,} users, about {self.rows:,} rows; estimated from {kinds} of {self.sampled:,} of them:",
+            f"  at least {_time(self.processor_seconds)} of processor, {_time(self.seconds)} by the clock with {count}",
+            f"  {self.bytes_each / 1e6:,.0f} MB of memory in each process",
+        ]
+
+
+def _time(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> [_time(value) for value in (0.42, 75, 4000, 360_000)]
+    ['0.4 s', '75 s', '67 min', '100 h']
+    """
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 600:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 36_000 else f"{seconds / 3600:,.0f} h"
+
+
+@dataclass(frozen=True)
 class Loaded:
     """What a load did."""
 

@@ -93,3 +93,23 @@ def test_exports_of_one_process_refuse_a_cluster(served_home: Home, tmp_path: Pa
     bank = bank_at(served_home, tmp_path)
     with pytest.raises(UsageError, match="--on ray: exports with --pseudonyms and in experiments are made in one"):
         bank.export(Export(tmp_path / "lists.csv", k=3, on="ray", pseudonyms="crm"))
+
+
+def test_a_cluster_that_does_not_answer_is_one_line(
+    served_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    asked: list[object] = []
+
+    def init(**options: object) -> None:
+        asked.append(options["address"])
+        raise ConnectionError("Initialization failure from server:\nTraceback …")
+
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    bank = bank_at(served_home, tmp_path)
+    with pytest.raises(UsageError, match=r"^--on ray://head:1: no Ray cluster answers \(Initialization failure from"):
+        bank.export(Export(tmp_path / "lists.csv", k=3, on="ray://head:1"))
+    assert asked == ["ray://head:1"] * 2

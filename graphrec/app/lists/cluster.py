@@ -10,8 +10,10 @@ again.
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphrec import __version__
@@ -117,6 +119,8 @@ def _cluster(on: str, most: int) -> Iterator[int]:
     options = _options(on, most)
     # A cluster that we start reports nothing to its makers.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if "address" in options:
+        _show_token()
     with needs_extra("scale", f"--on {on}"):
         import ray
     is_ours = not ray.is_initialized()
@@ -139,14 +143,28 @@ def _cluster(on: str, most: int) -> Iterator[int]:
             ray.shutdown()
 
 
-def _connect(on: str, options: Mapping[str, Any]) -> None:
+def _connect(on: str, options: Mapping[str, Any], tries: int = 2) -> None:
     import ray
 
     try:
-        ray.init(log_to_driver=False, configure_logging=False, **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ray.init(log_to_driver=False, configure_logging=False, **options)
     except (OSError, RuntimeError, ValueError) as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UsageError(f"--on {on}: no Ray cluster answers ({first}); start one with: ray start --head") from error
+        first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
+        if tries > 1 and "Initialization failure" in first:
+            # The server could not start the process of this client.
+            return _connect(on, options, tries - 1)
+        hint = "start one with: ray start --head; one that asks for a token wants RAY_AUTH_TOKEN"
+        raise UsageError(f"--on {on}: no Ray cluster answers ({first}); {hint}") from error
+    return None
+
+
+def _show_token() -> None:
+    """Have a client show its token where there is one, as a process that starts a cluster does by itself."""
+    file = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    if os.environ.get("RAY_AUTH_TOKEN") or file.is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 def _options(on: str, most: int) -> Mapping[str, Any]:
