@@ -68,8 +68,8 @@ class EaseConfig:
     use_protected: bool = False
     """Whether protected edge types are among them."""
     max_columns: Count = 12_000
-    """Columns up to which B is found whole: the Gram matrix is dense then (12,000: 1.2 GB, some 10 GB at the fullest moment
-    of the fit, a minute or two)."""
+    """Columns up to which B is found whole: the Gram matrix is dense then (12,000: 1.2 GB, some 10 GB at the fullest
+    moment of the fit, a minute or two)."""
     nearest: Count = 64
     """Columns of a product beyond that."""
 
