@@ -1049,6 +1049,18 @@ class Bank:
         return embed(self, request, progress)
 
     @needs_extra("train")
+    def estimate_training(self, request: jobs.Train) -> results.EstimatedTraining:
+        """What a training on the latest snapshot would take; nothing is fitted.
+
+        Raises:
+            UsageError: there is no such model, or an override does not fit one.
+            NotTrained: the home has no snapshot.
+        """
+        from graphrec.app.models.estimate import estimate_training
+
+        return estimate_training(self, request)
+
+    @needs_extra("train")
     def train(self, request: jobs.Train, *, progress: Progress = silent) -> TrainReport:
         """A model fitted on the latest snapshot, which is taken first where the store holds something newer."""
         from graphrec.app.lineage import Dataset, traced

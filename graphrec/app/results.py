@@ -81,6 +81,37 @@ class EstimatedExport:
         ]
 
 
+@dataclass(frozen=True)
+class EstimatedTraining:
+    """What a training would take; nothing was fitted."""
+
+    model: str
+    users: int
+    products: int
+    edges: int
+    like: str | None
+    """The model of this home whose training says how long it takes; None: there is none of its kind."""
+    seconds: float | None
+    """Of that training, times edges now over edges then."""
+    snapshot_bytes: int
+    """Of the snapshot, which is mapped."""
+    peaks: Mapping[str, int]
+    """By model: bytes of its tables of all pairs of products at the fullest moment; one is fitted after another."""
+
+    def lines(self) -> list[str]:
+        """The estimate as a person reads it."""
+        time = f"no {self.model} of this kind was trained in this home: how long it takes is not known"
+        if self.seconds is not None:
+            time = f"about {_time(self.seconds)}, as {self.like} took, by the number of edges"
+        tables = ", ".join(f"{name} {peak / 1e6:,.0f} MB" for name, peak in sorted(self.peaks.items()))
+        return [
+            f"{self.model}: {self.users:,} users, {self.products:,} products, {self.edges:,} edges",
+            f"  {time}",
+            f"  memory at least: {self.snapshot_bytes / 1e6:,.0f} MB of snapshot, mapped"
+            + (f"; tables of all pairs of products, one after another: {tables}" if tables else ""),
+        ]
+
+
 def _time(seconds: float) -> str:
     """Seconds as people say them.
 

@@ -280,6 +280,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         ),
         *("offered", "offering", "incatalogo", "encatalogo", "aucatalogue", "nelcatalogo", "productstatus"),
         *("opennew", "newbusiness", "newmoney", "acceptsnew", "lifecycle", "state"),
+        *("vertriebskennzeichen", "vertriebskz", "verkaufskennzeichen", "verkaufsstatus", "subscriptionstatus"),
         *("vertriebsstatus", "imvertrieb", "aktiv", "verfuegbar", "lieferbar", "handelbar"),
         *("状态", "在售", "可售", "上架", "有效"),
         *(
@@ -711,6 +712,7 @@ OPEN = frozenset(
 )
 CLOSED = frozenset(
     (
+        *("nurbestand", "bestand", "bestandsprodukt", "bestandsgeschaeft", "altbestand", "auslauf", "existingonly"),
         *("停止", "终止销售", "结束", "结束销售", "封闭", "legacy", "longeravailable"),
         *("blocked", "frozen", "locked", "deceased", "dead", "verstorben", "bloque", "bloqueado", "bloccato"),
         *("geblokkeerd", "decede", "fallecido", "deceduto", "overleden", "sperret", "fryst", "zablokowany"),
