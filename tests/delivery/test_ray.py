@@ -1,6 +1,7 @@
 """Lists made on a Ray cluster of this machine: the bytes of one process, through a worker that dies of its batch."""
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from graphrec.app.lists import cluster
 from graphrec.app.lists.workers import Failed, Job, Made
 from graphrec.config.settings import Settings
 from graphrec.delivery import parquet
-from graphrec.errors import UsageError
+from graphrec.errors import MissingExtra, UsageError
 from graphrec.home import Home
 from graphrec.records.read import entries
 from graphrec.records.verify import verify
@@ -113,3 +114,13 @@ def test_a_cluster_that_does_not_answer_is_one_line(
     with pytest.raises(UsageError, match=r"^--on ray://head:1: no Ray cluster answers \(Initialization failure from"):
         bank.export(Export(tmp_path / "lists.csv", k=3, on="ray://head:1"))
     assert asked == ["ray://head:1"] * 2
+
+
+def test_without_ray_the_extra_is_named(served_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    bank = bank_at(served_home, tmp_path)
+    with pytest.raises(
+        MissingExtra, match=r"^--on ray needs the Python package ray, .*pip install 'graphrec\[scale\]'"
+    ):
+        bank.export(Export(tmp_path / "lists.csv", k=3, on="ray"))

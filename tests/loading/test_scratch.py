@@ -94,6 +94,7 @@ def test_a_signal_ends_a_statement_and_leaves_nothing(
     assert list(command.temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_load_of_another_process_is_not_swept(bank: Bank, command: Command, running: subprocess.Popen[str]) -> None:
     """Its lock is held, whichever container it runs in: process ids say nothing there."""
     held = command.wait_for_scratch()

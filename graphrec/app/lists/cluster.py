@@ -14,16 +14,13 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphrec import __version__
 from graphrec.app.lists import workers
 from graphrec.app.lists.workers import THREADS, Failed, Job, Made, Workers
 from graphrec.errors import UsageError
 from graphrec.extras import needs_extra
-
-if TYPE_CHECKING:
-    from ray.actor import ActorHandle
 
 LOCAL = "ray"
 SCHEME = "ray://"
@@ -72,15 +69,24 @@ def ray_workers(on: str, job: Job, most: int) -> Iterator[Workers]:
         import ray
 
         shared = ray.put(job)
-        actor = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Shards)
-        with Workers(lambda: _RayWorker(on, actor.remote(shared)), count) as found:
+        actor: Any = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Shards)
+
+        def begin() -> _RayWorker:
+            try:
+                return _RayWorker(on, actor.remote(shared))
+            except ConnectionError as error:
+                raise UsageError(
+                    f"--on {on}: the cluster does not answer any more ({error}); run this again"
+                ) from error
+
+        with Workers(begin, count) as found:
             yield found
 
 
 class _RayWorker:
     """An actor, and what it is asked."""
 
-    def __init__(self, on: str, actor: "ActorHandle") -> None:
+    def __init__(self, on: str, actor: Any) -> None:
         self._on, self._actor = on, actor
         self._ready = actor.ready.remote(__version__)
         self._is_ready = False
@@ -92,11 +98,11 @@ class _RayWorker:
 
         try:
             if not self._is_ready:
-                hindered: Failed | None = ray.get(self._ready, timeout=PATIENCE)
+                hindered: Any = ray.get(self._ready, timeout=PATIENCE)
                 if hindered is not None:
                     return Failed(hindered.kind, f"--on {self._on}: {hindered.line}")
                 self._is_ready = True
-            reply: Made | Failed = ray.get(self._actor.made.remote(number, users))
+            reply: Any = ray.get(self._actor.made.remote(number, users))
         except GetTimeoutError:
             line = (
                 f"--on {self._on}: no processor of the cluster became free in {PATIENCE // 60} minutes; run this again"
@@ -104,6 +110,7 @@ class _RayWorker:
             return Failed(UsageError, line)
         except (RayActorError, OutOfMemoryError) as error:
             raise EOFError(str(error)) from error
+        assert isinstance(reply, Made | Failed), "an actor says what it made, or why it could not"
         return reply
 
     def end(self) -> None:
