@@ -155,6 +155,10 @@ def test_codes_of_funds_in_a_header_are_names_and_amounts_are_none() -> None:
         ("Withdrawn Date", "end"),
         ("接受营销短信", "consent"),
         ("Zgoda marketingowa", "consent"),
+        ("Em comercialização", "offered"),
+        ("trade_restr_ind", "withdrawn"),
+        ("suitability_cd", "tolerance"),
+        ("Montante Mínimo (€)", "minimum"),
     ],
 )
 def test_words_of_more_languages(name: str, concept: str) -> None:
@@ -194,6 +198,13 @@ def test_orders_of_numbers_behind_a_letter() -> None:
     assert in_order(["R5 高风险", "R1 低风险"]) == [(1, "R1 低风险"), (5, "R5 高风险")]
     assert in_order(["C3稳健型", "C1保守型"]) == [(1, "C1保守型"), (3, "C3稳健型")]
     assert in_order(["R1 x", "C2 y"]) is None
+    for steps in (
+        ["Conservador", "Moderado", "Agressivo"],
+        ["lav", "middels", "høy"],
+        ["Forsiktig", "Balansert", "Aggressive"],
+    ):
+        assert [text for _, text in in_order(reversed(steps)) or ()] == steps
+    assert [meaning(one) for one in ("Encerrada", "Ativa")] == ["over", "held"]
 
 
 @pytest.mark.parametrize(
