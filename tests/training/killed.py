@@ -22,7 +22,7 @@ from tests.training import bank
 
 MOST_KILLS = 60
 #: Between so many writes a process is killed: the fewer, the more kills, and the more work is done twice.
-WRITES = 11, 28
+WRITES = 10, 26
 
 
 def attempt(snapshot: Snapshot, model: str, home: Path, last_write: int) -> bool:
