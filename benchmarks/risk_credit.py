@@ -12,7 +12,8 @@ outcomes in each; the peers see the same folds. It ends with 1 where a bar is mi
     base and lines of every row add up to the logit within 1e-9; bars hold within one standard error
 
 The standard error of an AUC is that of its interval, that of the ECE is its spread over the seeds by the root of their
-number. Beside the ECE stands what chance alone gives: that of outcomes drawn with the model's own probabilities.
+number. Beside the ECE stand what chance alone gives, outcomes drawn with the model's own probabilities, and its
+standard error over samples of the rows.
 """
 
 import argparse
@@ -62,8 +63,17 @@ def by_chance(p: NDArray[np.float64], draws: int = 200) -> float:
     return float(np.mean([calibration_error(p, random.random(len(p)) < p) for _ in range(draws)]))
 
 
-def measured(table: dict[str, Values], target: NDArray[np.bool_], seed: int) -> tuple[dict[str, Quality], float, float]:
-    """The figures of all models on five folds, how far lines are from the logit at most, and the ECE of chance."""
+def by_sample(p: NDArray[np.float64], target: NDArray[np.bool_], draws: int = 200) -> float:
+    """The standard error of the ECE over samples of the rows."""
+    random = np.random.default_rng(0)
+    rows = (random.integers(0, len(p), len(p)) for _ in range(draws))
+    return float(np.std([calibration_error(p[one], target[one]) for one in rows]))
+
+
+def measured(
+    table: dict[str, Values], target: NDArray[np.bool_], seed: int
+) -> tuple[dict[str, Quality], float, tuple[float, float]]:
+    """Figures of all models on five folds, how far lines are from the logit at most, the ECE of chance, its error."""
     parts, worst = folds(target, 5, seed), 0.0
     found = {name: np.zeros(len(target)) for name in ("additive", "logistic", "LightGBM")}
     for part in range(5):
@@ -74,7 +84,9 @@ def measured(table: dict[str, Values], target: NDArray[np.bool_], seed: int) -> 
         found["additive"][parts == part] = p
         for name, make in (("logistic", logistic), ("LightGBM", lightgbm)):
             found[name][parts == part] = make(own, target[parts != part])(rest)
-    return {name: quality(p, target) for name, p in found.items()}, worst, by_chance(found["additive"])
+    own = found["additive"]
+    about = by_chance(own), by_sample(own, target)
+    return {name: quality(p, target) for name, p in found.items()}, worst, about
 
 
 def main() -> int:
@@ -91,7 +103,7 @@ def main() -> int:
         runs = []
         for seed in range(asked.seeds):
             began = time.monotonic()
-            figures, worst, chance = measured(table, target, seed)
+            figures, worst, (chance, sampled) = measured(table, target, seed)
             runs.append(figures)
             for model, q in figures.items():
                 print(
@@ -99,7 +111,8 @@ def main() -> int:
                     f"KS {q.ks.value:.4f} Brier {q.brier.value:.4f} ECE {q.ece:.4f}"
                 )
             took = time.monotonic() - began
-            print(f"{name} seed {seed} lines within {worst:.1e} of the logit; ECE by chance {chance:.4f}; {took:.0f} s")
+            said = f"ECE by chance {chance:.4f}, standard error over samples of the rows {sampled:.4f}"
+            print(f"{name} seed {seed} lines within {worst:.1e} of the logit; {said}; {took:.0f} s")
             sys.stdout.flush()
             missed |= worst > BAR_SUM
         auc = {model: float(np.mean([run[model].auc.value for run in runs])) for model in runs[0]}

@@ -529,6 +529,18 @@ class Bank:
     # Lists for all customers.
 
     @needs_extra("fast")
+    def estimate_export(self, request: jobs.Export) -> results.EstimatedExport:
+        """What an export would take at least, from the lists of a sample that are thrown away.
+
+        Raises:
+            UsageError: no sink, or an unknown one, is named, or nobody is chosen.
+            NoPolicy: the home has no policy, and the request does not go without one.
+        """
+        from graphrec.app.lists.estimate import estimate_export
+
+        return estimate_export(self, request)
+
+    @needs_extra("fast")
     def export(self, request: jobs.Export, *, progress: Progress = silent) -> results.Exported:
         """The lists of all users, delivered.
 
@@ -1035,6 +1047,18 @@ class Bank:
         from graphrec.app.data.prepare import embed
 
         return embed(self, request, progress)
+
+    @needs_extra("train")
+    def estimate_training(self, request: jobs.Train) -> results.EstimatedTraining:
+        """What a training on the latest snapshot would take; nothing is fitted.
+
+        Raises:
+            UsageError: there is no such model, or an override does not fit one.
+            NotTrained: the home has no snapshot.
+        """
+        from graphrec.app.models.estimate import estimate_training
+
+        return estimate_training(self, request)
 
     @needs_extra("train")
     def train(self, request: jobs.Train, *, progress: Progress = silent) -> TrainReport:

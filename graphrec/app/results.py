@@ -53,6 +53,79 @@ class Exported:
 
 
 @dataclass(frozen=True)
+class EstimatedExport:
+    """What an export would take at least, from the lists of some of its users; nothing was delivered."""
+
+    users: int
+    sampled: int
+    """Users whose lists were made for it."""
+    rows: int
+    processor_seconds: float
+    """Of all processes together; opening files, compiling and writing are not among them."""
+    processes: int
+    seconds: float
+    """By the clock, where each process has a processor of its own."""
+    bytes_each: int
+    """Memory of a process at its fullest so far; processes of one machine share what is mapped of it."""
+    is_recorded: bool
+    """Whether making entries of the decision record is among it."""
+
+    def lines(self) -> list[str]:
+        """The estimate as a person reads it."""
+        kinds = "lists, reasons and entries of the record" if self.is_recorded else "lists and reasons"
+        count = f"{self.processes:,} process{'' if self.processes == 1 else 'es'}"
+        return [
+            f"{self.users:,} users, about {self.rows:,} rows; estimated from {kinds} of {self.sampled:,} of them:",
+            f"  at least {_time(self.processor_seconds)} of processor, {_time(self.seconds)} by the clock with {count}",
+            f"  {self.bytes_each / 1e6:,.0f} MB of memory in each process",
+        ]
+
+
+@dataclass(frozen=True)
+class EstimatedTraining:
+    """What a training would take; nothing was fitted."""
+
+    model: str
+    users: int
+    products: int
+    edges: int
+    like: str | None
+    """The model of this home whose training says how long it takes; None: there is none of its kind."""
+    seconds: float | None
+    """Of that training, times edges now over edges then."""
+    snapshot_bytes: int
+    """Of the snapshot, which is mapped."""
+    peaks: Mapping[str, int]
+    """By model: bytes of its tables of all pairs of products at the fullest moment; one is fitted after another."""
+
+    def lines(self) -> list[str]:
+        """The estimate as a person reads it."""
+        time = f"no {self.model} of this kind was trained in this home: how long it takes is not known"
+        if self.seconds is not None:
+            time = f"about {_time(self.seconds)}, as {self.like} took, by the number of edges"
+        tables = ", ".join(f"{name} {peak / 1e6:,.0f} MB" for name, peak in sorted(self.peaks.items()))
+        return [
+            f"{self.model}: {self.users:,} users, {self.products:,} products, {self.edges:,} edges",
+            f"  {time}",
+            f"  memory at least: {self.snapshot_bytes / 1e6:,.0f} MB of snapshot, mapped"
+            + (f"; tables of all pairs of products, one after another: {tables}" if tables else ""),
+        ]
+
+
+def _time(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> [_time(value) for value in (0.42, 75, 4000, 360_000)]
+    ['0.4 s', '75 s', '67 min', '100 h']
+    """
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 600:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 36_000 else f"{seconds / 3600:,.0f} h"
+
+
+@dataclass(frozen=True)
 class Loaded:
     """What a load did."""
 

@@ -27,7 +27,8 @@ def show_served(served: Served | Seen) -> None:
     for text in served.notes:
         note(f"note: {text}")
     if served.answer.policy is not None:
-        note(f"policy, version {served.answer.policy.version} · {served.answer.policy.hash[:16]}")
+        policy = served.answer.policy
+        note(served.sentences.say("heads.policy", version=policy.version, hash=policy.hash[:16]))
     if served.record is not None:
         note(f"recorded as entry {served.record}")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphrec.delivery.rows import TIMES, Batch, Row, Without
+from graphrec.delivery.rows import TIMES, Batch, Packing, Row, Without
 from graphrec.delivery.sinks import SinkReport, SinkSpec, TableTarget, Target
 from graphrec.delivery.text_files import FileReport, both_files
 from graphrec.files import replace_folder, whole_file
@@ -35,8 +36,12 @@ class _Parquet:
 
     def write(self, batch: Batch) -> None:
         """Write the rows of some answers as one row group."""
-        self._lists.write_table(_table(batch.rows, Row, self._given))
-        self._without.write_table(_table(batch.without, Without, self._given))
+        if batch.packed is None:
+            self._lists.write_table(_table(batch.rows, Row, self._given))
+            self._without.write_table(_table(batch.without, Without, self._given))
+            return
+        for writer, table, records in zip((self._lists, self._without), batch.packed, batch.records, strict=True):
+            writer.write_table(_unpacked(table, records))
 
     def finish(self, totals: SinkReport) -> FileReport:
         """What was written."""
@@ -60,12 +65,11 @@ class _Parts:
 
     def write(self, batch: Batch) -> None:
         """Write the rows of some answers; the first of them names the part."""
-        runs = [one.run for one in batch.rows[:1]] + [one.run for one in batch.without[:1]]
-        if not runs:
+        if not any(batch.counts):
             return
         if self._temporary is None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._folder = self._folder / f"run={runs[0]}"
+            self._folder = self._folder / f"run={batch.run}"
             self._temporary = self._stack.enter_context(replace_folder(self._folder))
             # Files are closed before the folder takes its place.
             self._stack.callback(self._open_files.close)
@@ -115,6 +119,30 @@ def _table(rows: Sequence[Row | Without], kind: type[Row | Without], given: Sequ
     columns = dict(zip(kind._fields, zip(*rows, strict=True), strict=True)) if rows else {}
     fields = _fields(kind, given)
     return pa.table([_column(name, columns.get(name, ())) for name in fields.names], fields)
+
+
+def _packing(given: Sequence[str], _target: Target) -> Packing:
+    """Tables that other processes make; the numbers in the decision record come in here."""
+    return Packing(lambda rows, without: (_packed(_table(rows, Row, given)), _packed(_table(without, Without, given))))
+
+
+def _packed(table: pa.Table) -> bytes:
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression="lz4")  # texts of a batch are much alike
+    with pa.ipc.new_stream(sink, table.schema, options=options) as stream:
+        stream.write_table(table)
+    found: bytes = sink.getvalue().to_pybytes()
+    return found
+
+
+def _unpacked(packed: bytes, records: Sequence[int | None]) -> pa.Table:
+    import pyarrow as pa
+
+    table = pa.ipc.open_stream(packed).read_all()
+    place = table.schema.get_field_index("record")
+    return table.set_column(place, table.schema.field(place), pa.array(records, pa.int64()))
 
 
 def _column(name: str, values: Sequence[Any]) -> list[Any]:
@@ -179,5 +207,5 @@ def _write_rows(path: Path, target: TableTarget, rows: Sequence[tuple[Any, ...]]
     pq.write_table(table, path)
 
 
-PARQUET = SinkSpec("parquet", _open, ".parquet", lines=False, table=_rows)
-PARTITIONS = SinkSpec("parquet folder", _open_parts, "/", lines=False, table=_part)
+PARQUET = SinkSpec("parquet", _open, ".parquet", lines=False, form=partial(_packing, ()), table=_rows)
+PARTITIONS = SinkSpec("parquet folder", _open_parts, "/", lines=False, form=partial(_packing, RUN), table=_part)

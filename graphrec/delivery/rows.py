@@ -118,6 +118,14 @@ class Form:
 
 
 @dataclass(frozen=True)
+class Packing:
+    """How a sink of tables packs rows."""
+
+    pack: Callable[[Sequence[Row], Sequence[Without]], tuple[bytes, bytes]]
+    nothing: str = ""
+
+
+@dataclass(frozen=True)
 class Batch:
     """The answers of some users as a sink takes them."""
 
@@ -134,9 +142,17 @@ class Batch:
     """The rows of each user as text, of both tables, where they are written already; `rows` and `without` are empty."""
     counts: tuple[int, int] = (0, 0)
     """How many rows there are, of both tables."""
+    packed: tuple[bytes, bytes] | None = None
+    """Both tables where they are packed already; `rows` and `without` are empty."""
+    records: tuple[Sequence[int | None], Sequence[int | None]] = ((), ())
+    """Numbers in the decision record of the rows of packed tables; before they have some, the users they belong to."""
 
-    def formed(self, form: Form) -> Batch:
-        """The same with rows that are text."""
+    def formed(self, form: Form | Packing) -> Batch:
+        """The same with rows that are text, or packed."""
+        if isinstance(form, Packing):
+            place = {user: number for number, user in enumerate(self.lists)}
+            records = [place[row.user] for row in self.rows], [place[one.user] for one in self.without]
+            return replace(self, rows=(), without=(), packed=form.pack(self.rows, self.without), records=records)
         texts = {user: ["", ""] for user in self.lists}
         for row in self.rows:
             texts[row.user][0] += form.line(row)
@@ -149,6 +165,10 @@ class Batch:
         of_user: dict[str, int | None] = dict.fromkeys(self.lists)
         if numbers:
             of_user = dict(zip(self.lists, numbers, strict=True))
+        if self.packed is not None:
+            of_place = list(of_user.values())
+            first, second = ([of_place[place] for place in places if place is not None] for places in self.records)
+            return replace(self, records=(first, second))
         mark, numbers_as_text = str(NUMBER), [nothing if number is None else str(number) for number in of_user.values()]
         texts = [
             (rows.replace(mark, number), without.replace(mark, number))

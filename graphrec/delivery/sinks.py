@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 from urllib.parse import urlsplit
 
 from graphrec.delivery.journal import Arrived, Journal
-from graphrec.delivery.rows import Batch, Form, Rows, Run
+from graphrec.delivery.rows import Batch, Form, Packing, Rows, Run
 from graphrec.errors import UsageError
 from graphrec.progress import Progress, silent
 from graphrec.serving.answer import REASONS
@@ -197,8 +197,8 @@ class SinkSpec:
     """Reasons and lines of each product that it delivers, at most."""
     lines: bool = True
     """False: of its batches it takes rows, which have reasons and no lines; then no lines are made."""
-    form: Callable[[Target], Form | None] | None = None
-    """How rows become text, for sinks of text: other processes may do it."""
+    form: Callable[[Target], Form | Packing | None] | None = None
+    """How rows become text, or packed tables: other processes may do it."""
     takes_parts: bool = True
     """False: what it delivers takes the place of all earlier lists, so that it takes no part of the users."""
     chunk: int = 1_000

@@ -22,13 +22,14 @@ from graphrec.demo.draw.products import draw_products
 from graphrec.demo.draw.purchases import RELATIONS, Taste, draw_purchases
 from graphrec.demo.draw.truth import find_truth
 from graphrec.demo.habits import write_habits
+from graphrec.demo.holdings import write_holdings
 from graphrec.demo.money import FOLDER, write_money
 from graphrec.demo.sizes import SIZES
 from graphrec.errors import UsageError
 from graphrec.files import replace_folder
 from graphrec.progress import Progress, silent
 
-FORMAT = 3
+FORMAT = 4
 """Goes up when the same size and seed give other bytes."""
 MARKER = "demo-bank.json"
 TRUTH = "truth/planted.csv"
@@ -143,6 +144,7 @@ def _write(folder: Path, size: str, seed: int, progress: Progress) -> Marker:
     _write_parquet(folder / "interactions.parquet", events)
     money = write_money(folder, customers, products, interactions, seed)
     money |= write_habits(folder, folder / FOLDER, customers.count, seed)
+    write_holdings(folder, customers.count, products, interactions, seed)
     by_kind = np.bincount(interactions.kind, minlength=len(EVENT_KINDS))
     counts = {"customers": customers.count, "products": products.count, "prices": prices}
     counts |= {"interactions": interactions.count, **money}

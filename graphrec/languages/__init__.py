@@ -29,9 +29,9 @@ _CODE = re.compile(r"[a-z]{2,3}")
 _BEGIN, _END = "\ue000", "\ue001"
 # Texts of patterns, which `re` keeps compiled: most starts need neither.
 _BORDER = (
-    "(?<=[\u4e00-\u9fff])[\ue000\ue001]+(?=[A-Za-z])|(?<=[\u4e00-\u9fff])[\ue000\ue001]*\ue000(?=[0-9])|"
-    "(?<=[A-Za-z])[\ue000\ue001]+(?=[\u4e00-\u9fff])|(?<=[0-9%+.])\ue001[\ue000\ue001]*(?=[\u4e00-\u9fff])|"
-    "(?<=[A-Za-z0-9%+.])\ue001\ue000(?=[A-Za-z])"
+    "(?<=[\u4e00-\u9fff])[\ue000\ue001]+(?=[A-Za-z\u00c0-\u024f])|(?<=[\u4e00-\u9fff])[\ue000\ue001]*\ue000(?=[0-9])|"
+    "(?<=[A-Za-z\u00c0-\u024f])[\ue000\ue001]+(?=[\u4e00-\u9fff])|(?<=[0-9%+.])\ue001[\ue000\ue001]*(?=[\u4e00-\u9fff])|"
+    "(?<=[A-Za-z0-9%+.\u00c0-\u024f])\ue001\ue000(?=[A-Za-z\u00c0-\u024f])"
 )
 _HAN_LATIN = r"(?<=[\u4e00-\u9fff])(?=[A-Za-z])|(?<=[A-Za-z])(?=[\u4e00-\u9fff])"
 
@@ -63,7 +63,7 @@ class Language:
         """
         if not self._is_han:
             return template.format_map(values)
-        marked = {name: f"{_BEGIN}{value}{_END}" if _has_words(value) else value for name, value in values.items()}
+        marked = {name: _marked(value) for name, value in values.items()}
         text = re.sub(_BORDER, " ", re.sub(_HAN_LATIN, " ", template).format_map(marked))
         return text.replace(_BEGIN, "").replace(_END, "")
 
@@ -116,9 +116,12 @@ class Language:
         return any("\u4e00" <= sign <= "\u9fff" for sign in self.texts["heads.rank"])
 
 
-def _has_words(value: str) -> bool:
-    """Whether a value is more than a number with its signs."""
-    return any(sign.isalpha() for sign in value)
+def _marked(value: str) -> str:
+    """A value with marks where it begins and ends, except beside digits that belong to no Latin name."""
+    is_name = any("A" <= sign <= "Z" or "a" <= sign <= "z" or "\u00c0" <= sign <= "\u024f" for sign in value)
+    begin = "" if value[:1].isdigit() and not is_name else _BEGIN
+    end = "" if not is_name and (value[-1:].isdigit() or value[-1:] in "%+.") else _END
+    return f"{begin}{value}{end}"
 
 
 def is_code(text: str) -> bool:

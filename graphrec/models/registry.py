@@ -18,7 +18,7 @@ from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.content import columns, profile, series, text, text_map, vector
 from graphrec.models.counted import federated, private
 from graphrec.models.factors import als, chebyshev, spectral
-from graphrec.models.general import diversification, newness, popularity, rejection
+from graphrec.models.general import diversification, newness, popularity, profit, rejection
 from graphrec.models.inputs import Inputs
 from graphrec.models.networks import graphsage, lightgcn, lightgcn_id
 from graphrec.models.spec import ModelSpec
@@ -54,6 +54,7 @@ OWN: tuple[ModelSpec[Any], ...] = (
     newness.SPEC,
     rejection.SPEC,
     diversification.SPEC,
+    profit.SPEC,
     private.SPEC,
     federated.SPEC,
 )
@@ -116,7 +117,7 @@ def parts_of_kind(kind: str) -> tuple[ModelSpec[Any], ...]:
 
 def added_to(kind: str) -> tuple[ModelSpec[Any], ...]:
     """The models that a kind adds after its parts are weighed, and whose blocks and settings it takes."""
-    return (diversification.SPEC,) if kind == BLEND else ()
+    return (diversification.SPEC, profit.SPEC) if kind == BLEND else ()
 
 
 def is_affordable(spec: ModelSpec[Any], graph: Graph, inputs: Inputs) -> bool:

@@ -50,6 +50,10 @@ def _one_trial(_graph: Graph) -> Iterator[Values]:
     yield {}
 
 
+def _no_peak(_graph: Graph, _config: Any) -> int:
+    return 0
+
+
 def _affordable(_graph: Graph, _inputs: Inputs) -> bool:
     return True
 
@@ -72,6 +76,8 @@ class ModelSpec(Generic[C]):
     """Draws a configuration for `graphrec tune`; None: there is nothing to tune."""
     is_affordable: Callable[[Graph, Inputs], bool] = _affordable
     """Whether a blend tries it: what takes too long is left out, `--model` still fits it."""
+    peak: Callable[[Graph, C], int] = _no_peak
+    """Bytes of tables of all pairs of products at the fullest moment of a fit, as measured; 0: there are none."""
     in_blend: bool = False
     """Whether a blend tries it at all."""
     is_alone: bool = True

@@ -24,6 +24,10 @@ from graphrec.policy.language.operands import parts_of
 from graphrec.policy.read import parse_policy
 from graphrec.policy.rules import NOT_AVAILABLE
 
+_OTHER_STATUS = frozenset({"kyc", "marital", "tax", "employment", "payment", "residence", "residency", "fatca", "crs"})
+"""Words of a status that says nothing of the relation to the bank."""
+_NO_NAME = frozenset({"is", "has", "kz", "flag", "yn", "jn", "am", "on", "at", "date", "datum"})
+"""Words of names of columns that are none of a rule."""
 _LANGUAGES = ("en", "de", "zh")
 """Each rule says its sentence in all of them."""
 Said = dict[str, str]
@@ -270,8 +274,8 @@ def _consents(draft: _Draft, found: _Found) -> None:
     wanted = [(one, True) for one in found.all("user", "consent") if one not in objections]
     wanted += [(one, False) for one in objections]
     if any(column.kind != "time" for column, _ in wanted):
-        # When it was given says no more than that it was; until when it holds does.
-        wanted = [pair for pair in wanted if pair[0].kind != "time" or _is_limit(pair[0])]
+        # When it was given says no more than that it was; until when it holds does, and so does when somebody objected.
+        wanted = [pair for pair in wanted if pair[0].kind != "time" or _is_limit(pair[0]) or not pair[1]]
     for column, is_consent in wanted:
         condition = _flag(column, wanted=is_consent)
         if condition is None:
@@ -295,7 +299,7 @@ def _flags(draft: _Draft, found: _Found) -> None:
         condition = _status(column, wanted=True) if column.kind == "text" else None
         if condition is not None:
             draft.add("active", draft.said("active", column=column.name), condition, columns=(column,))
-        elif column.kind == "text" and column.texts:
+        elif column.kind == "text" and len(column.texts) > 1 and not _OTHER_STATUS.intersection(words(column.name)):
             draft.miss(f"active ({column})", draft.unclear(column))
 
 
@@ -634,7 +638,7 @@ def _misfit(draft: _Draft, rule_id: str, snapshot: Snapshot, as_of: int | None) 
 def _short_name(column: str, concept: str) -> str:
     """A name for a rule from that of its column: `contact_consent` is `contact`."""
     left = [word for word in words(column) if place(word, "consent") is None and place(word, "objection") is None]
-    plain = "-".join(word for word in left if word.isascii() and word not in ("is", "has", "kz", "flag", "yn", "jn"))
+    plain = "-".join(word for word in left if word.isascii() and word not in _NO_NAME)
     return plain if re.fullmatch(r"[A-Za-z][\w-]*", plain) else concept
 
 

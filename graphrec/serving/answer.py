@@ -171,7 +171,8 @@ class Line(_Made):
     _LATER = ("path", "cypher", "parameters")
 
     kind: str
-    """path, attribute, similarity, pair, general, new, against (like something rejected) or nonlinear."""
+    """path, attribute, similarity, pair, general, new, against (like something rejected), nonlinear, diversification
+    or profit."""
     text: str
     share: float
     """The line's part of the score, in score units."""

@@ -934,7 +934,7 @@ def _after(facts: Snapshot, before: int) -> Iterator[Note]:
 def _spoken(ledger: Ledger) -> NDArray[np.bool_]:
     """Which products a line speaks for or against, but for what only orders what others speak for."""
     speaks = ledger.values != 0
-    beside = ("against", "diversification")
+    beside = ("against", "diversification", "profit")
     if any(group.kind in beside for group in ledger.groups):
         speaks &= np.array([group.kind not in beside for group in ledger.groups], np.bool_)[ledger.group][:, None]
     spoken: NDArray[np.bool_] = speaks.any(axis=0)

@@ -288,6 +288,16 @@ class Term(ABC):
         del one, other
         return None
 
+    def pull(self, one: int, other: int) -> float:
+        """How two products move together, in the unit of its scores; 0: it does not know how they move."""
+        del one, other
+        return 0.0
+
+    def wealth(self, user: int) -> float:
+        """What a user has; 1: it does not know amounts."""
+        del user
+        return 1.0
+
     def volatilities(self, user: int, product: int) -> tuple[float, float] | None:
         """The volatility of what a user holds, a year, and with a part in a product; None: it does not know them."""
         del user, product

@@ -12,7 +12,8 @@ from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Hop
 
 LineKind = Literal[
-    "path", "attribute", "similarity", "pair", "general", "new", "against", "nonlinear", "diversification"
+    "path", "attribute", "similarity", "pair", "general", "new", "against", "nonlinear", "diversification",
+    "profit",
 ]  # fmt: skip
 LinePart = str
 """The name of the feature block that a line comes from, `learned`, or empty."""

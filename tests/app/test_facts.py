@@ -218,6 +218,7 @@ def test_now_is_the_date_that_is_asked_for(shop: Path) -> None:
     assert bank_in(shop).recommend(Recommend("c00", 3)).answer == bank_in(shop).recommend(Recommend("c00", 3)).answer
 
 
+@pytest.mark.slow
 def test_a_second_load_publishes_nothing_new_and_old_facts_are_removed(shop: Path) -> None:
     shelf = FactsShelf(bank_in(shop).home.facts)
     before = shelf.latest().hash

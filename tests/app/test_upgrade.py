@@ -146,6 +146,7 @@ app(["--home", sys.argv[1], "upgrade"])
 """
 
 
+@pytest.mark.slow
 def test_an_upgrade_that_was_killed_is_gone_on_with(old: Path, served_home: Home, tmp_path: Path) -> None:
     before = str(Engine.open(served_home).recommend("C003", 3))
     anchor = old_record(old / "records")

@@ -65,6 +65,7 @@ def test_what_is_set_reaches_the_model(home: list[str]) -> None:
     assert said.startswith("error: --set ease.lambda=7: ease has no 'lambda'; there are regularization, user_power, ")
 
 
+@pytest.mark.slow
 def test_new_customers(home: list[str]) -> None:
     done = json.loads(run(*home, "evaluate", "--cold", "users", "--model", "popularity", "--k", "3", "--json"))
     assert (done["side"], done["held_out"], done["weights"]) == ("users", 6, {"popularity": 1.0})

@@ -78,7 +78,9 @@ def test_the_texts_are_taken_as_they_are(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", TEXTS)
 @given(data=st.data())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=120, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 def test_a_changed_text_is_taken_or_refused_in_one_line(kind: str, data: st.DataObject) -> None:
     text = TEXTS[kind]
     for _ in range(data.draw(st.integers(1, 3))):
@@ -96,7 +98,7 @@ def test_a_changed_text_is_taken_or_refused_in_one_line(kind: str, data: st.Data
 
 @pytest.mark.parametrize("kind", TEXTS)
 @given(data=st.data())
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_misspelt_key_is_named_with_its_line(kind: str, data: st.DataObject) -> None:
     lines = TEXTS[kind].split("\n")
     keys = [

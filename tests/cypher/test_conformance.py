@@ -120,7 +120,7 @@ def test_read(compare: Callable[..., Result], name: str) -> None:
 @pytest.mark.slow
 def test_explanations(compare: Callable[..., Result], engine: Engine) -> None:
     pairs = lines = 0
-    for user in range(59):
+    for user in range(0, 59, 2):
         for item in engine.recommend(f"C{user:03}", 4, ListOptions(reasons=None)).items:
             pairs += 1
             for line in item.lines:
@@ -128,7 +128,7 @@ def test_explanations(compare: Callable[..., Result], engine: Engine) -> None:
                     lines += 1
                     (row,) = compare(line.cypher, line.parameters).records()
                     assert row["share"] == pytest.approx(line.share, rel=1e-6)
-    assert pairs >= 200
+    assert pairs >= 100
     assert lines > pairs
 
 

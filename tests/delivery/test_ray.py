@@ -1,6 +1,7 @@
 """Lists made on a Ray cluster of this machine: the bytes of one process, through a worker that dies of its batch."""
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from graphrec.app.lists import cluster
 from graphrec.app.lists.workers import Failed, Job, Made
 from graphrec.config.settings import Settings
 from graphrec.delivery import parquet
-from graphrec.errors import UsageError
+from graphrec.errors import MissingExtra, UsageError
 from graphrec.home import Home
 from graphrec.records.read import entries
 from graphrec.records.verify import verify
@@ -93,3 +94,33 @@ def test_exports_of_one_process_refuse_a_cluster(served_home: Home, tmp_path: Pa
     bank = bank_at(served_home, tmp_path)
     with pytest.raises(UsageError, match="--on ray: exports with --pseudonyms and in experiments are made in one"):
         bank.export(Export(tmp_path / "lists.csv", k=3, on="ray", pseudonyms="crm"))
+
+
+def test_a_cluster_that_does_not_answer_is_one_line(
+    served_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    asked: list[object] = []
+
+    def init(**options: object) -> None:
+        asked.append(options["address"])
+        raise ConnectionError("Initialization failure from server:\nTraceback …")
+
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    bank = bank_at(served_home, tmp_path)
+    with pytest.raises(UsageError, match=r"^--on ray://head:1: no Ray cluster answers \(Initialization failure from"):
+        bank.export(Export(tmp_path / "lists.csv", k=3, on="ray://head:1"))
+    assert asked == ["ray://head:1"] * 2
+
+
+def test_without_ray_the_extra_is_named(served_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    bank = bank_at(served_home, tmp_path)
+    with pytest.raises(
+        MissingExtra, match=r"^--on ray needs the Python package ray, .*pip install 'graphrec\[scale\]'"
+    ):
+        bank.export(Export(tmp_path / "lists.csv", k=3, on="ray"))

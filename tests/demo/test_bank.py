@@ -20,6 +20,8 @@ def test_files_of_a_bank(bank: BankReport) -> None:
         "countries.csv",
         "customers.csv",
         "demo-bank.json",
+        "holdings/contracts.csv",
+        "holdings/orders.csv",
         "interactions.parquet",
         "issuers.csv",
         *sorted(
@@ -142,7 +144,7 @@ def test_progress_is_reported(tmp_path: Path) -> None:
 
 def test_the_marker_counts_what_the_files_hold(bank: BankReport) -> None:
     marker = json.loads((bank.path / "demo-bank.json").read_text())
-    assert (marker["size"], marker["seed"], marker["format"]) == ("S", 7, 3)
+    assert (marker["size"], marker["seed"], marker["format"]) == ("S", 7, 4)
     assert marker["counts"] == bank.counts
     events = sum(bank.counts[kind] for kind in ("holds", "buys", "views", "rejects"))
     assert events == bank.counts["interactions"]

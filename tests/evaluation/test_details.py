@@ -145,6 +145,7 @@ def test_the_parts_of_one_explained_user_have_no_width(snapshot: Snapshot, tmp_p
     assert sum(part.value for part in found.explanations.composition.values()) == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_a_refit_with_other_vectors_is_refused(snapshot: Snapshot, tmp_path: Path) -> None:
     folder = train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions("lightgcn", fixed=True)).path
     sources = Sources.of(Blocks.of("text", {"Product": np.ones((12, 2), np.float32)}))

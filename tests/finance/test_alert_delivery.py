@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow.parquet as pq
 import pytest
@@ -19,6 +20,7 @@ from graphrec.delivery.alerts import schema
 from graphrec.errors import DeliveryError, UsageError
 from tests.delivery.test_webhook import Receiver
 from tests.finance.test_alerts import ALERTS, DATES, bank_in, write_bank
+from tests.postgres.server import running
 
 ROOT = Path(__file__).parents[2]
 
@@ -118,6 +120,33 @@ def test_a_receiver_gets_each_alert_once_in_each_state(raised: Path, receiver: R
     bank.run_alerts(RunAlerts(as_of, to=receiver.address))
     last = json.loads(receiver.requests[-1][1])
     assert [(each["alert"], each["state"]) for each in last["alerts"]] == [(one.id, "acknowledged")]
+
+
+@pytest.mark.slow
+def test_a_real_postgresql_has_one_row_an_alert_in_its_present_state(
+    raised: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    bank, as_of = bank_in(raised), DATES[4].isoformat()
+    with running() as server:
+        password = str(urlsplit(server).password)
+        monkeypatch.setenv("PGPASSWORD", password)
+        address = server.replace(f":{password}@", "@")
+        first = bank.run_alerts(RunAlerts(as_of, to=address))
+        assert first.delivered is not None
+        assert first.delivered.alerts == len(rows_of(bank))
+        one = bank.alerts(ListAlerts("open"))[0]
+        bank.set_alert(SetAlert(one.id, "closed", why="the customer called"))
+        again = bank.run_alerts(RunAlerts(as_of, to=address))
+        assert again.delivered is not None
+        assert again.delivered.alerts == 1
+        with psycopg.connect(server) as connection:
+            found = connection.execute("SELECT alert, state, evidence->>0, why FROM graphrec_alerts").fetchall()
+    assert {row[0]: row[1] for row in found} == rows_of(bank)
+    assert len(found) == len(rows_of(bank))
+    own = next(row for row in found if row[0] == one.id)
+    assert own == (one.id, "closed", one.evidence[0], "the customer called")
 
 
 def test_a_killed_delivery_goes_on_with_the_batch_that_it_began(

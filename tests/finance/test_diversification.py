@@ -21,6 +21,7 @@ from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.progress import silent
 from graphrec.serving.answer import Answer
+from graphrec.store import open_store
 from graphrec.terms.folder import latest, open_model, read_meta
 from graphrec.terms.forms.portfolio import PortfolioTerm
 from tests.finance.test_portfolio import MAPPING
@@ -152,9 +153,12 @@ def test_each_holding_has_its_line_to_1e_9(broker: Path) -> None:
             for one, line in own.items():
                 expected = -held[one] / wealth * covariance[one, item.product] / term.moves.scale
                 assert abs(line.share - weight * expected) <= 1e-9
-                assert line.cypher is None
-                assert line.cypher_note is not None
-                assert "price series" in line.cypher_note
+                assert line.cypher is not None
+                assert line.cypher_note is None
+                with open_store(None, bank.home.store) as store:
+                    (found,) = store.query(line.cypher, line.parameters).records()  # type: ignore[arg-type]
+                assert found["via"] == one
+                assert abs(found["share"] - line.share) <= 1e-9
                 checked += 1
     assert checked > 40
 

@@ -75,6 +75,7 @@ def test_check_writes_nothing(bank: Bank, home: Path) -> None:
     assert not home.exists()
 
 
+@pytest.mark.slow
 def test_check_foretells_removals(bank: Bank, home: Path) -> None:
     assert run(home, bank.mapping).exit_code == 0
     views = max((bank.folder / "views").iterdir(), key=lambda path: path.stat().st_size)

@@ -247,6 +247,7 @@ def test_a_german_bank(sparkasse: Path, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_german_bank_loads(sparkasse: Path, tmp_path: Path) -> None:
     write_draft(tmp_path / "my.toml", sparkasse)
     sink = MemorySink()
@@ -410,6 +411,7 @@ def test_words_singulars_and_identifiers() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_nested_values_become_text(library: Path) -> None:
     (library / "authors.csv").unlink()
     authors = ", ".join(

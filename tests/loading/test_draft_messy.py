@@ -136,6 +136,7 @@ def test_short_chinese_descriptions_are_texts(tmp_path: Path) -> None:
     assert [text for text in texts.values() if text] == [["产品介绍"]]
 
 
+@pytest.mark.slow
 def test_rows_of_rows_of_a_wrapped_export(tmp_path: Path) -> None:
     clients = [
         {

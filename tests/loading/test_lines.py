@@ -39,6 +39,7 @@ def products(sink: MemorySink) -> dict[str, str]:
     return dict(zip(table["id"].to_pylist(), table["kind"].to_pylist(), strict=True))
 
 
+@pytest.mark.slow
 def test_a_file_each_of_loans_cards_and_policies(data: Path) -> None:
     write(
         data / "customers.csv", "customer_id,birth_date,segment",
@@ -69,6 +70,7 @@ def test_a_file_each_of_loans_cards_and_policies(data: Path) -> None:
     assert not any("complaint" in one.lower() for one in sink.edges)
 
 
+@pytest.mark.slow
 def test_accounts_of_a_bank_whose_customers_stand_in_a_third_file(data: Path) -> None:
     """The shape of the Czech bank of PKDD'99: days of six digits, several people of an account, numbers as keys."""
     birth = ("470213", "455204", "401009")

@@ -61,17 +61,28 @@ def test_every_shipped_mapping_parses(name: str) -> None:
 
 
 def test_the_shipped_names() -> None:
-    assert shipped_names() == ["demo", "demo-money", "far-trans", "lightgcn-split", "ml-1m", "senate", "zimnat"]
+    assert shipped_names() == [
+        "demo",
+        "demo-holdings",
+        "demo-money",
+        "far-trans",
+        "lightgcn-split",
+        "ml-1m",
+        "senate",
+        "zimnat",
+    ]
 
 
 def test_an_unknown_name_names_the_nearest() -> None:
     with pytest.raises(SourceError) as caught:
         load_mapping("zimnatt")
     assert str(caught.value) == (
-        "no mapping 'zimnatt': it is no file, and graphrec ships demo, demo-money, far-trans, lightgcn-split, "
-        "ml-1m, senate, zimnat; did you mean 'zimnat'?"
+        "no mapping 'zimnatt': it is no file, and graphrec ships demo, demo-holdings, demo-money, far-trans, "
+        "lightgcn-split, ml-1m, senate, zimnat; did you mean 'zimnat'?"
     )
-    with pytest.raises(SourceError, match="ships demo, demo-money, far-trans, lightgcn-split, ml-1m, senate, zimnat$"):
+    with pytest.raises(
+        SourceError, match="ships demo, demo-holdings, demo-money, far-trans, lightgcn-split, ml-1m, senate, zimnat$"
+    ):
         load_mapping("nosuch")
 
 

@@ -86,6 +86,7 @@ def test_values_say_who_somebody_is(tmp_path: Path) -> None:
     assert report.marks == ()
 
 
+@pytest.mark.slow
 def test_what_somebody_says_yes_to_is_taken(tmp_path: Path) -> None:
     mapping, _ = proposed(files(tmp_path / "bank"), "an attribute")
     assert {"A6", "Segment"} <= set(mapping.nodes)

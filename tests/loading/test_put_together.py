@@ -11,7 +11,7 @@ from graphrec.loading import load_mapping, run_load
 from graphrec.loading.propose import profile
 from graphrec.loading.propose.concepts import CLOSED, NO, OPEN, YES, in_order, place, told
 from graphrec.loading.propose.draft import write_draft
-from graphrec.loading.propose.looks import looks
+from graphrec.loading.propose.looks import action_of, looks
 from graphrec.loading.propose.shapes.states import meaning
 from graphrec.loading.sources.frame import frame_of
 
@@ -155,6 +155,10 @@ def test_codes_of_funds_in_a_header_are_names_and_amounts_are_none() -> None:
         ("Withdrawn Date", "end"),
         ("接受营销短信", "consent"),
         ("Zgoda marketingowa", "consent"),
+        ("Em comercialização", "offered"),
+        ("trade_restr_ind", "withdrawn"),
+        ("suitability_cd", "tolerance"),
+        ("Montante Mínimo (€)", "minimum"),
     ],
 )
 def test_words_of_more_languages(name: str, concept: str) -> None:
@@ -180,8 +184,11 @@ def test_values_that_say_yes_among_other_words(value: str, is_yes: bool | None) 
 
 @pytest.mark.parametrize(
     ("value", "is_open"),
-    [("Closed - legacy book", False), ("No longer available", False), ("正常销售", True), ("终止销售", False),
-     ("不可售", False), ("暂停申购", False), ("Z9", None), ("Open to new business", True), ("冻结", False)],
+    [
+        ("Closed - legacy book", False), ("No longer available", False), ("正常销售", True), ("终止销售", False),
+        ("nur Bestand", False), ("aktiver Vertrieb", True), ("不可售", False), ("暂停申购", False), ("Z9", None),
+        ("Open to new business", True), ("冻结", False),
+    ],
 )  # fmt: skip
 def test_values_that_say_that_something_is_offered(value: str, is_open: bool | None) -> None:
     assert told(value, OPEN, CLOSED) is is_open
@@ -191,3 +198,20 @@ def test_orders_of_numbers_behind_a_letter() -> None:
     assert in_order(["R5 高风险", "R1 低风险"]) == [(1, "R1 低风险"), (5, "R5 高风险")]
     assert in_order(["C3稳健型", "C1保守型"]) == [(1, "C1保守型"), (3, "C3稳健型")]
     assert in_order(["R1 x", "C2 y"]) is None
+    for steps in (
+        ["Conservador", "Moderado", "Agressivo"],
+        ["lav", "middels", "høy"],
+        ["Forsiktig", "Balansert", "Aggressive"],
+    ):
+        assert [text for _, text in in_order(reversed(steps)) or ()] == steps
+    assert [meaning(one) for one in ("Encerrada", "Ativa")] == ["over", "held"]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [("Switch In", "BOUGHT"), ("SIP", "BOUGHT"), ("Switch Out", "SOLD"), ("SWP", "SOLD"), ("转换出", "SOLD")],
+)
+def test_switches_between_funds_buy_and_sell(value: str, kind: str) -> None:
+    action = action_of(value)
+    assert action is not None
+    assert action.type == kind

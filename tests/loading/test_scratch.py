@@ -94,6 +94,7 @@ def test_a_signal_ends_a_statement_and_leaves_nothing(
     assert list(command.temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_load_of_another_process_is_not_swept(bank: Bank, command: Command, running: subprocess.Popen[str]) -> None:
     """Its lock is held, whichever container it runs in: process ids say nothing there."""
     held = command.wait_for_scratch()
@@ -143,7 +144,7 @@ def test_scratch_of_every_kind_of_load(bank: Bank, tmp_path: Path, name: str, mo
 def test_loads_killed_at_any_moment(bank: Bank, command: Command) -> None:
     """Nothing decoded is ever outside the home, and the next load finds nothing of it and is whole."""
     with (bank.folder / "customers.csv").open("a", encoding="utf-8") as stream:
-        stream.writelines(f"X{number},Änne Müller {number},1990-01-01,F,2,30-39\n" for number in range(100_000))
+        stream.writelines(f"X{number},Änne Müller {number},1990-01-01,F,2,30-39\n" for number in range(40_000))
     text = (bank.folder / "customers.csv").read_text(encoding="utf-8")
     (bank.folder / "customers.csv").write_text(text, encoding="cp1252")
     bank.edit("bank.toml", 'customers = "customers.csv"', 'customers = { path = "customers.csv", encoding = "cp1252" }')

@@ -80,6 +80,7 @@ def test_ml_1m(data_dir: Find) -> None:
     assert (titles.null_count, "The Godfather (1972)" in titles.to_pylist()) == (3_628 - 2_702, True)
 
 
+@pytest.mark.slow
 def test_senate(data_dir: Find) -> None:
     report, sink = loaded("senate", data_dir("senate").parent)
     found = counts(report)

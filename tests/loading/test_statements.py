@@ -14,6 +14,7 @@ from graphrec.loading import check, load_mapping
 from graphrec.loading.run.select import only_select
 from graphrec.loading.sources.database import lock_database, open_database, run_limited, scratch_folder
 from graphrec.loading.sources.files import find_files, read_files
+from graphrec.loading.sources.sql import LETTERS
 from graphrec.progress import silent
 from tests.loading.conftest import Bank
 
@@ -292,3 +293,15 @@ def test_a_limit_that_is_kept_changes_nothing(tmp_path: Path) -> None:
     ):
         assert run_limited(database, "SELECT 1", 60, "test") == [(1,)]
         assert database.execute("SELECT 2").fetchall() == [(2,)]
+
+
+def test_letters_are_those_of_unicode_in_the_scripts_of_banks() -> None:
+    """What `LETTERS` stands for: its classes are compiled in a twentieth of the time of \\pL, and say the same here."""
+    signs = "aZäßéŁżяЖΩ中国あカ한ก" + "09 .,;:!?-–—_%/()[]（）。、「」€£¥$°§©×÷\u00a0\u202f"
+    with duckdb.connect() as database:
+        for sign in signs:
+            found = database.execute(
+                "SELECT regexp_matches(?, ?), regexp_matches(?, '\\pL')", [sign, f"[{LETTERS}]", sign]
+            )
+            ours, theirs = found.fetchall()[0]
+            assert ours == theirs == sign.isalpha(), sign

@@ -132,6 +132,7 @@ def _shown(bank: Bank) -> list[tuple[str, str]]:
     return [(one.user, one.product) for one in impressions(entries(bank.home.records))]
 
 
+@pytest.mark.slow
 def test_arms_decide_lists_of_recommend_and_export_alike_and_are_in_the_entry(bank: Bank, tmp_path: Path) -> None:
     (bank.home.path / "experiments.toml").write_text(EXPERIMENT, "utf-8")
     lengths: dict[str, int] = {}

@@ -382,6 +382,41 @@ def test_classes_in_numbers_beside_texts_that_begin_with_them(
         assert policy.masks(np.arange(3)).tolist() == [[True, False, False], [True, True, False], [True] * 3]
 
 
+def test_letters_before_numbers_of_both_sides_are_one_scale(tmp_path: Path) -> None:
+    """Products of steps that no customer has, and the other way round."""
+    users = [{"风险承受能力": one, "接受营销": "同意"} for one in ("C1 保守型", "C3 稳健型", "C4 积极型")]
+    products = [{"风险等级": one} for one in ("R1 低", "R3 中", "R5 高")]
+    kinds: tuple[dict[str, Kind], dict[str, Kind]] = {"风险承受能力": "text", "接受营销": "text"}, {"风险等级": "text"}
+    example, policy, _ = written(tmp_path, users, products, *kinds)
+    assert (
+        requires(example)["risk"] == 'level("risk_product", product.风险等级) <= level("risk_user", user.风险承受能力)'
+    )
+    assert policy.masks(np.arange(3)).tolist() == [[True, False, False], [True, True, False], [True, True, False]]
+    assert any("R1 低, R3 中, R5 高" in one for one in example.doubts)
+
+
+def test_an_objection_on_a_day_counts_beside_a_consent_in_words(tmp_path: Path) -> None:
+    users = [
+        {"Werbeeinwilligung": "erteilt"},
+        {"Werbeeinwilligung": "erteilt", "Werbewiderspruch_am": days_ago(1)},
+        {"Werbeeinwilligung": "offen"},
+        {"Werbeeinwilligung": "nicht erteilt"},
+    ]
+    kinds: dict[str, Kind] = {"Werbeeinwilligung": "text", "Werbewiderspruch_am": "time"}
+    example, policy, _ = written(tmp_path, users, [{}], kinds, {"name": "text"})
+    assert policy.masks(np.arange(4))[:, 0].tolist() == [True, False, False, False]
+    assert {"consent", "objection"} <= set(requires(example))
+
+
+def test_a_status_of_customers_that_no_word_tells_is_listed(tmp_path: Path) -> None:
+    users = [{"Kundenstatus": one, "KYC_Status": two} for one, two in (("Q1", "V"), ("Q2", "W"))]
+    kinds: dict[str, Kind] = {"Kundenstatus": "text", "KYC_Status": "text"}
+    example, _, _ = written(tmp_path, users, [{}], kinds, {"name": "text"})
+    told = "the values of user.Kundenstatus are neither yes nor no: Q1, Q2"
+    assert f"active (user.Kundenstatus): {told}" in example.left_out
+    assert not any("KYC" in one for one in example.left_out)
+
+
 def test_the_first_policy_says_its_sentences_in_three_languages(tmp_path: Path) -> None:
     kinds: list[dict[str, Kind]] = [{"risk_tolerance": "integer"}, {"risk_class": "integer"}]
     snapshot = snapshot_of(

@@ -82,7 +82,7 @@ def test_a_shipped_policy_fits_the_columns_that_it_names(
     found = shipped_policy(name, snapshot, microseconds(AS_OF.isoformat()))
     assert found.left_out == ()
     policy = parse_policy(found.text, name, root.parent)
-    assert set(found.lists) == {"sanctions.csv"}
+    assert set(found.lists) == {"sanctions.txt"}
     assert found.kept == tuple(rule.id for rule in policy.rules)
     assert all(rule_in_words(rule) for rule in policy.rules)
     # Nothing is known of this customer, and nothing is offered.

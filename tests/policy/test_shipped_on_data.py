@@ -193,8 +193,8 @@ def test_each_rule_has_its_case(name: str, tmp_path: Path, monkeypatch: pytest.M
     begun = CliRunner().invoke(app, ["policy", "init", "--like", name, "--json"])
     assert begun.exit_code == 0, begun.output
     assert json.loads(begun.output)["left_out"] == []
-    assert (home / "sanctions.csv").read_text() == "customer\n"
-    (home / "sanctions.csv").write_text("customer\nc-sanctions\n")
+    assert (home / "sanctions.txt").read_text() == ""
+    (home / "sanctions.txt").write_text("c-sanctions\n")
     checked = CliRunner().invoke(app, ["policy", "check", "--json"])
     assert checked.exit_code == 0, checked.output
     rules = {one["id"]: one for one in json.loads(checked.output)["rules"]}

@@ -64,6 +64,7 @@ def backup(bank: Bank) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_the_restored_home_gives_the_same_answers(bank: Bank, backup: Path, tmp_path: Path) -> None:
     restored = bank_of(tmp_path / "home")
     done = restored.restore(jobs.Restore(backup, keys=bank.home.keys))

@@ -84,6 +84,7 @@ def test_many_lists_are_drawn_as_one_after_another(engine: Engine) -> None:
     assert 0 < sum(one.drawn is not None for one in drawn) < len(drawn)
 
 
+@pytest.mark.slow
 def test_an_even_list_has_every_product_with_its_probability_and_none_that_the_policy_refuses(
     served_home: Home,
 ) -> None:

@@ -318,6 +318,9 @@ def test_people_are_from_places_and_codes_of_them_need_their_label() -> None:
 def test_two_names_beside_each_other_are_apart_in_chinese() -> None:
     chinese = language_of("zh")
     assert chinese.fill("与{a}{b}", {"a": "Unfall Plus 13", "b": "Sparte同为"}) == "与 Unfall Plus 13 Sparte同为"
+    assert chinese.fill("截至{date}，风险等级{x}较高", {"date": "2026年1月2日", "x": "Équilibré"}) == (
+        "截至2026年1月2日，风险等级 Équilibré 较高"
+    )
     assert chinese.fill("第{n}位，共{m}%", {"n": "3", "m": "12"}) == "第3位，共12%"
 
 

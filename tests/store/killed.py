@@ -16,9 +16,9 @@ from graphrec.store.writing import merge
 from .feed import SCHEMA, source
 
 #: Rows of one batch, small so that a load has many of them.
-BATCH = 250
+BATCH = 125
 PRODUCTS = 40
-SIZES = {"first": (600, 6_000), "second": (800, 5_000)}
+SIZES = {"first": (300, 3_000), "second": (400, 2_500)}
 
 
 def load(home: Path, name: str) -> None:
@@ -57,7 +57,7 @@ def brought(name: str) -> list[int]:
     """The numbers of the edges that a load brings, in order."""
     if name == "first":
         return list(range(SIZES[name][1]))
-    return [number for number in range(SIZES[name][1] + 2_000) if number % 3]
+    return [number for number in range(SIZES[name][1] + 1_000) if number % 3]
 
 
 def written_after(batches: int) -> int:

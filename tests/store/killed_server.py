@@ -13,8 +13,8 @@ from .killed import feed_bank
 
 
 def load(store: Neo4jStore, name: str) -> None:
-    """Load `first` or `second` in batches of 100 rows."""
-    with mock.patch.object(parallel, "MAX_ROWS", 100):
+    """Load `first` or `second` in batches of 50 rows."""
+    with mock.patch.object(parallel, "MAX_ROWS", 50):
         feed_bank(store, name)
 
 

@@ -84,7 +84,7 @@ def _weights_of(term: FactorTerm | TableTerm, source: Neighbours, node: int) -> 
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=120, deadline=None, derandomize=True, database=None)
 @given(st.integers(0, 2**32 - 1))
 def test_lines_add_up_to_the_score_computed_by_hand(seed: int) -> None:
     graph = random_graph(seed, USERS, PRODUCTS, min_group=1 + seed % 3)

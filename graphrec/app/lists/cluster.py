@@ -10,18 +10,17 @@ again.
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from graphrec import __version__
 from graphrec.app.lists import workers
 from graphrec.app.lists.workers import THREADS, Failed, Job, Made, Workers
 from graphrec.errors import UsageError
 from graphrec.extras import needs_extra
-
-if TYPE_CHECKING:
-    from ray.actor import ActorHandle
 
 LOCAL = "ray"
 SCHEME = "ray://"
@@ -70,15 +69,24 @@ def ray_workers(on: str, job: Job, most: int) -> Iterator[Workers]:
         import ray
 
         shared = ray.put(job)
-        actor = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Shards)
-        with Workers(lambda: _RayWorker(on, actor.remote(shared)), count) as found:
+        actor: Any = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Shards)
+
+        def begin() -> _RayWorker:
+            try:
+                return _RayWorker(on, actor.remote(shared))
+            except ConnectionError as error:
+                raise UsageError(
+                    f"--on {on}: the cluster does not answer any more ({error}); run this again"
+                ) from error
+
+        with Workers(begin, count) as found:
             yield found
 
 
 class _RayWorker:
     """An actor, and what it is asked."""
 
-    def __init__(self, on: str, actor: "ActorHandle") -> None:
+    def __init__(self, on: str, actor: Any) -> None:
         self._on, self._actor = on, actor
         self._ready = actor.ready.remote(__version__)
         self._is_ready = False
@@ -90,11 +98,11 @@ class _RayWorker:
 
         try:
             if not self._is_ready:
-                hindered: Failed | None = ray.get(self._ready, timeout=PATIENCE)
+                hindered: Any = ray.get(self._ready, timeout=PATIENCE)
                 if hindered is not None:
                     return Failed(hindered.kind, f"--on {self._on}: {hindered.line}")
                 self._is_ready = True
-            reply: Made | Failed = ray.get(self._actor.made.remote(number, users))
+            reply: Any = ray.get(self._actor.made.remote(number, users))
         except GetTimeoutError:
             line = (
                 f"--on {self._on}: no processor of the cluster became free in {PATIENCE // 60} minutes; run this again"
@@ -102,6 +110,7 @@ class _RayWorker:
             return Failed(UsageError, line)
         except (RayActorError, OutOfMemoryError) as error:
             raise EOFError(str(error)) from error
+        assert isinstance(reply, Made | Failed), "an actor says what it made, or why it could not"
         return reply
 
     def end(self) -> None:
@@ -117,6 +126,8 @@ def _cluster(on: str, most: int) -> Iterator[int]:
     options = _options(on, most)
     # A cluster that we start reports nothing to its makers.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if "address" in options:
+        _show_token()
     with needs_extra("scale", f"--on {on}"):
         import ray
     is_ours = not ray.is_initialized()
@@ -139,14 +150,28 @@ def _cluster(on: str, most: int) -> Iterator[int]:
             ray.shutdown()
 
 
-def _connect(on: str, options: Mapping[str, Any]) -> None:
+def _connect(on: str, options: Mapping[str, Any], tries: int = 2) -> None:
     import ray
 
     try:
-        ray.init(log_to_driver=False, configure_logging=False, **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ray.init(log_to_driver=False, configure_logging=False, **options)
     except (OSError, RuntimeError, ValueError) as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UsageError(f"--on {on}: no Ray cluster answers ({first}); start one with: ray start --head") from error
+        first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
+        if tries > 1 and "Initialization failure" in first:
+            # The server could not start the process of this client.
+            return _connect(on, options, tries - 1)
+        hint = "start one with: ray start --head; one that asks for a token wants RAY_AUTH_TOKEN"
+        raise UsageError(f"--on {on}: no Ray cluster answers ({first}); {hint}") from error
+    return None
+
+
+def _show_token() -> None:
+    """Have a client show its token where there is one, as a process that starts a cluster does by itself."""
+    file = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    if os.environ.get("RAY_AUTH_TOKEN") or file.is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 def _options(on: str, most: int) -> Mapping[str, Any]:

@@ -23,9 +23,10 @@ from graphrec.app.privacy.pseudonyms import pseudonyms
 from graphrec.app.recording import Recording, opened, record_event
 from graphrec.app.results import Exported
 from graphrec.app.views import viewer
+from graphrec.config.settings import Settings
 from graphrec.delivery.journal import Journal
 from graphrec.delivery.last import read_last, write_last
-from graphrec.delivery.rows import Batch, Form, Rows, Run
+from graphrec.delivery.rows import Batch, Form, Packing, Rows, Run
 from graphrec.delivery.sinks import SinkReport, SinkSpec, Target, deliver, sink_for
 from graphrec.errors import SourceError, UnknownId, UsageError
 from graphrec.features.sources.text.cache import StoredVectors
@@ -60,17 +61,10 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
     check_current(bank, home)
     ended = () if request.model or request.as_of or not request.record else stop_by_rule(bank)
     view = request.view or settings.view
-    options = ListOptions(
-        reasons=spec.reasons,
-        # A view is as coarse as its lines ask for.
-        lines=spec.lines or view != EXACT,
-        min_confidence=settings.min_confidence if request.min_confidence is None else request.min_confidence,
-        language=request.language or settings.language,
-        voice=request.voice,
-    )
+    options = options_of(settings, request, spec)
     asked = Request("export", request.k, options, home.as_of, request.occasion, settings.actor)
     engine, recording = opened(bank, home, request.model, asked, wanted=request.record)
-    users = _chosen(engine, request)
+    users = chosen_users(engine, request)
     sentences = engine.reasons_in(options.language, options.voice).sentences
     last = home.vault / "exports" / "last.json"
     before = read_last(last)
@@ -103,7 +97,7 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
             made = Lists(bank, home, asked, engine, recording, options)
         # What takes whole answers, has pseudonyms, or asks an experiment about each of them, is made in one process.
         is_one = made is not None or rows.pseudonym is not None or spec.lines
-        count = 1 if is_one else _workers(request, users, spec)
+        count = 1 if is_one else process_count(request, users, spec)
         if is_one and request.on is not None:
             kind = f"to {spec.name}" if spec.lines else "with --pseudonyms and in experiments"
             raise UsageError(f"--on {request.on}: exports {kind} are made in one process; leave out --on")
@@ -143,7 +137,19 @@ def export(bank: Bank, request: Export, progress: Progress) -> Exported:
     return Exported(report, recording.range, notes, engine.policy_name)
 
 
-def _workers(request: Export, users: Sequence[int], spec: SinkSpec) -> int:
+def options_of(settings: Settings, request: Export, spec: SinkSpec) -> ListOptions:
+    """The options of the lists that an export makes."""
+    return ListOptions(
+        reasons=spec.reasons,
+        # A view is as coarse as its lines ask for.
+        lines=spec.lines or (request.view or settings.view) != EXACT,
+        min_confidence=settings.min_confidence if request.min_confidence is None else request.min_confidence,
+        language=request.language or settings.language,
+        voice=request.voice,
+    )
+
+
+def process_count(request: Export, users: Sequence[int], spec: SinkSpec) -> int:
     """How many processes make the lists; on a cluster, at most."""
     parts = -(-len(users) // spec.chunk)
     if request.workers is not None:
@@ -163,7 +169,7 @@ def _opened(job: Job, on: str | None, count: int) -> AbstractContextManager[Work
 
 def _by_workers(
     opened: AbstractContextManager[Workers],
-    form: Form | None,
+    form: Form | Packing | None,
     recording: Recording,
     parts: Sequence[tuple[int, Sequence[int]]],
 ) -> Iterator[Batch]:
@@ -227,7 +233,7 @@ def _store(bank: Bank, home: Home) -> Store:
     return open_store(bank.settings.store, home.store, bank.settings.login)
 
 
-def _chosen(engine: Engine, request: Export) -> Sequence[int]:
+def chosen_users(engine: Engine, request: Export) -> Sequence[int]:
     """The positions of the users whose lists are wanted.
 
     Raises:

@@ -70,6 +70,9 @@ def command(
             metavar="RECEIVER", help="Keyed hashes in the place of ids, other ones for each receiver; files alone."
         ),
     ] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what it would take, from some of the users, and write nothing.")
+    ] = False,
     accept_missing: Annotated[
         bool, typer.Option("--accept-missing", help="Go on where a final model that was there is gone.")
     ] = False,
@@ -99,6 +102,14 @@ def command(
         voice=voice, min_confidence=min_confidence, excel=excel, valid_days=valid_days, map=field_map,
         workers=workers, on=on, pseudonyms=pseudonyms,
     )  # fmt: skip
+    if estimate:
+        found = bank().estimate_export(request)
+        if json:
+            emit_json(vars(found))
+            return
+        for text in found.lines():
+            say(text)
+        return
     with progress(json=json) as report:
         done = bank().export(request, progress=report)
     for text in done.notes:

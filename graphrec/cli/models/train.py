@@ -59,6 +59,9 @@ def command(
             "--thorough", help="Choose among all models and on all validation customers, however long it takes."
         ),
     ] = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what time and memory it would take, and fit nothing.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Fit a model on the latest snapshot, which is taken first when the store holds something newer.
@@ -75,6 +78,14 @@ def command(
         model, final, fixed, () if no_text else parse_names(blocks), use_protected, path_share, tuple(overrides or ()),
         seed, device, log_dir, as_of, thorough,
     )  # fmt: skip
+    if estimate:
+        found = bank().estimate_training(request)
+        if json:
+            emit_json(vars(found))
+            return
+        for text in found.lines():
+            say(text)
+        return
     with progress(json=json) as report:
         done = bank().train(request, progress=report)
     if json:

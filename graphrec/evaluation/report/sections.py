@@ -224,7 +224,7 @@ SPREADS = {"fixed": "held fixed", "anew": "computed anew"}
 KINDS = {
     "path": "paths", "learned": "learned likeness", "text": "likeness of texts", "attribute": "attributes",
     "general": "everyone", "new": "newness", "against": "likeness to what was rejected", "self": "own ID",
-    "nonlinear": "not linear",
+    "nonlinear": "not linear", "profit": "what past prices let expect",
 }  # fmt: skip
 PATH_MEANINGS = {
     "LIR": "recency of the dealing that the strongest path starts with; 1 the last, 0 the first",

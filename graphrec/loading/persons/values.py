@@ -5,7 +5,7 @@ from typing import Literal
 
 import duckdb
 
-from graphrec.loading.sources.sql import value
+from graphrec.loading.sources.sql import LETTERS, value
 
 Shape = Literal["", "e-mail addresses", "telephone numbers", "IBANs", "card numbers", "days of birth", "numbers"]
 REACHING: tuple[Shape, ...] = ("e-mail addresses", "telephone numbers", "IBANs", "card numbers")
@@ -14,11 +14,11 @@ _MOST = 0.8
 """Share of the values that have a shape, from which on the column has it."""
 _SAMPLE = 200
 """Different values whose check digits are computed."""
-_MAIL = r"[^@\s]+@[^@\s]+\.\pL{2,}"
+_MAIL = rf"[^@\s]+@[^@\s]+\.[{LETTERS}]{{2,}}"
 _PHONE = r"(\+|00)?\(?\d[\d ()/.-]{6,20}"
 _MARKED_PHONE = r"((\+|00)[1-9]|0\d*[ /-]|\(\d).*"
 _DATE = r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}.*"
-_IBAN = r"\pL{2}\d{2}( ?[A-Za-z0-9]){11,30}"
+_IBAN = r"[A-Za-z]{2}\d{2}( ?[A-Za-z0-9]){11,30}"
 _CARD = r"\d([ -]?\d){12,18}"
 _DIGITS = r"\d{6,}"
 _UNIQUE = 0.95

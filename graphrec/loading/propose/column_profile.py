@@ -21,7 +21,7 @@ from graphrec.loading.run.parse import (
     parsed_sql,
     text_sql,
 )
-from graphrec.loading.sources.sql import name, value
+from graphrec.loading.sources.sql import LETTERS, name, value
 from graphrec.schema import Kind
 
 FEW_VALUES = 8
@@ -58,8 +58,8 @@ _SURELY = {
     ".": r".*(,\d{3}\.\d+|,\d{2,3},\d{3}|\.\d{1,2}|\.\d{4,})",
 }
 _LIKE_DATES = (
-    r"((\d{4}|\d{1,2})[./-]\d{1,2}[./-](\d{4}|\d{1,2})|\pL{3,9}\.? \d{1,2}, \d{4}|"
-    r"\d{1,2}[ .-]+\pL{3,9}\.?[ -]\d{2,4}|\d{4}年.*|\d{6}[T ]\d.*)([T ].*)?"
+    rf"((\d{{4}}|\d{{1,2}})[./-]\d{{1,2}}[./-](\d{{4}}|\d{{1,2}})|[{LETTERS}]{{3,9}}\.? \d{{1,2}}, \d{{4}}|"
+    rf"\d{{1,2}}[ .-]+[{LETTERS}]{{3,9}}\.?[ -]\d{{2,4}}|\d{{4}}年.*|\d{{6}}[T ]\d.*)([T ].*)?"
 )
 _CURRENCIES = (
     "EUR|USD|GBP|CHF|JPY|CNY|RMB|HKD|SGD|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|ZAR|INR|BRL|MXN|AED|KRW|THB|"
@@ -67,7 +67,9 @@ _CURRENCIES = (
 )
 _SPACES = r"[\s\x{A0}\x{202F}]"
 _UNIT_BEFORE = rf"^\(?[-+]?\s*({_CURRENCIES}){_SPACES}*[-+]?\d"
-_UNIT_BEHIND = rf"^[^\d\pL]*\d(?:[\d.,'’]|{_SPACES})*?{_SPACES}*([%‰]|{_CURRENCIES}|{_SPACES}[\pL/%].{{0,11}})-?\)?$"
+_UNIT_BEHIND = (
+    rf"^[^\d{LETTERS}]*\d(?:[\d.,'’]|{_SPACES})*?{_SPACES}*([%‰]|{_CURRENCIES}|{_SPACES}[{LETTERS}/%].{{0,11}})-?\)?$"
+)
 """What stands before a number, and what behind it: a currency, a per cent sign, or a word after a space."""
 _FACTORS = {
     "千": 1e3,
@@ -116,6 +118,8 @@ _POSTAL = frozenset({"plz", "zip", "postcode", "postal", "postleitzahl"})
 _TIME = frozenset({"time", "timestamp", "ts", "date", "epoch", "at", "on", "since", "when"})
 _WITHIN_TIMES = ("timestamp", "datum", "zeit", "时间", "日期")
 """What names of times have, as words of their own and anywhere."""
+_MAY_BE_NUMERIC = r"\d|(?i:infinity|epoch)"
+"""What any date or number has: a digit, or the words of databases for moments without one."""
 _LENGTH = r"2.5 * length({text}) - 1.5 * length(regexp_replace({text}, '\p{{Han}}', '', 'g'))"
 """How long a text is, in SQL."""
 _FIELDS = {"%d": "day", "%m": "month", "%b": "month", "%B": "month", "%y": "year", "%Y": "year"}
@@ -257,6 +261,7 @@ def _kind_of(
         digits=f"regexp_full_match({text}, '[-+]?\\d+|\\d+-')",
         dates=f"regexp_full_match({text}, {value(_LIKE_DATES)})",
         yes=f"lower({text}) IN {_listed(YES + NO)}",
+        numeric=f"regexp_matches({text}, {value(_MAY_BE_NUMERIC)})",
     )
     length = f"sum({_ROWS} * ({_LENGTH.format(text=text)})) / sum({_ROWS}) FILTER (WHERE {text} IS NOT NULL)"
     distinct, mean = database.execute(f"SELECT count(DISTINCT {text}), coalesce({length}, 0) FROM {source}").fetchall()[
@@ -356,8 +361,12 @@ class _Asked:
 
     def read(self, quoted: str, specs: list[ParseSpec]) -> list[int]:
         """How many values each way reads."""
-        conditions = {f"c{number}": f"{parsed_sql(quoted, spec)} IS NOT NULL" for number, spec in enumerate(specs)}
+        conditions = {f"c{number}": self.reads(quoted, spec) for number, spec in enumerate(specs)}
         return list(self.count(**conditions).values()) if specs else []
+
+    def reads(self, quoted: str, spec: ParseSpec) -> str:
+        """SQL that says whether a way reads a value."""
+        return f"{parsed_sql(quoted, spec)} IS NOT NULL"
 
     def like(self, pattern: str) -> int:
         """How many values match a regular expression as a whole."""
@@ -447,13 +456,15 @@ def _best(asked: _Asked, column: str, quoted: str, found: dict[str, int], *, has
         return whole[0] if not found["padded"] and whole[0].count == filled else None
     real = filled - found["gaps"]
     enough = real - real // FEW_MISFITS
+    if real <= 0 or found["numeric"] < enough:
+        return None  # most have no digit, as names and words
     readings = _times(asked, column, quoted, found, enough)
     if not readings or readings[0].count < enough:
         readings += _numbers(asked, quoted, found, has_commas=has_commas)
         if all(reading.count < enough for reading in readings):
             readings += _with_unit(asked, quoted, enough, has_commas=has_commas)
     best = max(readings, key=lambda reading: reading.count, default=None)
-    return best if best is not None and real > 0 and best.count >= enough else None
+    return best if best is not None and best.count >= enough else None
 
 
 def _times(asked: _Asked, column: str, quoted: str, found: dict[str, int], enough: int) -> list[_Reading]:
@@ -543,10 +554,12 @@ def _mixed(asked: _Asked, quoted: str, counted: dict[str, int]) -> _Reading:
 def _numbers(asked: _Asked, quoted: str, found: dict[str, int], *, has_commas: bool) -> list[_Reading]:
     """Whole numbers, and numbers with a point or a comma before the decimals; padded ones are none."""
     readings = []
-    is_plain = not asked.like(r".*\d-")
+    integer, real = ParseSpec("integer"), ParseSpec("real")
+    signed, whole, plain = asked.count(
+        signed=asked.matches(r".*\d-"), whole=asked.reads(quoted, integer), plain=asked.reads(quoted, real)
+    ).values()
+    is_plain = not signed
     if not found["padded"]:
-        integer, real = ParseSpec("integer"), ParseSpec("real")
-        whole, plain = asked.read(quoted, [integer, real])
         if whole == found["digits"] == plain:
             readings.append(_Reading(integer, whole, is_plain=is_plain))
             if whole == found["filled"] - found["gaps"]:
@@ -554,19 +567,25 @@ def _numbers(asked: _Asked, quoted: str, found: dict[str, int], *, has_commas: b
         elif found["digits"] == plain:
             return []  # longer than numbers are: names of something
         readings.append(_Reading(real, plain, is_plain=is_plain))
-    sure = {sign: asked.like(pattern) for sign, pattern in _SURELY.items()}
     specs = [ParseSpec("real", (), decimal, thousands) for decimal, thousands in NUMBERS]
-    for spec, count in zip(specs, asked.read(quoted, specs), strict=True):
-        is_grouped = (
-            asked.like(
-                rf"[-+]?[1-9]\d{{0,2}}([{spec.thousands}]\d{{2,3}})*[{spec.thousands}]\d{{3}}([{spec.decimal}]\d+)?-?"
-            )
-            if count
-            else 0
-        )
-        if count and (sure[spec.decimal] or (is_grouped and spec.thousands not in ".,")):
+    counted = asked.count(
+        **{sign: asked.matches(pattern) for sign, pattern in _SURELY.items()},
+        short=asked.matches(r"[-+]?\d{1,3}-?"),
+        **{f"grouped {sign}": asked.matches(rf"[-+]?[1-9]\d{{0,2}}[{sign}]\d{{3}}-?") for sign in _SURELY},
+        **{f"c{number}": asked.reads(quoted, spec) for number, spec in enumerate(specs)},
+    )
+    for number, spec in enumerate(specs):
+        count = counted[f"c{number}"]
+        if count and (counted[spec.decimal] or (spec.thousands not in ".," and _is_grouped(asked, spec))):
             readings.append(_Reading(spec, count))
-    return _settle(asked, readings, sure, has_commas=has_commas)
+    return _settle(readings, counted, has_commas=has_commas)
+
+
+def _is_grouped(asked: _Asked, spec: ParseSpec) -> bool:
+    """Whether a value has the sign between thousands where it belongs."""
+    sign = spec.thousands
+    pattern = rf"[-+]?[1-9]\d{{0,2}}([{sign}]\d{{2,3}})*[{sign}]\d{{3}}([{spec.decimal}]\d+)?-?"
+    return asked.like(pattern) > 0
 
 
 def _with_unit(asked: _Asked, quoted: str, enough: int, *, has_commas: bool) -> list[_Reading]:
@@ -597,12 +616,12 @@ def _with_unit(asked: _Asked, quoted: str, enough: int, *, has_commas: bool) -> 
     ]
 
 
-def _settle(asked: _Asked, readings: list[_Reading], sure: dict[str, int], *, has_commas: bool) -> list[_Reading]:
+def _settle(readings: list[_Reading], counted: dict[str, int], *, has_commas: bool) -> list[_Reading]:
     """With what is to be said where 1.800 could be a thousand and more, or less than two."""
-    short = asked.like(r"[-+]?\d{1,3}-?")
+    short = counted["short"]
     for sign, decimal in ((".", ","), (",", ".")):
-        grouped = asked.like(rf"[-+]?[1-9]\d{{0,2}}[{sign}]\d{{3}}-?")
-        if not grouped or sure[sign] or sure[decimal]:
+        grouped = counted[f"grouped {sign}"]
+        if not grouped or counted[sign] or counted[decimal]:
             continue
         total = short + grouped
         word = "points" if sign == "." else "commas"

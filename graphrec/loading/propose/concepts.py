@@ -169,6 +169,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "risco",
         ),
         *("riskprofil", "riskvillighet", "risikovillighet", "risikovillighed", "profilryzyka", "ryzyko"),
+        *("suitability", "investorprofile", "riskattitude", "attitude", "riskgroup", "clientrisk"),
     ),
     "risk": (
         *(
@@ -262,6 +263,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "foersaeljningsslut",
             "datazakonczenia",
         ),
+        *("fimdecomercializacao", "dataencerramento"),
     ),
     "offered": (
         *(
@@ -280,6 +282,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         ),
         *("offered", "offering", "incatalogo", "encatalogo", "aucatalogue", "nelcatalogo", "productstatus"),
         *("opennew", "newbusiness", "newmoney", "acceptsnew", "lifecycle", "state"),
+        *("vertriebskennzeichen", "vertriebskz", "verkaufskennzeichen", "verkaufsstatus", "subscriptionstatus"),
         *("vertriebsstatus", "imvertrieb", "aktiv", "verfuegbar", "lieferbar", "handelbar"),
         *("状态", "在售", "可售", "上架", "有效"),
         *(
@@ -298,6 +301,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "comercializado",
             "commercialise",
         ),
+        *("emcomercializacao", "comercializacao", "emvenda", "disponivel", "tilsalgs", "saljs"),
     ),
     "withdrawn": (
         "closed",
@@ -316,6 +320,16 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         "停售",
         "下架",
         *("ferme", "cerrado", "descatalogado", "chiuso", "gesloten", "descontinuado", "encerrado"),
+        *(
+            "restr",
+            "restriction",
+            "restrictions",
+            "salesstop",
+            "saleblock",
+            "verkaufssperre",
+            "vertriebssperre",
+            "vertriebsstopp",
+        ),
     ),
     "least age": (
         "minage",
@@ -456,6 +470,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "minimumsinnskudd",
             "kwotaminimalna",
         ),
+        *("montanteminimo", "minimoinvestimento", "valorminimo"),
     ),
     "client": (
         *("clientcategory", "customercategory", "investorcategory", "mifidcategory", "clienttype", "investortype"),
@@ -676,6 +691,7 @@ NO = frozenset(
 )
 OPEN = frozenset(
     (
+        *("ativa", "activa", "attiva", "aberta", "abierta", "aperta", "ouverte"),
         *("正常销售", "可购买", "可售", "销售", "发售", "存续"),
         *("apen", "aapen", "oeppen", "aaben", "tilgjengelig", "tillgaenglig", "aktywny", "dostepny"),
         *("ouvert", "actif", "encours", "disponible", "abierto", "activo", "vigente", "enventa", "aperto", "attivo"),
@@ -711,6 +727,8 @@ OPEN = frozenset(
 )
 CLOSED = frozenset(
     (
+        *("encerrada", "cerrada", "chiusa", "fermee", "cloturee", "inativo", "inativa", "inactiva"),
+        *("nurbestand", "bestand", "bestandsprodukt", "bestandsgeschaeft", "altbestand", "auslauf", "existingonly"),
         *("停止", "终止销售", "结束", "结束销售", "封闭", "legacy", "longeravailable"),
         *("blocked", "frozen", "locked", "deceased", "dead", "verstorben", "bloque", "bloqueado", "bloccato"),
         *("geblokkeerd", "decede", "fallecido", "deceduto", "overleden", "sperret", "fryst", "zablokowany"),
@@ -773,6 +791,10 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("verylow", "sehrniedrig", "sehrgering", "tresfaible", "muybajo", "moltobasso", "zeerlaag", "极低", "很低"),
         (
             "low",
+            "lav",
+            "lag",
+            "niska",
+            "niski",
             *("faible", "bajo", "baja", "basso", "bassa", "laag", "baixo"),
             "niedrig",
             "gering",
@@ -787,6 +809,11 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("mediumlow", "lowmedium", "moderatelylow", "niedrigmittel", "中低", "中低风险"),
         (
             "medium",
+            "middels",
+            "medel",
+            "mellem",
+            "srednie",
+            "sredni",
             "moderate",
             "mittel",
             "moderat",
@@ -806,13 +833,38 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "fortgeschritten",
         ),
         ("mediumhigh", "moderatelyhigh", "erhoeht", "mittelhoch", "中高", "中高风险"),
-        ("high", "hoch", "eleve", "elevee", "alto", "alta", "elevato", "hoog", "advanced", "erweitert", "高", "高风险"),
+        (
+            "high",
+            "høy",
+            "høj",
+            "hoeg",
+            "wysoki",
+            "wysokie",
+            "hoch",
+            "eleve",
+            "elevee",
+            "alto",
+            "alta",
+            "elevato",
+            "hoog",
+            "advanced",
+            "erweitert",
+            "高",
+            "高风险",
+        ),
         ("veryhigh", "sehrhoch", "treseleve", "muyalto", "moltoalto", "zeerhoog", "expert", "experte", "极高", "很高"),
     ),
     (
         ("secure", "securitaire", "prudente", "sicherheitsorientiert", "sicherheit", "保守", "保守型"),
         (
             "conservative",
+            "forsiktig",
+            "forsigtig",
+            "foersiktig",
+            "konservatiivinen",
+            "ostrozny",
+            "konserwatywny",
+            "conservadora",
             "cautious",
             "defensive",
             "defensif",
@@ -829,9 +881,27 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "谨慎",
             "谨慎型",
         ),
-        ("incomeoriented", "income", "ertragsorientiert", "ertrag", "稳健", "稳健型"),
+        (
+            "incomeoriented",
+            "moderatelyconservative",
+            "conservativemoderate",
+            "income",
+            "ertragsorientiert",
+            "ertrag",
+            "稳健",
+            "稳健型",
+        ),
         (
             "balanced",
+            "moderate",
+            "moderat",
+            "medium",
+            "middels",
+            "balansert",
+            "balanseret",
+            "balanserad",
+            "zrownowazony",
+            "moderada",
             "equilibre",
             "equilibrado",
             "bilanciato",
@@ -854,6 +924,9 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "crescita",
             "groei",
             "growthoriented",
+            "moderatelyaggressive",
+            "moderateaggressive",
+            "growthandincome",
             "wachstumsorientiert",
             "wachstum",
             "成长",
@@ -861,6 +934,8 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ),
         (
             "dynamic",
+            "dynamiczny",
+            "arrojado",
             "dynamique",
             "dinamico",
             "dinamica",
@@ -874,6 +949,9 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ),
         (
             "aggressive",
+            "agressivo",
+            "agressiva",
+            "agresywny",
             "adventurous",
             "offensive",
             "offensif",

@@ -54,6 +54,8 @@ _ACTIONS = (
         "BOUGHT", 1.0, "reinvestment reinvest wiederanlage execution erwerb zugang einzahlung sparplanausführung bot"
     ),
     _action("BOUGHT", 1.0, "kjøp kjøpt köp köpt køb købt tegning zakup kupno"),
+    _action("BOUGHT", 1.0, "sip switchin stpin lumpsum transferin einlieferung sparrate aufstockung 转入 转换入"),
+    _action("SOLD", -1.0, "switchout stpout swp transferout auslieferung entnahme teilverkauf 转出 转换出"),
     _action("VIEWED", 0.2, "visning vist visad wyświetlenie"),
     _action("SOLD", -1.0, "salg solgt sålt sprzedaż innløsning inlösen"),
     _action("BOUGHT", 1.0, "购买 买入 买 申购 认购 定投 交易 订单 成交"),
@@ -319,7 +321,12 @@ _COMPOUND = 6
 def action_of(text: str) -> Action | None:
     """What a value says that people do."""
     text = simplified(text)
-    found = {folded(one) for one in (*words(text), *(singular(word) for word in words(text)), text.strip())}
+    parts = words(text)
+    found = {folded(one) for one in (*parts, *map(singular, parts), text.strip())}
+    joined = folded("".join(parts))
+    # Both words of "switch out" say it together.
+    if (pair := next((action for action in _ACTIONS if joined in action.names), None)) is not None:
+        return pair
     named = next((action for action in _ACTIONS if found & action.names or action.is_within(text)), None)
     return named or _action_of_compound(found)
 

@@ -13,6 +13,12 @@ _REASONS = (
     r"quote should be followed by[^.\n]*",
 )
 
+LETTERS = r"A-Za-z\x{C0}-\x{D6}\x{D8}-\x{F6}\x{F8}-\x{1FFF}\x{3040}-\x{9FFF}\x{AC00}-\x{D7A3}\x{F900}-\x{FAFF}"
+"""Letters of all scripts, with the digits and marks that stand among them, for a class of a regular expression.
+
+DuckDB compiles \\pL in twenty times as long.
+"""
+
 
 def name(identifier: str) -> str:
     """An identifier in double quotes."""

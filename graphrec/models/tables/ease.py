@@ -68,7 +68,8 @@ class EaseConfig:
     use_protected: bool = False
     """Whether protected edge types are among them."""
     max_columns: Count = 12_000
-    """Columns up to which B is found whole: the Gram matrix is dense then (12,000: 1.2 GB, a minute or two)."""
+    """Columns up to which B is found whole: the Gram matrix is dense then (12,000: 1.2 GB, some 10 GB at the fullest
+    moment of the fit, a minute or two)."""
     nearest: Count = 64
     """Columns of a product beyond that."""
 
@@ -301,6 +302,14 @@ def is_affordable(graph: Graph, inputs: Inputs) -> bool:
     return columns <= MOST_NEAR and min(together, columns**2) <= MOST_PAIRS
 
 
+def peak(graph: Graph, config: EaseConfig) -> int:
+    """Bytes at the fullest moment of a dense fit: 69 to 70 a pair of columns were measured at 2,000 and at 3,000."""
+    columns = graph.num_products
+    if config.attributes:
+        columns += sum(graph.counts[label] for label in {graph.target(hop) for hop in attribute_hops(graph, False)})
+    return 70 * columns**2 if columns <= config.max_columns else 0
+
+
 def trials(graph: Graph) -> Iterator[Values]:
     """Regularisations, without and with powers; of large catalogues fewer and smaller ones, as their systems are."""
     if graph.num_products > MOST_COLUMNS:
@@ -332,5 +341,6 @@ SPEC = ModelSpec(
     trials=trials,
     space=space,
     is_affordable=is_affordable,
+    peak=peak,
     in_blend=True,
 )

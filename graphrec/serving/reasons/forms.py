@@ -33,6 +33,7 @@ Shape = Literal[
     "new",
     "nonlinear",
     "moves",
+    "profit",
 ]
 #: What a score may consist of; nothing is scored by who a user is: `self` is always 0.
 PARTS = ("path", "text", "learned", "pair", "attribute", "general", "new", "self")
@@ -78,6 +79,8 @@ class Form:
         self.by_via = self.key.shape == "linked" and reasons.is_attribute(self.key.hops[0])
         self.is_learned = self.key.shape in ("learned", "pair", "profile")
         self.name = reasons.blend.terms[term].name
+        self.moving: str | None = None
+        """The Cypher of a holding that moves with a product; None: there is none."""
         self.note: str | None = None
         """That the store has other edges by now than the weights were fitted on."""
         if self.scorer is not None:
@@ -86,7 +89,8 @@ class Form:
             self.constants = reasons.constants(self.scorer)
             self.note = reasons.cypher_note(self.scorer)
         elif self.key.shape == "moves":
-            self.note = reasons.sentences.say("notes.cypher_series")
+            self.moving = reasons.moving(self.way[0])
+            self.note = None if self.moving else reasons.sentences.say("notes.cypher_series")
 
 
 class Ways:

@@ -211,7 +211,7 @@ class Groups:
             people = reasons.people.holders(product, self._user)
             if not reasons.is_frequent(product, self._user) or people < reasons.schema.roles.min_group:
                 return None
-        elif shape == "new" and reasons.people.holders(product, self._user):
+        elif (shape == "new" and reasons.people.holders(product, self._user)) or self._is_untold(shape):
             return None
         wording = reasons.sentences.learned(form.group, (), (), favours=True, words=words, own=form.sentences)
         return Chosen(key.kind, wording, positions, share, percent, people, may_lead=may_lead)
@@ -278,6 +278,10 @@ class Groups:
         assert form.second is not None, "a pair has a second neighbour"
         both = reasons.node(form.target, self.via[line]), reasons.node(form.second, self.mid[line])
         return reasons.sentences.pair(form.group, both, favours=favours)
+
+    def _is_untold(self, shape: str) -> bool:
+        """Whether customers do not read it as a reason: what prices did is no promise."""
+        return shape == "profit" and self._reasons.voice == "customer"
 
     def _moving(self, form: Form, places: Sequence[int], product: int, *, favours: bool) -> str | None:
         """The sentence of a product that moves against what is held, or with it; None: one of both does not move.
@@ -374,6 +378,8 @@ class Groups:
         if key.shape == "moves":
             moving = self._moving(form, (via,), product, favours=False)
             return None if moving is None else Chosen(key.kind, moving, np.array((line,)), 0.0, None)
+        if self._is_untold(key.shape):
+            return None
         holders = reasons.people.holders(product, self._user) if key.shape in ("general", "new") else 0
         if key.shape == "attribute":
             assert group.hop is not None, "an attribute is reached by a hop"

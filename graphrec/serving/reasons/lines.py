@@ -39,7 +39,7 @@ MONTH, HALF = 30.44, 0.5
 #: Stands after every time in a store.
 END_OF_TIME = "9999-12-31T23:59:59.999999Z"
 _SHAPES: Mapping[int, Shape] = {1: "own", 2: "linked", 3: "shared"}
-_ALONE: Mapping[str, Shape] = {"general": "general", "new": "new", "nonlinear": "nonlinear"}
+_ALONE: Mapping[str, Shape] = {"general": "general", "new": "new", "nonlinear": "nonlinear", "profit": "profit"}
 #: Words of labels and edge types that are sensitive where the mapping marks nothing.
 _SENSITIVE = re.compile(
     r"(^|_)(age|birth|born|region|state|district|postcode|postal|zip|income|salary|wealth|gender|sex|marital|family|"
@@ -401,6 +401,11 @@ class Reasons:
         """The path of a line, the statement that returns it (or the count of people) and its share, and parameters."""
         form, via, mid = groups.form(position), groups.via[position], groups.mid[position]
         scorer = form.scorer
+        if form.moving is not None:
+            term = self.blend.terms[form.term]
+            ids = (self.node(self.schema.roles.user, user).id, self.node(self.schema.roles.product, via).id)
+            pulled: dict[str, str | float] = {"scale": scale * term.pull(via, product), "wealth": term.wealth(user)}
+            return None, form.moving, {"user": ids[0], "via": ids[1], "as_of": self.known_before} | pulled
         if scorer is None:
             return None, None, None
         person, target = self.node(self.schema.roles.user, user), self.node(self.schema.roles.product, product)
@@ -465,6 +470,14 @@ class Reasons:
             found["min_group"] = scorer.least
         found.update({f"power_{n}": power for n, power in enumerate(scorer.walk.powers, start=1)})
         return found
+
+    def moving(self, hop: Hop) -> str | None:
+        """The Cypher of a holding that moves with a product, from its amounts; None: pieces, or holdings that end."""
+        edge = self.schema.edges[hop.type]
+        if edge.ends or self.snapshot.edges(hop.type).weight is None:
+            return None
+        names = {"User": edge.source, "Via": edge.target, "FIRST": hop.type}
+        return _statement_of("moves_1", tuple(names.items()), ())
 
     def statement(self, scorer: WalkScorer) -> str:
         """The Cypher of a walk's lines, from the file of its form."""

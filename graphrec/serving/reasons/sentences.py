@@ -203,7 +203,7 @@ class Sentences:
         """
         sign, table = ("+", "reasons") if favours else ("-", "against")
         if group.kind == "general" or not via:
-            key = group.kind if group.kind in ("general", "new", "nonlinear") else "profile"
+            key = group.kind if group.kind in ("general", "new", "nonlinear", "profit") else "profile"
             if key == "profile" and (said := self._own_sentence(own.get(f"own{sign}"), ())):
                 return said
             if key == "profile" and favours and not words:

@@ -181,6 +181,17 @@ class PortfolioTerm(Term):
         other._gone = {**self._gone, user: self._gone.get(user, frozenset()) | sold}
         return other
 
+    def wealth(self, user: int) -> float:
+        """What a user has with cash, before any deletion."""
+        return float(self._worth(np.array([user], np.int32))[1][0])
+
+    def pull(self, one: int, other: int) -> float:
+        """The covariance of two products by c; 0 where one has no returns."""
+        here, there = (int(self.moves.place[product]) for product in (one, other))
+        if NONE in (here, there):
+            return 0.0
+        return float(np.asarray(self.moves.rows[here]) @ np.asarray(self.moves.rows[there]))
+
     def correlation(self, one: int, other: int) -> float | None:
         """That of two products; None: one has no returns, or does not move."""
         here, there = (int(self.moves.place[product]) for product in (one, other))

@@ -14,6 +14,8 @@ from graphrec.models.digests import digest
 from graphrec.models.general.diversification import SPEC as DIVERSIFICATION
 from graphrec.models.general.diversification import block_of, fit_diversification
 from graphrec.models.general.newness import SPEC as NEWNESS
+from graphrec.models.general.profit import SPEC as PROFIT
+from graphrec.models.general.profit import fit_profit
 from graphrec.models.general.rejection import SPEC as REJECTION
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.registry import BLEND, has_blocks, is_affordable, models, parts_of_kind
@@ -157,7 +159,8 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs, fold
     if kind != BLEND:
         return chosen
     chosen = _with_rejections(chosen, graph, weighing, inputs)
-    return _with_new(_with_diversification(chosen, graph, weighing, inputs), graph, weighing)
+    chosen = _with_diversification(chosen, graph, weighing, inputs)
+    return _with_new(_with_profit(chosen, graph, inputs), graph, weighing)
 
 
 def _within_reach(choices: list[Choice], likely: Weights) -> tuple[list[Choice], NDArray[np.bool_]]:
@@ -312,6 +315,30 @@ def _with_diversification(chosen: Chosen, graph: Graph, validation: Validation, 
     blend = Blend([*chosen.blend.terms, term], [*chosen.blend.weights, weight])
     terms, weights = {**chosen.terms, DIVERSIFICATION.name: {}}, {**chosen.weights, DIVERSIFICATION.name: weight}
     return replace(chosen, terms=terms, weights=weights, blend=blend)
+
+
+def _with_profit(chosen: Chosen, graph: Graph, inputs: Inputs) -> Chosen:
+    """The choice with what past prices let expect, by the bank's weight alone: validation is never asked."""
+    assert chosen.blend is not None, "a choice is fitted"
+    given = inputs.overrides.get(PROFIT.name, {})
+    part, block = float(given.get("weight") or 0.0), block_of(inputs)
+    if not part:
+        return chosen
+    learner = str(given.get("learner", "ridge"))
+    term = None if block is None else fit_profit(graph, block, learner)
+    if term is None:
+        said = "profit: there is no block portfolio, or there are prices of fewer than 294 days; it has no weight"
+        return replace(chosen, notes=(*chosen.notes, said))
+    weight = round(part * sum(chosen.blend.weights), 4)
+    blend = Blend([*chosen.blend.terms, term], [*chosen.blend.weights, weight])
+    terms = {**chosen.terms, PROFIT.name: {"learner": learner}}
+    said = (
+        "profit: lists follow what past prices let expect; the past is no promise, and no customer reads it as a reason"
+    )
+    return replace(
+        chosen, terms=terms, weights={**chosen.weights, PROFIT.name: weight}, blend=blend,
+        notes=(*chosen.notes, said),
+    )  # fmt: skip
 
 
 def _with_new(chosen: Chosen, graph: Graph, validation: Validation) -> Chosen:

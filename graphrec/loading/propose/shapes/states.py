@@ -14,7 +14,7 @@ Asks = Callable[[str, str], State]
 """What a person says of a value: the column and the value."""
 
 _NAME = re.compile(
-    r"^(\w*status|\w{0,3}stat|state|statut|estado|stato|\w*zustand|lifecycle|stage|phase)$|状态|\w+(status|zustand)code$"
+    r"^(\w*status|\w{0,3}stat|state|statut|situa(ç|c)(ã|a)o|situación|situazione|situation|estado|stato|\w*zustand|lifecycle|stage|phase)$|状态|\w+(status|zustand)code$"
 )
 _OTHER = frozenset({"marital", "kyc", "payment", "delivery", "sync", "dpd", "dunning", "mahn", "tax", "employment"})
 """Words of names of another status than that of the holding."""
@@ -28,13 +28,15 @@ _OVER = _set(
     "closed close ended end terminated termination lapsed lapse surrendered surrender matured maturity expired repaid "
     "settled foreclosed foreclosure writtenoff writeoff chargedoff paidoff fullypaid redeemed cancelled canceled "
     "inactive former left dead deceased death transferredout liquidated discontinued withdrawn sold returned rescinded "
-    "beendet beendigt geschlossen gekündigt gekuendigt aufgelöst abgelaufen ausgelaufen getilgt zurückgezahlt "
+    "gelöscht beendet beendigt geschlossen gekündigt gekuendigt aufgelöst abgelaufen ausgelaufen getilgt zurückgezahlt "
     "rückabgewickelt storniert storno erloschen inaktiv verkauft zurückgekauft rückkauf abgerechnet saldiert "
     "zurückgegeben clos clôturé résilié résiliée échu soldé remboursé racheté annulé cerrado cancelado cancelada "
     "anulada vencido rescatado liquidado chiuso cessato estinto disdetto scaduto riscattato annullato gesloten "
     "beëindigd opgezegd afgelopen 已关闭 关闭 已终止 终止 已结清 结清 销户 已销户 已到期 到期 失效 退保 "
     "已赎回 已注销 注销 已解约 risolto risolta recesso riscattata estinta cls clsd term trmd mat lps canc beeindigd "
-    "avsluttet oppsagt opphørt lukket utløpt innløst avslutad uppsagd stängd inlöst opsagt ophørt zamknięty zakończony"
+    "encerrado encerrada resgatado resgatada liquidada anulado vencida cessada chiusa cerrada avsluttet "
+    "oppsagt opphørt lukket utløpt innløst avslutad uppsagd stängd inlöst opsagt ophørt zamknięty "
+    "zakończony"
 )
 _NEVER = _set(
     "lost prospecting prospect qualification negotiation lead "
@@ -49,7 +51,8 @@ _HELD = _set(
     "laufend läuft aktiv offen bestehend ungekündigt gültig wirksam beitragsfrei beitragspflichtig zugeteilt "
     "ausgezahlt ausgeführt teilausgeführt gesperrt blocked frozen dormant overdue delinquent arrears "
     "actif active ouvert encours vigente activo abierto attivo aperto invigore lopend actief "
-    "inessere inamortamento act actv opn lopende ingegaan løpende åpen öppen aktywny "
+    "inessere inamortamento act actv opn lopende ingegaan løpende åpen öppen aktywny ativo ativa activa "
+    "aberto aberta abierta attiva aperta "
     "正常 有效 生效 在保 存续 已成交 成交 已放款 逾期"
 )
 _ACCEPTED = _set(
