@@ -1,0 +1,43 @@
+"""Which encoding a file of a bank is in, by its letters."""
+
+from pathlib import Path
+
+import pytest
+
+from graphrec.loading.sources.encodings import guess_encoding
+
+ROWS = {
+    "cp1252 de": "Müller;Jürgen;Straße 5;Köln Schäfer;Jörg;Größe;München Weiß;Käthe;Nürnberg;offen",
+    "cp1252 fr": "Société;épargne;à vue;Noël Crédit;Besançon;oui;non Bénéficiaire;François;prêt;à taux zéro",
+    "cp1252 sv": "Åkesson;Örjan;Sparkonto;för barn Lindström;Märta;lån;nej",
+    "cp1250 pl": "Łukasz;Wójcik;Łódź;rachunek Grażyna;Żak;Gdańsk;kredyt Paweł;Śliwa;Kraków;zamknięty",
+    "cp1250 cs": "Jiří;Dvořák;Plzeň;spořicí účet Zdeněk;Říha;Budějovice;hypotéka Lukáš;Němec;Brno;půjčka",
+    "cp1251 ru": "Иванов;Пётр;Москва;вклад Смирнова;Анна;Казань;кредитная карта Кузнецов;Олег;Пермь;ипотека",
+    "cp1253 el": "Παπαδόπουλος;Γιώργος;Αθήνα;λογαριασμός Νικολάου;Μαρία;Πάτρα;δάνειο",
+    "cp1254 tr": "Şahin;Ayşe;İstanbul;vadesiz hesap Yıldız;Çağrı;Muğla;kredi kartı Öztürk;Gül;Iğdır;konut kredisi",
+    "gb18030 zh": "王伟;北京;货币基金;稳健型 李娜;上海;债券基金;保守型 张敏;深圳;信用卡;活跃",
+    "big5 zh": "陳怡君;臺北市;債券型基金;是 林志明;高雄市;信用卡;否 黃淑芬;臺中市;定期存款;是",
+    "cp932 ja": "佐藤太郎;東京都;投資信託;はい 鈴木花子;大阪府;定期預金;いいえ 高橋健;神奈川県;住宅ローン;申込中",
+    "euc_kr ko": "김민수;서울;정기예금;예 이지은;부산;신용카드;아니오 박준호;대구;주택담보대출;예",
+    "cp850 de": "Müller;Jürgen;Straße 5;Köln Weiß;Käthe;Nürnberg;offen",
+}
+"""Rows of a table, by encoding and language."""
+
+
+@pytest.mark.parametrize("known", ROWS)
+def test_letters_tell_the_encoding(tmp_path: Path, known: str) -> None:
+    """A table of numbers and dates with a few words: the letters are right, whatever the encoding is called."""
+    rows = ROWS[known].replace(" ", "\n").splitlines()
+    lines = [f"{n:05d};{rows[n % len(rows)]};{n * 37 % 900},{n % 90 + 10};2024-{n % 12 + 1:02d}-11" for n in range(60)]
+    text = "\r\n".join(["id;name;place;kind;amount;date", *lines])
+    (tmp_path / "table.csv").write_bytes(text.encode(known.split(maxsplit=1)[0]))
+    assert (tmp_path / "table.csv").read_bytes().decode(guess_encoding(tmp_path / "table.csv", "table.csv")) == text
+
+
+@pytest.mark.parametrize(
+    ("head", "encoding"), [("Vermögen", "cp1252"), ("客户;日期;金额", "gb18030"), ("Größe – 5 €", "cp1252")]
+)
+def test_a_few_letters_are_enough(tmp_path: Path, head: str, encoding: str) -> None:
+    lines = [f"C{n:03d};2024-01-{n % 28 + 1:02d};{n * 7}" for n in range(40)]
+    (tmp_path / "table.csv").write_bytes("\n".join([head, *lines]).encode(encoding))
+    assert guess_encoding(tmp_path / "table.csv", "table.csv") == encoding
