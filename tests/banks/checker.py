@@ -47,14 +47,14 @@ class Facts:
     acted: Collection[tuple[str, str]] = frozenset()
     """Customers and the products that they bought, hold or looked at."""
     bought: Collection[tuple[str, str]] = frozenset()
-    looked: Collection[tuple[str, str]] | None = None
-    """Customers and the products that they looked at, where that is known apart from what they hold."""
     traits: Mapping[str, Collection[str]] = field(default_factory=dict)
     """What files say of a customer, as texts."""
     risk: Mapping[str, float] = field(default_factory=dict)
     """Of products."""
     tolerance: Mapping[str, float] = field(default_factory=dict)
     """Of customers."""
+    looked: Collection[tuple[str, str]] | None = None
+    """Customers and the products that they looked at, where that is known apart from what they hold."""
 
     def denies(self, user: str, product: str, sentence: str) -> bool:
         """Whether a sentence says what is not so."""

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def files(bank: BankReport, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of the bank without what it knows of money, which is a source of its own."""
+    """The files of the bank without what it knows of money and of what was held, which are sources of their own."""
     folder = tmp_path_factory.mktemp("proposal") / "bank"
-    shutil.copytree(bank.path, folder, ignore=shutil.ignore_patterns("money", "alerts.csv"))
+    shutil.copytree(bank.path, folder, ignore=shutil.ignore_patterns("money", "holdings", "alerts.csv"))
     return folder
 
 

@@ -132,7 +132,7 @@ def test_shards_are_merged_and_stay_few(tmp_path: Path, small_shards: None) -> N
     names = {path.name.partition(".")[0] for path in (tmp_path / "hash-1").glob("*.npy")}
     assert len(names) <= 4  # of 79 runs
     stored = StoredVectors.open(tmp_path / "hash-1")
-    assert sum(len(keys) for keys, _ in stored.shards) == 395
+    assert sum(len(shard.keys) for shard in stored.shards) == 395
     assert all((np.diff(shards.sortable(keys).astype(object)) > 0).all() for keys, _ in stored.shards)
     found, there = stored.lookup(numbered(395))
     assert there.all()
@@ -226,6 +226,34 @@ def test_no_vectors_yet(tmp_path: Path) -> None:
         StoredVectors.open(tmp_path / "none")
 
 
+@pytest.mark.parametrize("place", [0.5, 0.8, 0.99])
+def test_a_vector_that_was_changed_by_a_bit_is_not_read(tmp_path: Path, place: float) -> None:
+    """Neither by who asks for it nor where shards are merged; those beside it are, and so are files without sums."""
+    texts = [f"text {number}" for number in range(3)]
+    cache = VectorCache(tmp_path, HashEncoder())
+    _, whole = cache.vectors(texts)
+    (keys,) = (tmp_path / "hash-1").glob("*.keys.npy")
+    (stored,) = (tmp_path / "hash-1").glob("*.vectors.npy")
+    content = stored.read_bytes()
+    at = 128 + int(place * (len(content) - 128))
+    stored.write_bytes(content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :])
+    found = [_is_read(cache, text) for text in texts]
+    assert sorted(found) == [False, True, True]
+    with pytest.raises(ModelError, match=r"vectors.npy are damaged \(a checksum is wrong\); delete the folder and run"):
+        cache.vectors([*texts, "another", "and another"])
+    stored.write_bytes(content)
+    np.save(keys, np.load(keys)[:, :32])
+    assert np.array_equal(cache.vectors(texts)[1], whole)
+
+
+def _is_read(cache: VectorCache, text: str) -> bool:
+    try:
+        cache.vectors([text])
+    except ModelError:
+        return False
+    return True
+
+
 def test_a_newer_format_and_damage_are_named(tmp_path: Path) -> None:
     VectorCache(tmp_path, HashEncoder()).fill(["a"])
     folder = tmp_path / "hash-1"
@@ -236,7 +264,7 @@ def test_a_newer_format_and_damage_are_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"are damaged \(.*\); delete the folder and run: graphrec embed"):
         StoredVectors.open(folder)
     np.save(stored, np.zeros((2, 4), "f4"))
-    with pytest.raises(ModelError, match=r"do not fit together \(keys \(1, 32\), vectors \(2, 4\), dim 4\); delete"):
+    with pytest.raises(ModelError, match=r"do not fit together \(keys \(1, 36\), vectors \(2, 4\), dim 4\); delete"):
         StoredVectors.open(folder)
     stored.unlink()
     with pytest.raises(ModelError, match=rf"text vectors in {folder} have keys without vectors; delete the folder"):

@@ -21,8 +21,8 @@ from graphrec.training.fit import TrainOptions, train
 from tests.training import bank
 
 MOST_KILLS = 60
-#: Writes after which a process is killed: a blend has many more of them.
-WRITES = {"lightgcn": (5, 18), "blend": (14, 36)}
+#: Between so many writes a process is killed: the fewer, the more kills, and the more work is done twice.
+WRITES = 10, 26
 
 
 def attempt(snapshot: Snapshot, model: str, home: Path, last_write: int) -> bool:
@@ -57,7 +57,7 @@ def main(folder: Path, model: str) -> None:
     snapshot = bank.taste_bank(folder / "snapshot")
     assert attempt(snapshot, model, folder / "whole", 0)
     kills = 0
-    while not attempt(snapshot, model, folder / "killed", int(rng.integers(*WRITES[model]))):
+    while not attempt(snapshot, model, folder / "killed", int(rng.integers(*WRITES))):
         kills += 1
         assert kills < MOST_KILLS, "no attempt comes further than the one before"
     for name in ("whole", "killed"):

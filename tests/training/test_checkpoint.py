@@ -141,13 +141,13 @@ def test_without_a_folder_results_look_the_same() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["lightgcn", "blend"])
-def test_a_training_killed_again_and_again_ends_with_the_same_bytes(tmp_path: Path, model: str) -> None:
-    command = [sys.executable, "-m", "tests.training.killed", str(tmp_path), model]
+def test_a_training_killed_again_and_again_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    """A blend: its terms are fitted step by step, and lightgcn among them epoch by epoch."""
+    command = [sys.executable, "-m", "tests.training.killed", str(tmp_path), "blend"]
     done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     whole, killed, kills = (line.split() for line in done.stdout.splitlines())
-    assert int(kills[0]) >= 2
+    assert int(kills[0]) >= 5
     assert killed[0] == whole[0]  # the hash of the model
     # A kill costs at most the epoch that it fell into; nothing is left in the working folder.
     assert int(whole[1]) <= int(killed[1]) <= int(whole[1]) + int(kills[0])

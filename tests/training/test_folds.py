@@ -9,11 +9,13 @@ from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.models.inputs import Inputs
 from graphrec.terms.meta import Configuration
 from graphrec.training.search.candidates import Candidates
-from graphrec.training.search.folds import Fold, chances, mean_weights, refitted
-from graphrec.training.search.weights import fit_weights
+from graphrec.training.search.folds import Fold, chances, crossed, mean_weights, refitted
+from graphrec.training.search.weights import fit_weights, fitted_weights
 from graphrec.training.split import fold_of, split_of
 from graphrec.training.validation import Validation
 from tests.training import bank
+
+NAMES = ("itemknn", "popularity", "ease")
 
 
 def test_a_model_that_is_clearly_best_has_all_chances() -> None:
@@ -60,3 +62,45 @@ def test_weights_are_the_mean_over_the_parts_each_with_sum_1(tmp_path: Path) -> 
     own = [fit_weights(one, most=2) for one in found]
     expected = np.mean([np.array([0.25, 0.75]), *(one / one.sum() for one in own)], axis=0)
     np.testing.assert_allclose(mean_weights(np.array([1.0, 3.0]), found), expected)
+
+
+def judges(tmp_path: Path) -> list[Candidates]:
+    """Two validation parts of a bank of tastes, with three models each."""
+    snapshot = bank.taste_bank(tmp_path / "s", users=60, products=40)
+    chosen = Configuration({name: {} for name in NAMES}, dict.fromkeys(NAMES, 1.0), {})
+    found = []
+    for number in (1, 2):
+        other = fold_of(snapshot, split_of(snapshot), number)
+        assert other is not None
+        graph = visible_graph(snapshot, other.hidden("train"))
+        scores = refitted(Fold(graph, Validation.of(other, graph, 0), Inputs()), chosen, 3)
+        assert scores is not None
+        found.append(scores)
+    return found
+
+
+def test_candidates_of_some_users_are_judged_as_among_all(tmp_path: Path) -> None:
+    (one, _) = judges(tmp_path)
+    weights, rows = np.array([0.5, 0.2, 0.3]), np.arange(len(one.validation))[1::3]
+    some = one.of_users(rows)
+    np.testing.assert_allclose(some.evaluate(weights), one.evaluate(weights)[rows], atol=1e-12)
+    np.testing.assert_array_equal(some.validation.users, one.validation.users[rows])
+    np.testing.assert_allclose(
+        some.of_users(np.arange(2)).evaluate(weights), one.evaluate(weights)[rows[:2]], atol=1e-12
+    )
+
+
+def test_a_sum_is_judged_by_weights_of_other_customers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each customer by weights that were fitted without them; where there are many, by the weights of all."""
+    both, likely = judges(tmp_path), np.array([0.6, 0.1, 0.3])
+    groups = [np.random.default_rng(0).permutation(len(one.validation)) % 5 for one in both]
+    expected = [np.zeros(len(one.validation)) for one in both]
+    for left in range(5):
+        fits = [fitted_weights(one.of_users(np.flatnonzero(group != left)), likely, refit=True)[0]
+                for one, group in zip(both, groups, strict=True)]  # fmt: skip
+        weights = np.mean([one / one.sum() for one in fits], axis=0)
+        for one, group, values in zip(both, groups, expected, strict=True):
+            values[group == left] = one.evaluate(weights)[group == left]
+    np.testing.assert_allclose(crossed(both, likely), np.concatenate(expected), atol=1e-12)
+    monkeypatch.setattr("graphrec.training.search.folds.FEW", 10)
+    np.testing.assert_array_equal(crossed(both, likely), np.concatenate([one.evaluate(likely) for one in both]))

@@ -1,6 +1,7 @@
 """Identifiers that several systems write otherwise: in other case, with other signs, with zeros that one has lost."""
 
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import duckdb
 
@@ -29,10 +30,14 @@ _SAME = (
 _ENOUGH = 20
 """So many different numbers say that they are the same without their letters."""
 
+Seen: TypeAlias = "dict[tuple[str, ...], bool | _Digits]"
+"""What was asked of columns since the tables last changed: every column is held against every key."""
+
 
 def spelled_alike(database: duckdb.DuckDBPyConnection, tables: list[TableProfile]) -> list[TableProfile]:
     """The tables with identifiers as those that they refer to are written, in the database too."""
     by_name = {table.name: table for table in tables}
+    seen: Seen = {}
     for owner_name in [table.name for table in tables if table.key]:
         for name_of in [table.name for table in tables if table.name != owner_name]:
             for column in by_name[name_of].columns.values():
@@ -41,7 +46,10 @@ def spelled_alike(database: duckdb.DuckDBPyConnection, tables: list[TableProfile
                 if not column.written and not is_other and _may_be_meant(column, owner):
                     if any(_is_whole(database, table, column, one) for one in by_name.values() if one is not owner):
                         continue
-                    by_name |= _alike(database, table, column, owner)
+                    changed = _alike(database, table, column, owner, seen)
+                    by_name |= changed
+                    if changed:
+                        seen.clear()
     return [by_name[table.name] for table in tables]
 
 
@@ -70,21 +78,21 @@ def _is_of_people(column: ColumnProfile, owner: TableProfile) -> bool:
 
 
 def _alike(
-    database: duckdb.DuckDBPyConnection, table: TableProfile, column: ColumnProfile, owner: TableProfile
+    database: duckdb.DuckDBPyConnection, table: TableProfile, column: ColumnProfile, owner: TableProfile, seen: Seen
 ) -> dict[str, TableProfile]:
     """The tables that change where a column is written as the keys of another; none where it need not, or cannot."""
     assert owner.key is not None
     strays = count_strays(database, table, column.name, owner)
     if not strays:
         return {}
-    if not fits(strays, column) and (padded := _padded(database, table, column, owner)):
+    if not fits(strays, column) and (padded := _padded(database, table, column, owner, seen)):
         return padded
     is_named = is_called_like(column, owner)
     for written, how in _SAME[: len(_SAME) if is_named and column.distinct >= _ENOUGH else 3 if is_named else 1]:
         most = STRAYS * column.distinct if is_named else 0
         if count_strays(database, table, column.name, owner, written) <= min(most, strays - 1):
             return _written(database, table, column.name, written, how, owner)
-        if not _stay_different(database, owner, written):
+        if not _stay_different(database, owner, written, seen):
             continue
         if count_strays(database, table, column.name, owner, written, of_both=True) <= min(most, strays - 1):
             both = _written(database, table, column.name, written, how, owner)
@@ -92,21 +100,24 @@ def _alike(
     return {}
 
 
-def _stay_different(database: duckdb.DuckDBPyConnection, owner: TableProfile, written: str) -> bool:
+def _stay_different(database: duckdb.DuckDBPyConnection, owner: TableProfile, written: str, seen: Seen) -> bool:
     """Whether keys that differ still do when they are written otherwise."""
     assert owner.key is not None
+    if (known := seen.get((owner.name, written))) is not None:
+        return bool(known)
     texts = as_text(owner.key), as_text(owner.key, written)
     query = f"SELECT count(DISTINCT {texts[0]}), count(DISTINCT {texts[1]}) FROM {name(owner.name)}"
     before, after = database.execute(query).fetchall()[0]
+    seen[owner.name, written] = bool(before == after)
     return bool(before == after)
 
 
 def _padded(
-    database: duckdb.DuckDBPyConnection, table: TableProfile, column: ColumnProfile, owner: TableProfile
+    database: duckdb.DuckDBPyConnection, table: TableProfile, column: ColumnProfile, owner: TableProfile, seen: Seen
 ) -> dict[str, TableProfile]:
     """With zeros before the numbers that one file has lost and the other has kept."""
     assert owner.key is not None
-    mine, keys = _digits(database, table.name, column.name), _digits(database, owner.name, owner.key)
+    mine, keys = _digits(database, table.name, column.name, seen), _digits(database, owner.name, owner.key, seen)
     if not (mine.longest > 0 and keys.longest > 0 and (may_refer(column, owner) or _is_of_people(column, owner))):
         return {}
     filled = f"lpad({{}}, {max(mine.longest, keys.longest)}, '0')"
@@ -128,14 +139,19 @@ class _Digits:
     """Whether all have the same length, and some begin with a zero."""
 
 
-def _digits(database: duckdb.DuckDBPyConnection, table: str, column: str) -> _Digits:
+def _digits(database: duckdb.DuckDBPyConnection, table: str, column: str, seen: Seen) -> _Digits:
+    known = seen.get((table, "digits of", column))
+    if isinstance(known, _Digits):
+        return known
     text = as_text(column)
     shortest, longest, zeros, others = database.execute(
         f"SELECT coalesce(min(length({text})), 0), coalesce(max(length({text})), 0), "
         f"count(*) FILTER (WHERE regexp_full_match({text}, '0\\d+')), "
         f"count(*) FILTER (WHERE NOT regexp_full_match({text}, '\\d+')) FROM {name(table)}"
     ).fetchall()[0]
-    return _Digits(0, False) if others else _Digits(longest, shortest == longest and zeros > 0)
+    found = _Digits(0, False) if others else _Digits(longest, shortest == longest and zeros > 0)
+    seen[table, "digits of", column] = found
+    return found
 
 
 def _filled_up(

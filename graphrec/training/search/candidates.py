@@ -68,6 +68,18 @@ class Candidates:
         """The scores of some of the terms, copied."""
         return replace(self, values=self.values[terms])
 
+    def of_users(self, rows: NDArray[np.integer]) -> "Candidates":
+        """The candidates of some of the validation users, ascending, copied."""
+        lengths, relevant = np.diff(self.indptr)[rows], self.validation.relevant
+        indptr = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+        shift = indptr[:-1] - self.indptr[rows]
+        kept = np.arange(indptr[-1]) - np.repeat(shift, lengths)
+        pairs = np.diff(relevant.indptr)[rows]
+        starts = np.concatenate(([0], np.cumsum(pairs)))[:-1]
+        of_pairs = np.arange(pairs.sum()) - np.repeat(starts - relevant.indptr[rows], pairs)
+        places = self.places[of_pairs] + np.repeat(shift, pairs)
+        return Candidates(self.validation.part(rows), self.values[:, kept], indptr, places, self.products[kept])
+
     def put(self, position: int, term: Term) -> None:
         """Replace the scores of one term by those of another one, for the same products."""
         for rows in self.validation.chunks():

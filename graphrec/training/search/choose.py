@@ -27,7 +27,7 @@ from graphrec.terms.walks import Walk
 from graphrec.training.assemble import Parts, check_parts, fit_model
 from graphrec.training.overrides import trials_of
 from graphrec.training.search.candidates import Candidates
-from graphrec.training.search.folds import Folds, chances, mean_weights, no_folds, refitted
+from graphrec.training.search.folds import Folds, chances, crossed, mean_weights, no_folds, refitted
 from graphrec.training.search.half_life import choose_half_lives, given_half_lives, open_types
 from graphrec.training.search.newcomers import head_start, with_head_start
 from graphrec.training.search.rejections import PARTS, choose_rejections
@@ -44,8 +44,9 @@ from graphrec.training.search.weights import (
 from graphrec.training.validation import Validation
 
 CLEARLY = 2.0
-"""Standard errors of the paired difference that a model must gain to replace the one it stands for, and a sum to be
-taken in the place of the best model alone."""
+"""Standard errors of the paired difference that a model must gain to replace the one it stands for."""
+MOSTLY = 0.5
+"""How often a sum must be the best to be taken alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,8 +187,8 @@ def _added(
 ) -> tuple[Weights, list[str]]:
     """The weights of all parts, and how they were found.
 
-    A sum is taken where it is clearly better; else each model, and a sum over several parts, counts by how often it is
-    the best.
+    The sum is taken where it is the best in more than half of the draws, by weights that other customers prefer; else
+    each model, and the sum, counts by how often it is the best.
 
     Args:
         choices: of which parts are added.
@@ -212,24 +213,21 @@ def _added(
     owner = np.repeat(np.arange(len(choices)), [len(choice.parts) for choice in choices])
     alone = [np.where(owner == n, plain, 0.0) / plain[owner == n].sum() for n in range(len(choices))]
     likely = mean_weights(likely, others)
-    # A sum that was fitted on one part alone would win by that.
-    rivals = [*alone, likely] if others else alone
+    rivals = [*alone, likely]
     names = [*(choice.name for choice in choices), "their sum"]
-    best = chances(np.stack([evaluate(one) for one in rivals]))
+    best = chances(np.stack([*(evaluate(one) for one in alone), crossed(judges, likely)]))
     apart = np.asarray(best @ np.stack(rivals))
     notes = _of_parts(choices, alone, judges)
     preferred = towards_paths(evaluate, likely, is_path, plain, inputs.path_share)
     preferred = towards_names(evaluate, preferred, of_others)
-    # Weights of a sum are fitted on the customers who are asked here; the more parts they are the mean of, the less.
-    is_sum = best[len(alone) :].sum() == 1 or is_ahead(evaluate, likely, apart, by=CLEARLY / len(judges) ** 0.5)
-    if is_sum:
+    if best[-1] > MOSTLY:
         weights = likely if is_ahead(evaluate, apart, preferred) else preferred
         return weights, [*notes, *_price(evaluate, likely, weights, candidates.validation.metric)]
     if (best > 0).sum() == 1:
         name = names[int(np.argmax(best))]
-        return apart, [*notes, f"no sum is clearly better than {name} alone, which stands alone"]
+        return apart, [*notes, f"no sum is better than {name} alone, which stands alone"]
     said = ", ".join(f"{name} {chance:.0%}" for name, chance in zip(names, best, strict=False) if chance)
-    return apart, [*notes, f"no sum is clearly better, so each counts by how often it is the best: {said}"]
+    return apart, [*notes, f"nothing is clearly the best, so each counts by how often it is: {said}"]
 
 
 def _of_parts(choices: Sequence[Choice], alone: Sequence[Weights], judges: Sequence[Candidates]) -> list[str]:

@@ -16,13 +16,15 @@ from graphrec.models.inputs import Inputs
 from graphrec.terms.meta import Configuration
 from graphrec.training.assemble import parts_of
 from graphrec.training.search.candidates import Candidates
-from graphrec.training.search.weights import Weights, fit_weights
+from graphrec.training.search.weights import Weights, fit_weights, fitted_weights
 from graphrec.training.validation import Validation
 
 FEW = 2_000
 """Validation users below which a choice asks other validation parts too."""
 MOST_FOLDS = 4
 """How many of them at most: as many as there are users fewer."""
+GROUPS = 5
+"""Of users, each of which is asked how good the weights of the others are."""
 DRAWS = 1_000
 LEAST_CHANCE = 0.1
 """A model that is the best less often is left out."""
@@ -58,6 +60,33 @@ def mean_weights(likely: Weights, others: Sequence[Candidates]) -> Weights:
     """The mean of the likeliest weights (num_parts,) of the validation part and of folds, each with sum 1."""
     found = [likely, *(fit_weights(one, most=len(likely)) for one in others)]
     return np.asarray(np.mean([weights / weights.sum() for weights in found], axis=0))
+
+
+def crossed(judges: Sequence[Candidates], likely: Weights) -> NDArray[np.float64]:
+    """The metric of every user under weights that the other users prefer, part by part (num_users in all,).
+
+    What was fitted on the customers who are asked would win by that. A fifth of them at a time is left out; which parts
+    have a weight stays. Where there are many customers, the weights are those of all.
+
+    Args:
+        judges: of each validation part.
+        likely: the weights (num_parts,) of all customers.
+    """
+    if sum(len(judge.validation) for judge in judges) >= FEW:
+        return np.concatenate([judge.evaluate(likely) for judge in judges])
+    groups = [np.random.default_rng(0).permutation(len(judge.validation)) % GROUPS for judge in judges]
+    found = [np.empty(len(judge.validation)) for judge in judges]
+    for one in range(GROUPS):
+        fitted = [
+            fitted_weights(judge.of_users(np.flatnonzero(group != one)), likely, refit=True)[0]
+            for judge, group in zip(judges, groups, strict=True)
+            if (group != one).any()
+        ]
+        weights = np.asarray(np.mean([own / own.sum() for own in fitted], axis=0)) if fitted else likely
+        for judge, group, values in zip(judges, groups, found, strict=True):
+            if (group == one).any():
+                values[group == one] = judge.of_users(np.flatnonzero(group == one)).evaluate(weights)
+    return np.concatenate(found)
 
 
 def chances(values: NDArray[np.float64]) -> NDArray[np.float64]:

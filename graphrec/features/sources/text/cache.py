@@ -1,7 +1,8 @@
 """Text vectors kept on disk: each text is encoded once per encoder. Reading needs numpy alone.
 
     <folder>/<encoder>/meta.json              format, encoder, identity, dim
-    <folder>/<encoder>/<name>.keys.npy        uint8 (n, 32), sorted: sha256 of the encoder's identity and the text
+    <folder>/<encoder>/<name>.keys.npy        uint8 (n, 36), sorted: sha256 of the encoder's identity and the text, and
+                                              the CRC-32 of the vector
     <folder>/<encoder>/<name>.vectors.npy     float32 (n, dim), in the same order
 
 A pair of files is a shard; it is there once its keys are, and they come last. A killed run keeps its finished shards.
@@ -21,7 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import ModelError, SchemaOutdated
-from graphrec.features.sources.text.shards import Keys, Vectors, compact, open_shards, search, sortable, write_shard
+from graphrec.features.sources.text.shards import (
+    Keys,
+    Shard,
+    Vectors,
+    compact,
+    open_shards,
+    search,
+    sortable,
+    write_shard,
+)
 from graphrec.files import private, whole_file
 from graphrec.progress import Progress, silent
 
@@ -69,7 +79,7 @@ class StoredVectors:
     encoder: str
     identity: str
     dim: int
-    shards: tuple[tuple[Keys, Vectors], ...]
+    shards: tuple[Shard, ...]
 
     @classmethod
     def open(cls, folder: Path) -> "StoredVectors":
@@ -95,22 +105,26 @@ class StoredVectors:
         return cls(folder, meta["encoder"], meta["identity"], meta["dim"], open_shards(folder, meta["dim"]))
 
     def lookup(self, texts: Sequence[str]) -> tuple[Vectors, NDArray[np.bool_]]:
-        """Return the vectors (n, dim) and which were found; zeros for empty texts, which count as found."""
+        """Return the vectors (n, dim) and which were found; zeros for empty texts, which count as found.
+
+        Raises:
+            ModelError: a vector is not what was written.
+        """
         keys, empty = text_keys(self.identity, texts)
         vectors = np.zeros((len(texts), self.dim), np.float32)
         found = empty.copy()
-        for shard_keys, shard_vectors in self.shards:
-            rows, there = search(shard_keys, keys)
+        for shard in self.shards:
+            rows, there = search(shard.keys, keys)
             there &= ~found
-            vectors[there] = shard_vectors[rows[there]]
+            vectors[there] = shard.read(rows[there])
             found |= there
         return vectors, found
 
     def contains(self, keys: Keys) -> NDArray[np.bool_]:
         """Return which of the keys (n, 32) are there."""
         found = np.zeros(len(keys), bool)
-        for shard_keys, _ in self.shards:
-            found |= search(shard_keys, keys)[1]
+        for shard in self.shards:
+            found |= search(shard.keys, keys)[1]
         return found
 
 

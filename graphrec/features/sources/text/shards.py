@@ -1,7 +1,12 @@
-"""Shards of text vectors: pairs of files with sorted keys and vectors in their order; small ones are merged."""
+"""Shards of text vectors: pairs of files with sorted keys and vectors in their order; small ones are merged.
+
+Behind each key stand four bytes, the CRC-32 of its vector: what is read is checked. Files of before have keys alone.
+"""
 
 import hashlib
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +20,41 @@ ROWS = 4000
 
 Keys = NDArray[np.uint8]
 Vectors = NDArray[np.float32]
+KEY, SUM = 32, 4
+"""Bytes of a key, and of the sum behind it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shard:
+    """One pair of files, mapped into memory.
+
+    Shapes: keys (n, KEY) uint8 sorted, vectors (n, dim); sums (n,), or None where none were written.
+    """
+
+    path: Path
+    keys: Keys
+    vectors: Vectors
+    sums: NDArray[np.uint32] | None
+
+    def read(self, rows: NDArray[np.integer]) -> Vectors:
+        """The vectors of some rows, which are those that were written.
+
+        Raises:
+            ModelError: one of them is not.
+        """
+        found = np.ascontiguousarray(self.vectors[rows])
+        if self.sums is not None and (_sums(found) != self.sums[rows]).any():
+            raise ModelError(
+                f"text vectors {_vectors_of(self.path)} are damaged (a checksum is wrong); delete the folder and run: "
+                "graphrec embed"
+            )
+        return found
+
+
+def _sums(vectors: Vectors) -> NDArray[np.uint32]:
+    """The CRC-32 of each row, as it lies in the file."""
+    rows = np.ascontiguousarray(vectors, "<f4")
+    return np.fromiter((zlib.crc32(row) for row in rows), np.uint32, len(rows))
 
 
 def sortable(keys: Keys) -> NDArray[np.uint64]:
@@ -30,8 +70,8 @@ def search(shard: Keys, keys: Keys) -> tuple[NDArray[np.int64], NDArray[np.bool_
     return rows, (shard[rows] == keys).all(axis=1)
 
 
-def open_shards(folder: Path, dim: int) -> tuple[tuple[Keys, Vectors], ...]:
-    """Return the keys and vectors of every shard of a folder, mapped into memory.
+def open_shards(folder: Path, dim: int) -> tuple[Shard, ...]:
+    """Return every shard of a folder.
 
     Raises:
         ModelError: a file is damaged or missing.
@@ -52,62 +92,66 @@ def _vectors_of(keys_path: Path) -> Path:
     return keys_path.with_name(keys_path.name.removesuffix(".keys.npy") + ".vectors.npy")
 
 
-def _open_shard(path: Path, dim: int) -> tuple[Keys, Vectors]:
+def _open_shard(path: Path, dim: int) -> Shard:
     try:
-        keys = np.load(path, mmap_mode="r")
+        rows = np.load(path, mmap_mode="r")
         vectors = np.load(_vectors_of(path), mmap_mode="r")
     except (ValueError, EOFError) as error:
         raise ModelError(
             f"text vectors {path.with_suffix('').stem} in {path.parent} are damaged ({error}); "
             "delete the folder and run: graphrec embed"
         ) from None
-    if keys.shape != (len(vectors), 32) or vectors.shape[1:] != (dim,):
+    has_sums = rows.shape == (len(vectors), KEY + SUM)
+    if not (has_sums or rows.shape == (len(vectors), KEY)) or vectors.shape[1:] != (dim,):
         raise ModelError(
-            f"text vectors {path.with_suffix('').stem} in {path.parent} do not fit together (keys {keys.shape}, "
+            f"text vectors {path.with_suffix('').stem} in {path.parent} do not fit together (keys {rows.shape}, "
             f"vectors {vectors.shape}, dim {dim}); delete the folder and run: graphrec embed"
         )
-    return keys, vectors
+    sums = np.ascontiguousarray(rows[:, KEY:]).view("<u4").ravel() if has_sums else None
+    return Shard(path, rows[:, :KEY], vectors, sums)
 
 
 def write_shard(folder: Path, keys: Keys, chunks: Iterable[Vectors]) -> Path:
     """Write sorted keys with their vectors; the name is a hash of the keys: the same texts, the same files."""
     path = folder / f"{hashlib.sha256(keys.tobytes()).hexdigest()[:16]}.keys.npy"
+    sums: list[NDArray[np.uint32]] = [np.zeros(0, np.uint32)]
     with whole_file(_vectors_of(path)) as temporary, temporary.open("wb") as file:
         for number, chunk in enumerate(chunks):
             if number == 0:
                 shape = (len(keys), chunk.shape[1])
                 np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
             file.write(np.ascontiguousarray(chunk, "<f4").data)
+            sums.append(_sums(chunk))
+    behind = np.concatenate(sums).astype("<u4").view(np.uint8).reshape(-1, SUM)
     with whole_file(path) as temporary:
-        np.save(temporary, keys)
+        np.save(temporary, np.concatenate((keys, behind), axis=1))
     return path
 
 
 def compact(folder: Path, dim: int) -> None:
     """Merge small shards, so that there are never more than a few: each is over twice the size of all after it."""
-    shards = [(path, *_open_shard(path, dim)) for path in _shards(folder)]
-    shards.sort(key=lambda shard: -len(shard[1]))
-    sizes = [len(keys) for _, keys, _ in shards]
+    shards = sorted((_open_shard(path, dim) for path in _shards(folder)), key=lambda shard: -len(shard.keys))
+    sizes = [len(shard.keys) for shard in shards]
     keep = next((n for n in range(len(sizes)) if sizes[n] <= 2 * sum(sizes[n + 1 :])), len(sizes))
     merged = shards[keep:]
     if len(merged) < 2:
         return
-    keys = np.concatenate([keys for _, keys, _ in merged])
+    keys = np.concatenate([shard.keys for shard in merged])
     _, order = np.unique(sortable(keys), return_index=True)
-    kept = write_shard(folder, keys[order], _gathered([vectors for _, _, vectors in merged], order))
-    for path, _, _ in merged:
-        if path != kept:
-            path.unlink()
-            _vectors_of(path).unlink()
+    kept = write_shard(folder, keys[order], _gathered(merged, order))
+    for shard in merged:
+        if shard.path != kept:
+            shard.path.unlink()
+            _vectors_of(shard.path).unlink()
 
 
-def _gathered(parts: Sequence[Vectors], order: NDArray[np.int64]) -> Iterator[Vectors]:
-    """Yield the rows `order` of the parts laid end to end, a few thousand at a time."""
-    starts = np.cumsum([0] + [len(part) for part in parts])
+def _gathered(parts: Sequence[Shard], order: NDArray[np.int64]) -> Iterator[Vectors]:
+    """Yield the rows `order` of the shards laid end to end, a few thousand at a time."""
+    starts = np.cumsum([0] + [len(part.keys) for part in parts])
     for begin in range(0, len(order), ROWS):
         rows = order[begin : begin + ROWS]
-        chunk = np.empty((len(rows), parts[0].shape[1]), np.float32)
+        chunk = np.empty((len(rows), parts[0].vectors.shape[1]), np.float32)
         for part, start, end in zip(parts, starts, starts[1:], strict=False):
             here = (rows >= start) & (rows < end)
-            chunk[here] = part[rows[here] - start]
+            chunk[here] = part.read(rows[here] - start)
         yield chunk
