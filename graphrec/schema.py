@@ -49,8 +49,6 @@ class NodeSchema:
     """Column that a person reads; none for a personal name outside the store."""
     text: tuple[str, ...] = ()
     """Columns that are embedded, joined in this order by a line feed."""
-    vector: str | None = None
-    """Column with a vector made elsewhere, as text: [0.1, 0.2]."""
     personal: tuple[str, ...] = ()
     """Columns that stay in the store."""
     protected: tuple[str, ...] = ()
@@ -69,6 +67,8 @@ class NodeSchema:
     """Columns of numbers, each with the unit that its file has beside them: EUR, %."""
     dated: Mapping[str, str] = field(default_factory=dict)
     """Columns with values of one day, each with the column that says which: earlier snapshots have none of them."""
+    vector: str | None = None
+    """Column with a vector made elsewhere, as text: [0.1, 0.2]."""
 
     @property
     def encoded(self) -> tuple[str, ...]:

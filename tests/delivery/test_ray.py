@@ -67,8 +67,11 @@ def test_a_worker_dies_of_its_batch_and_all_lists_are_made_once(
     assert (len(lists), len(set(lists))) == (60, 60)
 
 
-def test_what_a_machine_lacks_is_one_line(served_home: Home, tmp_path: Path) -> None:
+def test_what_a_machine_lacks_is_one_line(served_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from graphrec import __version__
+
+    # This process is no worker: its loops keep their threads.
+    monkeypatch.setattr(cluster, "THREADS", ())
 
     job = object.__new__(Job)
     object.__setattr__(job, "home", served_home)

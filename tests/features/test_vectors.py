@@ -133,7 +133,7 @@ def test_shards_are_merged_and_stay_few(tmp_path: Path, small_shards: None) -> N
     assert len(names) <= 4  # of 79 runs
     stored = StoredVectors.open(tmp_path / "hash-1")
     assert sum(len(shard.keys) for shard in stored.shards) == 395
-    assert all((np.diff(shards.sortable(keys).astype(object)) > 0).all() for keys, _ in stored.shards)
+    assert all((np.diff(shards.sortable(one.keys).astype(object)) > 0).all() for one in stored.shards)
     found, there = stored.lookup(numbered(395))
     assert there.all()
     assert (found == np.array([HashEncoder().vector(text) for text in numbered(395)], "f4")).all()

@@ -403,7 +403,7 @@ def test_a_first_file_is_filled_by_the_names_of_columns(advised: Path, tmp_path:
     with pytest.raises(UsageError, match="graphrec statement --init writes a first one"):
         bank.statement(AskStatement("C002", "P000"))
     written = bank.init_file(InitFile("statement"))
-    assert (written.path.name, written.left_out) == ("statement.toml", ("risk_attitude", "capacity_for_loss"))
+    assert (written.path.name, written.left_out) == ("statement.toml", ("capacity_for_loss",))
     text = written.path.read_text("utf-8")
     assert '\nterm = "horizon_years"\n' in text
     assert '\nknowledge = ["knowledge"]\n' in text

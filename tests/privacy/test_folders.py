@@ -103,7 +103,7 @@ def texts(snapshot: Snapshot) -> Blocks:
     return Blocks(
         tuple(
             FeatureBlock(name, label, rng.standard_normal((snapshot.count(label), 6)).astype(np.float32))
-            for name, label in (("text", "User"), ("text", "Product"), ("series", "Product"))
+            for name, label in (("text", "User"), ("text", "Product"), ("series", "Product"), ("vector", "Product"))
         )
     )
 

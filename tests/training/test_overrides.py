@@ -30,7 +30,10 @@ def test_values_are_read_as_their_types() -> None:
     [
         ("loss=bpr", "want MODEL.KEY=VALUE, such as lightgcn.loss=bpr"),
         ("lightgcn.loss", "want MODEL.KEY=VALUE, such as lightgcn.loss=bpr"),
-        ("popularity.beta=1", f"there is nothing to set for 'popularity'; there are {', '.join(settable())}"),
+        (
+            "softmaxes.beta=1",
+            f"there is nothing to set for 'softmaxes'; the nearest is softmax; there are {', '.join(settable())}",
+        ),
         (
             "lightgnc.dim=1",
             f"there is nothing to set for 'lightgnc'; the nearest is lightgcn; there are {', '.join(settable())}",

@@ -88,8 +88,8 @@ class Form:
             self.statement = reasons.statement(self.scorer)
             self.constants = reasons.constants(self.scorer)
             self.note = reasons.cypher_note(self.scorer)
-        elif self.key.shape == "moves":
-            self.moving = reasons.moving(self.way[0])
+        elif self.key.shape == "moves" and group.hop is not None:
+            self.moving = reasons.moving(group.hop)
             self.note = None if self.moving else reasons.sentences.say("notes.cypher_series")
 
 
