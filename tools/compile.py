@@ -20,6 +20,7 @@ PARTS = {
         ("train",),
         ("train", "--model", "learned-kernel", "--fixed"),
         ("train", "--model", "itemknn", "--fixed"),
+        ("train", "--model", "als", "--fixed"),
     ),
     "lists": tuple(
         words
