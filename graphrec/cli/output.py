@@ -23,6 +23,15 @@ PLAIN_WIDTH = 160
 SECONDS_BETWEEN_LINES = 5.0
 
 
+def show_estimate(found: Any, *, json: bool) -> None:
+    """Print an estimate: what it is, line by line, or one JSON object."""
+    if json:
+        emit_json(vars(found))
+        return
+    for text in found.lines():
+        say(text)
+
+
 def emit_json(value: Any) -> None:
     """Print one JSON object, UTF-8, and nothing else on standard output."""
     text = json_module.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain)

@@ -110,10 +110,8 @@ def evaluate(
     """
     began = time.monotonic()
     _check_arguments(ks, baselines)
-    split = checked_split(snapshot, read_meta(folder), folder)
-    visible = visible_graph(snapshot, split.hidden(split.fitted))
-    model = open_model(folder, snapshot, visible.hops, wealth=visible.wealth)
-    part = HiddenPart.of(snapshot, split, visible)
+    tested = open_on_test(snapshot, folder)
+    split, visible, model, part = tested.split, tested.visible, tested.model, tested.part
     spare = 0 if wanted is None else wanted.spare
     own = measure(model.blend, part, ks, seed=seed, spare=spare, progress=progress)
     others = {}
@@ -161,6 +159,30 @@ def _check_arguments(ks: Sequence[int], baselines: Sequence[str]) -> None:
     for name in baselines:
         if name not in baselines_there():
             raise UsageError(f"there is no baseline {name!r}; there are {', '.join(baselines_there())}, and none")
+
+
+@dataclass(frozen=True, eq=False)
+class OnTest:
+    """A tested model, and what was hidden from it."""
+
+    split: Split
+    visible: Graph
+    """What it was fitted on, with every edge type."""
+    model: Model
+    part: HiddenPart
+
+
+def open_on_test(snapshot: Snapshot, folder: Path) -> OnTest:
+    """A tested model with the test part of its snapshot.
+
+    Raises:
+        ModelError: the model is final or has seen test pairs, or there is nothing to find.
+        CheckpointMismatch: the model belongs to another snapshot or split.
+    """
+    split = checked_split(snapshot, read_meta(folder), folder)
+    visible = visible_graph(snapshot, split.hidden(split.fitted))
+    model = open_model(folder, snapshot, visible.hops, wealth=visible.wealth)
+    return OnTest(split, visible, model, HiddenPart.of(snapshot, split, visible))
 
 
 def checked_split(snapshot: Snapshot, meta: ModelMeta, folder: Path) -> Split:

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.evaluation.evaluate import checked_split
+from graphrec.evaluation.evaluate import open_on_test
 from graphrec.evaluation.groups import Members, told_apart
 from graphrec.evaluation.hidden_part import HiddenPart, Measured, blocks, headline, measure
 from graphrec.evaluation.kinds import describing_hops, kinds_held, kinds_of, members_of
-from graphrec.graph.edges.adjacency import Graph, Hop, visible_graph
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.metrics.beyond import BLOCKS, calibration, gini, gini_interval
 from graphrec.metrics.intervals import Interval, bootstrap_all, jackknife
@@ -26,7 +26,7 @@ from graphrec.metrics.rates import grouped_rate, holm
 from graphrec.policy.rules import Policy
 from graphrec.progress import Progress, silent
 from graphrec.serving.engine import Engine
-from graphrec.terms.folder import open_model, read_meta
+from graphrec.terms.folder import open_model
 from graphrec.training.lists import ranked_lists
 
 MOST_PROVIDERS = 500
@@ -159,10 +159,8 @@ def fairness(
         ModelError: the model is final, or there is nothing to find.
         CheckpointMismatch: the model belongs to another snapshot or split.
     """  # fmt: skip
-    split = checked_split(snapshot, read_meta(folder), folder)
-    visible = visible_graph(snapshot, split.hidden(split.fitted))
-    model = open_model(folder, snapshot, visible.hops, wealth=visible.wealth)
-    part = HiddenPart.of(snapshot, split, visible)
+    tested = open_on_test(snapshot, folder)
+    visible, model, part = tested.visible, tested.model, tested.part
     k = k or headline((10,), part.num_products)
     k = min(k, part.num_products)
     own = measure(model.blend, part, [k], seed=seed, progress=progress)

@@ -16,14 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.errors import UsageError
-from graphrec.evaluation.evaluate import checked_split
+from graphrec.evaluation.evaluate import open_on_test
 from graphrec.evaluation.hidden_part import HiddenPart, blocks, headline, measure_lists
 from graphrec.evaluation.kinds import describing_hops, members_of
-from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.metrics.intervals import Interval, bootstrap_all, paired_test
 from graphrec.progress import Progress, silent
-from graphrec.terms.folder import open_model, read_meta
 from graphrec.terms.topk import top_k
 from graphrec.training.validation import rows_of
 
@@ -72,21 +70,19 @@ def mitigated(
         ModelError: the model is final, or there is nothing to find.
         UsageError: nothing of that label describes products.
     """
-    split = checked_split(snapshot, read_meta(folder), folder)
-    visible = visible_graph(snapshot, split.hidden(split.fitted))
-    part = HiddenPart.of(snapshot, split, visible)
+    tested = open_on_test(snapshot, folder)
+    visible, part = tested.visible, tested.part
     k = min(k or headline((10,), part.num_products), part.num_products)
     hops = {visible.target(hop): hop for hop in describing_hops(visible)}
     if label not in hops:
         raise UsageError(f"--mitigate {label}: no such label describes products; there are {', '.join(sorted(hops))}")
     members = members_of(visible, hops[label])
     shares = members / np.maximum(members.sum(axis=1, keepdims=True), 1)
-    model = open_model(folder, snapshot, visible.hops, wealth=visible.wealth)
     part = _sampled(part, seed)
     scores = np.empty((len(part.users), part.num_products), np.float32)
     for done, block in blocks(len(part.users), part.num_products):
         progress("scores", done, len(part.users))
-        found = model.blend.batch(part.users[block])
+        found = tested.model.blend.batch(part.users[block])
         owner, held = part.masked.expand(part.users[block])
         spread = found.std(axis=1, keepdims=True)
         scores[block] = found / np.where(spread > 0, spread, 1)

@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphrec.errors import UsageError
-from graphrec.evaluation.evaluate import checked_split
+from graphrec.evaluation.evaluate import open_on_test
 from graphrec.evaluation.fairness import protected_hops
-from graphrec.evaluation.hidden_part import HiddenPart, headline, measure, open_tested
+from graphrec.evaluation.hidden_part import headline, measure, open_tested
 from graphrec.features.blocks import Sources
-from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.metrics.intervals import Interval, bootstrap_all, paired_test
 from graphrec.progress import Progress, silent
-from graphrec.terms.folder import read_meta
 from graphrec.training.fit import train
 from graphrec.training.job import TrainOptions
 
@@ -60,27 +58,24 @@ def protected_price(
         ModelError: the model is final, or there is nothing to find.
         UsageError: nothing that customers have an edge to is protected.
     """
-    meta = read_meta(folder)
-    split = checked_split(snapshot, meta, folder)
-    visible = visible_graph(snapshot, split.hidden(split.fitted))
-    attributes = tuple(hop.type for hop in protected_hops(visible))
+    tested = open_on_test(snapshot, folder)
+    attributes, part = tuple(hop.type for hop in protected_hops(tested.visible)), tested.part
     if not attributes:
         raise UsageError(
             "--protected-price: the mapping marks no edge of a customer as protected, so there is no price"
         )
-    part = HiddenPart.of(snapshot, split, visible)
     k = min(k or headline((10,), part.num_products), part.num_products)
-    asked = meta.request
+    asked = tested.model.meta.request
     options = TrainOptions(
-        meta.kind, fixed=asked.fixed, seed=asked.seed, use_protected=not asked.use_protected,
+        tested.model.kind, fixed=asked.fixed, seed=asked.seed, use_protected=not asked.use_protected,
         path_share=asked.path_share, overrides=asked.overrides, device=asked.device, thorough=asked.thorough,
     )  # fmt: skip
     other = train(snapshot, Home(scratch / "home").prepare(), options, sources=sources, progress=progress).path
-    per_user = [
-        measure(open_tested(one, snapshot).blend, part, [k], seed=seed, progress=progress).per_user[f"ndcg@{k}"]
-        for one in ((other, folder) if asked.use_protected else (folder, other))
-    ]
-    without, with_them = per_user
+    blends = [tested.model.blend, open_tested(other, snapshot).blend]
+    without, with_them = (
+        measure(one, part, [k], seed=seed, progress=progress).per_user[f"ndcg@{k}"]
+        for one in (reversed(blends) if asked.use_protected else blends)
+    )
     found = bootstrap_all({"without": without, "with": with_them, "gain": with_them - without}, seed=seed)
     return ProtectedPrice(
         attributes, k, len(part.users), found["without"], found["with"], found["gain"],

@@ -47,7 +47,7 @@ Replaces = Annotated[str | None, Query(max_length=500, description="Product that
 Number = Annotated[int, Path(ge=1, le=2**53, description="Of the entry.")]
 Lines = Annotated[
     bool,
-    Query(description="Whether each score comes with its strongest lines: a list without them is a fifth as long."),
+    Query(description="Whether each score comes with its strongest lines: a list without them is a sixth as long."),
 ]
 Record = Annotated[bool, Query(description="Whether the decision record gets an entry.")]
 IfNoneMatch = Annotated[str | None, Header(description="ETag of the answer that the caller has.")]

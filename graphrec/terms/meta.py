@@ -176,6 +176,11 @@ class Trained(Struct, frozen=True, kw_only=True):
     device: Device = Device("cpu", "")
     seconds: float = 0.0
 
+    @property
+    def block_names(self) -> tuple[str, ...]:
+        """The names of the feature blocks that it reads, each once."""
+        return tuple(sorted({block.name for block in self.blocks}))
+
 
 class ModelMeta(Trained, frozen=True, kw_only=True):
     """The meta.json of a model folder."""

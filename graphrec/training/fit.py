@@ -251,8 +251,7 @@ def _final_job(job: Job, graph: Graph) -> Job:
     )
     _check_taken_over(job.options, options)
     inputs = replace(job.inputs, seed=options.seed, use_protected=options.use_protected)
-    names = {block.name for block in meta.blocks}
-    sources = Sources(tuple(one for one in job.sources.sources if one.name in names), job.sources.progress)
+    sources = Sources(tuple(one for one in job.sources.sources if one.name in meta.block_names), job.sources.progress)
     job = _with_blocks(replace(job, options=options, inputs=inputs, sources=sources), graph)
     check_blocks(meta, job.inputs.blocks)
     return job

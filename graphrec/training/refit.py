@@ -79,8 +79,8 @@ def frozen_inputs(
         graph: what the fit sees.
         sources: of feature blocks, at least those that the model read.
     """
-    names, request = {block.name for block in meta.blocks}, meta.request
-    read = Sources(tuple(one for one in sources.sources if one.name in names), sources.progress)
+    request = meta.request
+    read = Sources(tuple(one for one in sources.sources if one.name in meta.block_names), sources.progress)
     return Inputs(
         seed=meta.seed,
         use_protected=request.use_protected,

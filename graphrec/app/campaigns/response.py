@@ -169,7 +169,7 @@ def _table(bank: Bank, rows: Mapping[str, list[str]], without: set[str]) -> dict
     hidden = {
         *schema.personal,
         *schema.protected,
-        *filter(None, [schema.vector]),
+        schema.vector,
         schema.name,
         schema.crm_id,
         schema.adviser,

@@ -56,13 +56,19 @@ def class_changes(bank: Bank, request: AskClasses) -> ClassesChanged:
 
 def recent(bank: Bank, as_of: int, days: int, product: str | None = None) -> tuple[ClassChange, ...]:
     """The changes of some days before a date, the last of each product."""
-    day, first = (f"{moment_of(moment):%Y-%m-%d}" for moment in (as_of, as_of - days * DAY))
+    day, first = _window(as_of, days)
     last = {
         one.product: one
         for one in history_of(bank).changes(day)
         if one.on > first and product in (None, one.product)
     }  # fmt: skip
     return tuple(sorted(last.values(), key=lambda one: (one.on, one.product)))
+
+
+def _window(as_of: int, days: int) -> tuple[str, str]:
+    """The day of a moment, and the day so many days before it."""
+    day, first = (f"{moment_of(moment):%Y-%m-%d}" for moment in (as_of, as_of - days * DAY))
+    return day, first
 
 
 def holders_of(facts: Facts, changes: Sequence[ClassChange]) -> Mapping[str, tuple[str, ...]]:
@@ -80,7 +86,7 @@ def holders_of(facts: Facts, changes: Sequence[ClassChange]) -> Mapping[str, tup
 
 def open_offers(bank: Bank, as_of: int, days: int) -> Mapping[str, tuple[OpenOffer, ...]]:
     """The statements that nobody has decided on, by product, the oldest first."""
-    day, first = (f"{moment_of(moment):%Y-%m-%d}" for moment in (as_of, as_of - days * DAY))
+    day, first = _window(as_of, days)
     decided: set[int] = set()
     found: dict[str, list[OpenOffer]] = {}
     for entry in entries(bank.home.records):  # the last one first: decisions come before what they decide

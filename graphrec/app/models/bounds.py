@@ -199,24 +199,21 @@ def _measured(bank: Bank, tested: Path, name: str, missing: list[str], progress:
 def _accuracy(
     bank: Bank, tested: Path, name: str, snapshot: Snapshot, missing: list[str], progress: Progress
 ) -> Figures:
-    from graphrec.evaluation.evaluate import baseline, checked_split
-    from graphrec.evaluation.hidden_part import HiddenPart, headline, measure, open_tested
-    from graphrec.graph.edges.adjacency import visible_graph
+    from graphrec.evaluation.evaluate import baseline, open_on_test
+    from graphrec.evaluation.hidden_part import headline, measure
     from graphrec.models.inputs import Inputs
 
-    meta = read_meta(tested)
-    split = checked_split(snapshot, meta, tested)
-    visible = visible_graph(snapshot, split.hidden(split.fitted))
-    part = HiddenPart.of(snapshot, split, visible)
+    opened = open_on_test(snapshot, tested)
+    part = opened.part
     k, seed = headline((10,), part.num_products), bank.settings.seed
 
     def ndcg(blend: Blend) -> float:
         return float(np.mean(measure(blend, part, [k], seed=seed, progress=progress).per_user[f"ndcg@{k}"]))
 
-    own = ndcg(open_tested(tested, snapshot).blend)
+    own = ndcg(opened.model.blend)
     on = f"on {len(part.users):,} test users of snapshot {snapshot.hash[:DIGITS]}"
     if "min_ndcg_of_popularity" in missing:
-        other = ndcg(baseline("popularity", snapshot, split, visible, Inputs(seed=seed)))
+        other = ndcg(baseline("popularity", snapshot, opened.split, opened.visible, Inputs(seed=seed)))
         yield "min_ndcg_of_popularity", (_ratio(own, other), f"nDCG@{k} {own:.4f} of {other:.4f}, {on}")
     if "min_ndcg_of_live" in missing:
         champion = _champion(bank.home, name)
@@ -242,9 +239,7 @@ def _refitted(bank: Bank, champion: Path, snapshot: Snapshot, progress: Progress
 
     split, meta = split_of(snapshot), read_meta(champion)
     graph = graph_of(snapshot, split, split.fitted)
-    sources = sources_of(
-        sorted({block.name for block in meta.blocks}), bank.home, bank.settings.encoder, progress=progress
-    )
+    sources = sources_of(meta.block_names, bank.home, bank.settings.encoder, progress=progress)
     return blend_of(meta.configuration, graph, frozen_inputs(meta, snapshot, split, graph, sources, progress))
 
 
@@ -275,8 +270,7 @@ def _stability(bank: Bank, tested: Path, snapshot: Snapshot, missing: list[str],
     from graphrec.evaluation.stability import stability
     from graphrec.features.registry import sources_of
 
-    names = sorted({block.name for block in read_meta(tested).blocks})
-    sources = sources_of(names, bank.home, bank.settings.encoder, progress=progress)
+    sources = sources_of(read_meta(tested).block_names, bank.home, bank.settings.encoder, progress=progress)
     found = stability(snapshot, tested, sources=sources, seed=bank.settings.seed, progress=progress)
     lost, (own, plain) = found.after_loss, found.attacked
     if "min_overlap" in missing:

@@ -68,8 +68,7 @@ def ask_fairness(bank: Bank, request: AskFairness, progress: Progress) -> Fairne
 
 def _protected_price(bank: Bank, folder: Path, snapshot: Snapshot, k: int | None, progress: Progress) -> ProtectedPrice:
     """What protected attributes would add, kept for the card of the model."""
-    names = sorted({block.name for block in read_meta(folder).blocks})
-    sources = sources_of(names, bank.home, bank.settings.encoder, progress=progress)
+    sources = sources_of(read_meta(folder).block_names, bank.home, bank.settings.encoder, progress=progress)
     with private_folder(bank.home.spare(), "protected") as scratch:
         found = protected_price(
             snapshot, folder, scratch, sources=sources, k=k, seed=bank.settings.seed, progress=progress

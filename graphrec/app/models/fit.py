@@ -128,7 +128,7 @@ def evaluate(bank: Bank, request: Evaluate, progress: Progress) -> Evaluated:
     wanted = None
     if request.report is not None or request.explain_users or request.ablation:
         # A refit reads the feature blocks that the model read.
-        names = sorted({block.name for block in meta.blocks}) if request.ablation else []
+        names = meta.block_names if request.ablation else ()
         users = REPORTED_USERS if request.explain_users is None else request.explain_users
         wanted = Wanted(
             users, ablation=request.ablation, sources=_sources(bank, names, progress),

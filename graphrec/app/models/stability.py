@@ -23,10 +23,10 @@ def ask_stability(bank: Bank, request: AskStability, progress: Progress) -> Stab
     folder = latest(home, request.model, prefer_final=False)
     meta = read_meta(folder)
     snapshot = SnapshotShelf(home.snapshots).of_hash(meta.snapshot)
-    names = sorted({block.name for block in meta.blocks})
+    sources = sources_of(meta.block_names, home, bank.settings.encoder, progress=progress)
     with log.stage("stability", model=folder.name) as stage:
         found = stability(
-            snapshot, folder, sources=sources_of(names, home, bank.settings.encoder, progress=progress), k=request.k,
+            snapshot, folder, sources=sources, k=request.k,
             lost=request.lost, fakes=request.fakes, pushed=request.pushed, seed=bank.settings.seed, progress=progress,
         )  # fmt: skip
         stage.count(customers=found.customers)

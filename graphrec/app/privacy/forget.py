@@ -378,9 +378,8 @@ def _models(bank: Bank, home: Home, snapshot: Snapshot | None, work: _Work, prog
     """The models of one date fitted again without them; versions that cannot be are kept and named, or removed."""
     for folder in sorted(path.parent for path in home.models.glob("[!.]*/meta.json")):
         if VERSION not in folder.name and snapshot is not None:
-            names = sorted({block.name for block in read_meta(folder).blocks})
             try:
-                sources = sources_of(names, home, bank.settings.encoder, progress=progress)
+                sources = sources_of(read_meta(folder).block_names, home, bank.settings.encoder, progress=progress)
                 about = _fitted_again(bank.home, home, snapshot, folder, sources, work, progress)
             except GraphrecError as error:
                 work.notes.append(f"model {folder.name} cannot be fitted without them and is removed: {error}")

@@ -15,9 +15,8 @@ from graphrec.app.jobs import AskOutcomes, CheckPolicy, ListAlerts, ReportCampai
 from graphrec.app.report.figures import Concern, Details, Figure, Part, part_of
 from graphrec.errors import GraphrecError
 from graphrec.evaluation.details import RECOMMENDED_USERS
-from graphrec.evaluation.evaluate import checked_split
-from graphrec.evaluation.hidden_part import HiddenPart, recommended
-from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.evaluation.evaluate import open_on_test
+from graphrec.evaluation.hidden_part import recommended
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
@@ -26,7 +25,7 @@ from graphrec.policy.read import home_policy
 from graphrec.progress import Progress
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
-from graphrec.terms.folder import latest, open_model, read_meta
+from graphrec.terms.folder import latest, read_meta
 
 K = 10
 NAMED = 10
@@ -170,10 +169,8 @@ def _lists(home: Home, folder: Path, _hashes: tuple[str, str], seed: int, min_co
     """The lists of a model under the policy, made once for fees and risk."""
     meta = read_meta(folder)
     snapshot = SnapshotShelf(home.snapshots).of_hash(meta.snapshot)
-    split = checked_split(snapshot, meta, folder)
-    visible = visible_graph(snapshot, split.hidden(split.fitted))
-    model = open_model(folder, snapshot, visible.hops, wealth=visible.wealth)
-    part = HiddenPart.of(snapshot, split, visible)
+    tested = open_on_test(snapshot, folder)
+    visible, model, part = tested.visible, tested.model, tested.part
     engine = Engine(snapshot, model, policy=home_policy(home, snapshot), masked=part.masked)
     drawn = np.random.default_rng(seed).choice(len(part.users), min(len(part.users), RECOMMENDED_USERS), replace=False)
     users = part.users[np.sort(drawn)]

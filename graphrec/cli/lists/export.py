@@ -7,7 +7,7 @@ import typer
 
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import Amount, AsOf, Channel, Json, Language, Model, NoPolicy, Purpose, View, Voice
-from graphrec.cli.output import emit_json, note, progress, say
+from graphrec.cli.output import emit_json, note, progress, say, show_estimate
 
 
 def command(
@@ -103,12 +103,7 @@ def command(
         workers=workers, on=on, pseudonyms=pseudonyms,
     )  # fmt: skip
     if estimate:
-        found = bank().estimate_export(request)
-        if json:
-            emit_json(vars(found))
-            return
-        for text in found.lines():
-            say(text)
+        show_estimate(bank().estimate_export(request), json=json)
         return
     with progress(json=json) as report:
         done = bank().export(request, progress=report)

@@ -7,7 +7,7 @@ import typer
 
 from graphrec.cli.invocation import bank
 from graphrec.cli.options import AsOf, Json, parse_names
-from graphrec.cli.output import emit_json, note, progress, say, say_wrapped
+from graphrec.cli.output import emit_json, note, progress, say, say_wrapped, show_estimate
 from graphrec.errors import LimitPassed
 from graphrec.features.registry import makers
 from graphrec.models.registry import models
@@ -79,12 +79,7 @@ def command(
         seed, device, log_dir, as_of, thorough,
     )  # fmt: skip
     if estimate:
-        found = bank().estimate_training(request)
-        if json:
-            emit_json(vars(found))
-            return
-        for text in found.lines():
-            say(text)
+        show_estimate(bank().estimate_training(request), json=json)
         return
     with progress(json=json) as report:
         done = bank().train(request, progress=report)
