@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from graphrec.errors import EventRefused, SettingsError
 from graphrec.events.event import Event
-from graphrec.files import make_folder
+from graphrec.files import locked, whole_file
 from graphrec.home import Home
 
 #: What the note of how much waits in a topic begins with.
@@ -34,16 +34,16 @@ ONWARD = "written to "
 #: Seconds that an appender waits for another process.
 PATIENCE = 30.0
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS events (
+CREATE TABLE events (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, user TEXT NOT NULL, type TEXT NOT NULL,
     at INTEGER NOT NULL, received INTEGER NOT NULL, content BLOB NOT NULL
 );
-CREATE INDEX IF NOT EXISTS events_of_user ON events (user, number);
-CREATE TABLE IF NOT EXISTS dead (
+CREATE INDEX events_of_user ON events (user, number);
+CREATE TABLE dead (
     number INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, place TEXT NOT NULL, kind TEXT NOT NULL,
     reason TEXT NOT NULL, received INTEGER NOT NULL, content BLOB NOT NULL, UNIQUE (source, place, content)
 );
-CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _DECODER = msgspec.json.Decoder(Event)
 
@@ -300,18 +300,24 @@ class EventLog:
         return found
 
     def _connected(self, *, make: bool) -> sqlite3.Connection:
-        is_new = make and not self.path.exists()
-        if is_new:
-            make_folder(self.path.parent)
-            self.path.touch(0o600)
+        if make and not self.path.exists():
+            self._make()
         connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
         connection.execute("PRAGMA synchronous = FULL")
         if not connection.execute("PRAGMA user_version").fetchone()[0]:
-            connection.execute("PRAGMA journal_mode = WAL")
-            # One script is one transaction: of two processes that make it at once, the second finds it made.
-            made = f"INSERT OR IGNORE INTO about VALUES ('log', '{uuid.uuid4().hex}'); PRAGMA user_version = 1;"
-            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} {made} COMMIT;")
+            connection.close()
+            raise sqlite3.DatabaseError("it is empty or another program's file")
         return connection
+
+    def _make(self) -> None:
+        """Put an empty log in its place whole: no process ever opens one that is half made."""
+        with locked(self.path.with_name("making")):
+            if self.path.exists():
+                return
+            with whole_file(self.path) as new, closing(sqlite3.connect(new, isolation_level=None)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+                made = f"INSERT INTO about VALUES ('log', '{uuid.uuid4().hex}'); PRAGMA user_version = 1;"
+                connection.executescript(f"BEGIN; {_SCHEMA} {made} COMMIT;")
 
     def _broken(self, error: sqlite3.Error) -> SettingsError:
         return SettingsError(f"the log of events {self.path} cannot be used: {error}; restore it from a backup")

@@ -3,12 +3,13 @@
 import sqlite3
 import threading
 import time
+import uuid
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from graphrec.errors import EventRefused
+from graphrec.errors import EventRefused, SettingsError
 from graphrec.events.event import Event, event_of
 from graphrec.events.log import DeadLetter, EventLog
 from graphrec.home import Home
@@ -58,6 +59,28 @@ def test_threads_and_their_events_commit_together_and_apart(tmp_path: Path) -> N
         one.join()
     assert sorted(refused) == [1, 26, 51, 76]
     assert sorted(int(one.event.id[1:]) for one in log.since(most=7)) == list(range(101))
+
+
+def test_a_log_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, seen, name = EventLog(Home(tmp_path)), [], uuid.uuid4()
+
+    def in_the_midst() -> uuid.UUID:
+        seen.append((reader.is_there(), reader.last()))
+        return name
+
+    monkeypatch.setattr(uuid, "uuid4", in_the_midst)
+    EventLog(Home(tmp_path)).append([event(1)])
+    assert seen == [(False, 0)]
+    assert (reader.last(), reader.identity()) == (1, name.hex)
+
+
+def test_a_log_that_was_emptied_is_no_new_log(tmp_path: Path) -> None:
+    log = EventLog(Home(tmp_path))
+    log.path.parent.mkdir()
+    log.path.touch()
+    for use in (log.last, lambda: log.append([event(1)])):
+        with pytest.raises(SettingsError, match="it is empty or another program's file; restore it from a backup"):
+            use()
 
 
 def test_threads_that_append_while_another_process_writes_share_a_commit(tmp_path: Path) -> None:
