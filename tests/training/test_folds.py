@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphrec.graph.edges.adjacency import visible_graph
+from graphrec.graph.edges.adjacency import Adjacency, visible_graph
 from graphrec.models.inputs import Inputs
 from graphrec.terms.meta import Configuration
 from graphrec.training.search.candidates import Candidates
 from graphrec.training.search.folds import Fold, chances, crossed, mean_weights, refitted
-from graphrec.training.search.weights import fit_weights, fitted_weights
+from graphrec.training.search.weights import _loss, _slopes, fit_weights, fitted_weights
 from graphrec.training.split import fold_of, split_of
 from graphrec.training.validation import Validation
 from tests.training import bank
@@ -104,3 +104,31 @@ def test_a_sum_is_judged_by_weights_of_other_customers(tmp_path: Path, monkeypat
     np.testing.assert_allclose(crossed(both, likely), np.concatenate(expected), atol=1e-12)
     monkeypatch.setattr("graphrec.training.search.folds.FEW", 10)
     np.testing.assert_array_equal(crossed(both, likely), np.concatenate([one.evaluate(likely) for one in both]))
+
+
+def test_likelihood_and_its_slopes_are_those_of_the_formula_user_by_user() -> None:
+    """Parts of every number beside four, since sums run four at once."""
+    rng = np.random.default_rng(3)
+    for num_parts in (1, 2, 4, 5, 9):
+        lengths = rng.integers(5, 12, 7)
+        indptr = np.concatenate(([0], np.cumsum(lengths)))
+        places = np.concatenate([start + np.array([1, 3]) for start in indptr[:-1]])
+        relevant = Adjacency(np.arange(8) * 2, np.zeros(14, np.int32))
+        asked = Validation(np.arange(7, dtype=np.int32), relevant, relevant, 12)
+        values = rng.standard_normal((num_parts, indptr[-1])).astype(np.float32)
+        candidates = Candidates(asked, values, indptr, places, np.zeros(indptr[-1], np.int32))
+        weights = rng.random(num_parts)
+        cost, slope, curve = 0.0, 1e-3 * weights, 1e-3 * np.eye(num_parts)
+        for user in range(7):
+            own = values[:, indptr[user] : indptr[user + 1]].astype(np.float64)
+            mass = np.exp(weights @ own)
+            mass /= mass.sum()
+            cost -= float(np.log(mass[[1, 3]]).sum())
+            slope = slope + 2 * own @ mass - own[:, [1, 3]].sum(axis=1)
+            curve = curve + 2 * ((own * mass) @ own.T - np.outer(own @ mass, own @ mass))
+        parts = np.arange(num_parts)
+        found, chances_of_all = _loss(candidates, parts, weights)
+        assert found == pytest.approx(cost + 1e-3 * float(weights @ weights) / 2)
+        slopes, curvature = _slopes(candidates, parts, weights, chances_of_all)
+        np.testing.assert_allclose(slopes, slope, atol=1e-12)
+        np.testing.assert_allclose(curvature, curve, atol=1e-12)

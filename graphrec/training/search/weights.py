@@ -54,7 +54,7 @@ def fitted_weights(candidates: Candidates, weights: Weights, *, refit: bool) -> 
     """Weights of the parts that have one, the likeliest ones with `refit`, and their log-likelihood."""
     used = np.flatnonzero(weights)
     if not refit:
-        return weights, -_loss(candidates, used, weights[used], curved=False)[0]
+        return weights, -_loss(candidates, used, weights[used])[0]
     own, cost = _fit(candidates, used, weights[used])
     found = np.zeros(len(weights))
     found[used] = own
@@ -63,7 +63,7 @@ def fitted_weights(candidates: Candidates, weights: Weights, *, refit: bool) -> 
 
 def log_likelihood(candidates: Candidates, weights: Weights) -> float:
     """The log-likelihood of what users took under some weights (num_parts,)."""
-    return -_loss(candidates, np.arange(len(weights)), weights, curved=False)[0]
+    return -_loss(candidates, np.arange(len(weights)), weights)[0]
 
 
 def _fit(candidates: Candidates, parts: NDArray[np.integer], begin: Weights) -> tuple[Weights, float]:
@@ -73,8 +73,9 @@ def _fit(candidates: Candidates, parts: NDArray[np.integer], begin: Weights) -> 
     and Optimization 20 (1982).
     """
     weights = begin
-    value, gradient, curve = _loss(candidates, parts, weights)
+    value, chances = _loss(candidates, parts, weights)
     for _ in range(MOST_STEPS):
+        gradient, curve = _slopes(candidates, parts, weights, chances)
         free = (weights > 0) | (gradient < 0)
         if not free.any() or np.abs(gradient[free]).max() < LEAST_GRADIENT:
             break
@@ -83,47 +84,49 @@ def _fit(candidates: Candidates, parts: NDArray[np.integer], begin: Weights) -> 
         found = _along(candidates, parts, (weights, value, gradient), step)
         if found is None:
             break
-        gain, weights = value - found[1], found[0]
-        value, gradient, curve = _loss(candidates, parts, weights)
-        if gain < SMALL_GAIN:
+        before = value
+        weights, value, chances = found
+        if before - value < SMALL_GAIN:
             break
     return weights, value
 
 
 def _along(
     candidates: Candidates, parts: NDArray[np.integer], at: tuple[Weights, float, Weights], step: Weights
-) -> tuple[Weights, float] | None:
+) -> tuple[Weights, float, Weights] | None:
     """The first point along a step, cut at 0 and halved when too long, that is better enough; None without one."""
     weights, value, gradient = at
     for halvings in range(20):
         trial = np.maximum(weights + step / 2**halvings, 0.0)
-        found = _loss(candidates, parts, trial, curved=False)[0]
+        found, chances = _loss(candidates, parts, trial)
         if found <= value + 1e-4 * float(gradient @ (trial - weights)):
-            return trial, found
+            return trial, found, chances
     return None
 
 
-def _loss(
-    candidates: Candidates, parts: NDArray[np.integer], weights: Weights, *, curved: bool = True
-) -> tuple[float, Weights, NDArray[np.float64]]:
-    """The negative log-likelihood of weights of some parts, its gradient and, when asked, its curvature."""
+def _loss(candidates: Candidates, parts: NDArray[np.integer], weights: Weights) -> tuple[float, Weights]:
+    """The negative log-likelihood of weights of some parts, and the chance of every candidate (total,)."""
+    chances = np.empty(len(candidates.products))
+    value = _choices(
+        candidates.values, parts, weights, candidates.indptr, candidates.validation.relevant.indptr, candidates.places,
+        chances,
+    )  # fmt: skip
+    return value + PRIOR * float(weights @ weights) / 2, chances
+
+
+def _slopes(
+    candidates: Candidates, parts: NDArray[np.integer], weights: Weights, chances: Weights
+) -> tuple[Weights, NDArray[np.float64]]:
+    """The gradient of the negative log-likelihood and its curvature, where candidates have these chances."""
     gradient, curve = np.zeros(len(parts)), np.zeros((len(parts), len(parts)))
-    relevant, widest = candidates.validation.relevant.indptr, int(np.diff(candidates.indptr).max())
-    value = _sum_loss(
-        candidates.values,
-        parts,
-        weights,
-        candidates.indptr,
-        relevant,
-        candidates.places,
-        widest,
-        gradient,
-        curve,
-        curved,
-    )
+    widest = int(np.diff(candidates.indptr).max())
+    _add_slopes(
+        candidates.values, parts, chances, candidates.indptr, candidates.validation.relevant.indptr, candidates.places,
+        widest, gradient, curve,
+    )  # fmt: skip
     # A trace of a prior, so that choices that are all explained have an answer below infinity.
     curve[np.diag_indices(len(parts))] += PRIOR
-    return value + PRIOR * float(weights @ weights) / 2, gradient + PRIOR * weights, curve
+    return gradient + PRIOR * weights, curve
 
 
 @numba.njit(cache=True)
@@ -141,56 +144,69 @@ def _to_chances(mass, size):  # type: ignore[no-untyped-def]
     return highest + np.log(total)
 
 
-@numba.njit(cache=True)
-def _add_mean(chances, lines, size, taken, mean, gradient):  # type: ignore[no-untyped-def]
-    """The expectation of each part, added to the gradient."""
-    for m in range(len(mean)):
-        mean[m] = 0.0
-        for i in range(size):
-            mean[m] += chances[i] * lines[m, i]
-        gradient[m] += taken * mean[m]
-
-
-@numba.njit(cache=True)
-def _add_curve(chances, lines, size, taken, mean, curve):  # type: ignore[no-untyped-def]
-    """Add the covariances of the parts."""
-    for m in range(len(mean)):
-        for n in range(m + 1):
-            both = 0.0
-            for i in range(size):
-                both += chances[i] * lines[m, i] * lines[n, i]
-            curve[m, n] += taken * (both - mean[m] * mean[n])
-            curve[n, m] = curve[m, n]
-
-
 # One thread, as in candidates.py.
 @numba.njit(cache=True)
-def _sum_loss(values, parts, weights, indptr, relevant_ptr, places, widest, gradient, curve, curved):  # type: ignore[no-untyped-def]
-    num_parts = len(parts)
-    mass = np.empty(widest)
-    mean = np.empty(num_parts)
-    lines = np.empty((num_parts, widest))
+def _choices(values, parts, weights, indptr, relevant_ptr, places, chances):  # type: ignore[no-untyped-def]
+    """Write the chance of every candidate; returns the negative log-likelihood of what was taken."""
     value = 0.0
     for user in range(len(indptr) - 1):
         start = indptr[user]
         size = indptr[user + 1] - start
-        taken = relevant_ptr[user + 1] - relevant_ptr[user]
+        mass = chances[start : start + size]
         for i in range(size):
             mass[i] = 0.0
+        for m in range(len(parts)):
+            line, weight = values[parts[m]], weights[m]
+            for i in range(size):
+                mass[i] += weight * np.float64(line[start + i])
+        for p in range(relevant_ptr[user], relevant_ptr[user + 1]):
+            value -= mass[places[p] - start]
+        value += (relevant_ptr[user + 1] - relevant_ptr[user]) * _to_chances(mass, size)
+    return value
+
+
+@numba.njit(cache=True)
+def _add_slopes(values, parts, chances, indptr, relevant_ptr, places, widest, gradient, curve):  # type: ignore[no-untyped-def]
+    """Add expectations less what was taken to the gradient, and covariances of the parts to the curvature."""
+    num_parts = len(parts)
+    lines, expected = np.empty((num_parts, widest)), np.empty(widest)
+    mean, both = np.empty(num_parts), np.empty(num_parts + 3)
+    for user in range(len(indptr) - 1):
+        start = indptr[user]
+        size = indptr[user + 1] - start
+        taken = relevant_ptr[user + 1] - relevant_ptr[user]
+        for m in range(num_parts):
+            line = values[parts[m]]
+            for i in range(size):
+                lines[m, i] = line[start + i]
+            for p in range(relevant_ptr[user], relevant_ptr[user + 1]):
+                gradient[m] -= lines[m, places[p] - start]
         for m in range(num_parts):
             for i in range(size):
-                lines[m, i] = values[parts[m], start + i]
-                mass[i] += weights[m] * lines[m, i]
-        for p in range(relevant_ptr[user], relevant_ptr[user + 1]):
-            place = places[p] - start
-            value -= mass[place]
-            for m in range(num_parts):
-                gradient[m] -= lines[m, place]
-        value += taken * _to_chances(mass, size)
-        _add_mean(mass, lines, size, taken, mean, gradient)
-        if curved:
-            _add_curve(mass, lines, size, taken, mean, curve)
-    return value
+                expected[i] = chances[start + i] * lines[m, i]
+            _four_at_once(expected, lines, size, m, both)
+            mean[m] = 0.0
+            for i in range(size):
+                mean[m] += expected[i]
+            gradient[m] += taken * mean[m]
+            for n in range(m + 1):
+                curve[m, n] += taken * (both[n] - mean[m] * mean[n])
+                curve[n, m] = curve[m, n]
+
+
+@numba.njit(cache=True)
+def _four_at_once(expected, lines, size, last, both):  # type: ignore[no-untyped-def]
+    """Products with lines 0 to `last`: each sum in its own order, four side by side so that none waits for itself."""
+    for n in range(0, last + 1, 4):
+        second, third, fourth = min(n + 1, last), min(n + 2, last), min(n + 3, last)
+        a = b = c = d = 0.0
+        for i in range(size):
+            own = expected[i]
+            a += own * lines[n, i]
+            b += own * lines[second, i]
+            c += own * lines[third, i]
+            d += own * lines[fourth, i]
+        both[n], both[n + 1], both[n + 2], both[n + 3] = a, b, c, d
 
 
 #: The metric of every validation user for some weights.
