@@ -12,6 +12,7 @@ import torch
 
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
+from graphrec.models.fitting.adam import Adam
 from graphrec.models.fitting.callbacks import Callbacks, Epoch
 from graphrec.models.fitting.epochs import Learner, best_epoch, run_epochs
 from graphrec.terms.folder import read_meta
@@ -33,7 +34,7 @@ def learner(seed: int = 0) -> Learner:
     """A layer with dropout that learns from drawn rows: parameters, Adam, two generators."""
     torch.manual_seed(seed)
     layer = torch.nn.Linear(3, 1)
-    optimizer = torch.optim.Adam(layer.parameters(), lr=0.1)
+    optimizer = Adam([{"params": layer.parameters()}], lr=0.1)
     rng = np.random.default_rng(seed)
 
     def epoch(number: int) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from graphrec.models.fitting.adam import Adam
 from graphrec.models.fitting.callbacks import Callbacks, Epoch, State
 
 
@@ -23,7 +24,7 @@ class Learner:
     """
 
     module: nn.Module
-    optimizer: torch.optim.Optimizer
+    optimizer: Adam
     rng: np.random.Generator
     epoch: Callable[[int], float]
     value: Callable[[], float] | None = None

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from graphrec.errors import ModelError
 from graphrec.graph.edges.adjacency import Graph
+from graphrec.models.fitting.adam import Adam
 from graphrec.models.fitting.config import TrainingConfig
 from graphrec.models.fitting.epochs import Learner, best_epoch, run_epochs
 from graphrec.models.fitting.steps import Step
@@ -81,7 +82,7 @@ def fit(
     """
     assert isinstance(network, torch.nn.Module), "a network is a torch module"
     rng = np.random.default_rng(config.seed)
-    optimizer = torch.optim.Adam(network.parameter_groups(), lr=config.learning_rate)
+    optimizer = Adam(network.parameter_groups(), lr=config.learning_rate)
     evaluate = inputs.evaluate
 
     def epoch(number: int) -> float:
@@ -101,9 +102,7 @@ def fit(
     return Trained(network.term(graph), best_epoch(epochs), tuple(epoch.loss for epoch in epochs), values)
 
 
-def run_epoch(
-    name: str, steps: Iterator[Step], loss_of: Callable[[Step], Tensor], optimizer: torch.optim.Optimizer
-) -> float:
+def run_epoch(name: str, steps: Iterator[Step], loss_of: Callable[[Step], Tensor], optimizer: Adam) -> float:
     """One move of the optimizer per step; returns the mean loss."""
     total, count = 0.0, 0
     for step in steps:

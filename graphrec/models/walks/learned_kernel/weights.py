@@ -21,6 +21,7 @@ from torch import nn
 
 from graphrec.errors import NothingToLearn
 from graphrec.graph.edges.adjacency import Adjacency, Graph, from_rows
+from graphrec.models.fitting.adam import Adam
 from graphrec.models.fitting.callbacks import Callbacks
 from graphrec.models.fitting.epochs import Learner, best_epoch, run_epochs
 from graphrec.models.fitting.steps import hidden_part
@@ -74,7 +75,7 @@ def learn_walks(
     training = WalkTraining(graph, walks, config)
     learner = Learner(
         training,
-        torch.optim.Adam(
+        Adam(
             [
                 {"params": [*training.thetas], "lr": config.learning_rate},
                 {"params": [training.sharpness], "lr": SHARPNESS_RATE * config.learning_rate},
@@ -124,7 +125,7 @@ class WalkTraining(nn.Module):
             found.append((replace(term, name="learned-kernel"), walk.scorer.walk.beta))
         return found
 
-    def run_epoch(self, optimizer: torch.optim.Optimizer, rng: np.random.Generator) -> float:
+    def run_epoch(self, optimizer: Adam, rng: np.random.Generator) -> float:
         """Every learner once, in a random order; returns the mean loss."""
         hiding = hide(self.graph, self.held, self.config.drop, rng)
         for walk in self.walks:
