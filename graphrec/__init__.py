@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import TrackModel as TrackModel
     from graphrec.app.jobs import Train as Train
     from graphrec.app.jobs import Tune as Tune
+    from graphrec.app.jobs import TuneEncoder as TuneEncoder
     from graphrec.app.jobs import VerifyRecord as VerifyRecord
     from graphrec.app.requests import AboutCustomer as AboutCustomer
     from graphrec.app.requests import AboutProduct as AboutProduct
@@ -124,7 +125,7 @@ _JOBS = (
     "PlanLoan", "ProposeMapping", "PruneRecord", "Publish", "ProposePortfolio", "PutHold", "Refresh", "Reidentify",
     "ReportCampaign", "ReportRisk", "Restore", "RunAlerts",
     "ScoreResponse", "ScoreRisk", "SetAlert", "SignHead", "StopExperiment", "TakeSnapshot", "TrackModel", "Train",
-    "Tune", "VerifyRecord",
+    "Tune", "TuneEncoder", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

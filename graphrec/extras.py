@@ -24,6 +24,7 @@ _EXTRA_OF = {
     "networkx": "report",
     "onnxruntime": "text",
     "optuna": "train",
+    "peft": "encoder",
     "jinja2": "service",
     "lightgbm": "finance",
     "prometheus_client": "service",

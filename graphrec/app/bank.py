@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from graphrec.serving.proof.contestable import Contestable
     from graphrec.serving.views import SeenWhyNot
     from graphrec.terms.live import Switch
+    from graphrec.training.encoder import TunedEncoder
     from graphrec.training.job import TrainReport
 
 Note = Callable[[str], None]
@@ -1089,6 +1090,13 @@ class Bank:
         from graphrec.app.models.fit import tune
 
         return tune(self, request, progress)
+
+    @needs_extra("encoder")
+    def tune_encoder(self, request: jobs.TuneEncoder, *, progress: Progress = silent) -> TunedEncoder:
+        """A text encoder that learns from what customers hold together, and what that brings."""
+        from graphrec.app.models.fit import tune_encoder
+
+        return tune_encoder(self, request, progress)
 
     @needs_extra("train")
     def evaluate(self, request: jobs.Evaluate, *, progress: Progress = silent) -> results.Evaluated:

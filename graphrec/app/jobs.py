@@ -181,6 +181,20 @@ class Train:
 
 
 @dataclass(frozen=True)
+class TuneEncoder:
+    """A text encoder that learns from what customers hold together."""
+
+    out: Path
+    """Folder of the new encoder."""
+    encoder: str | None = None
+    """What it is made from: name or folder of a transformers model; None: the one that reads the texts."""
+    epochs: int = 10
+    rank: int = 8
+    """Rows of the matrices that learn beside the weights of each layer."""
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
 class Tune:
     """A search over the configurations of a model on the validation part."""
 

@@ -9,6 +9,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "embed": ("graphrec.cli.data.embed", "Turn the texts of a snapshot into vectors."),
     "train": ("graphrec.cli.models.train", "Fit a model on a snapshot."),
     "tune": ("graphrec.cli.models.tune", "Search configurations on the validation part, for train."),
+    "tune-encoder": ("graphrec.cli.models.tune_encoder", "Let a text encoder learn what is held together."),
     "evaluate": ("graphrec.cli.models.evaluate", "Measure a model on the hidden part, next to baselines."),
     "recommend": ("graphrec.cli.lists.recommend", "List products for one user, with reasons."),
     "explain": ("graphrec.cli.lists.explain", "Show every part of one score."),

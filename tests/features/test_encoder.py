@@ -128,6 +128,12 @@ def test_weights_that_could_run_code_are_refused(tmp_path: Path) -> None:
         _ = files.identity
 
 
+def test_a_folder_that_is_not_there_is_no_name_of_the_hub(tmp_path: Path) -> None:
+    for name in (str(tmp_path / "nowhere"), "./nowhere"):
+        with pytest.raises(ModelError, match=f"encoder {name}: there is no such folder"):
+            EncoderFiles.find(name)
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [

@@ -6,7 +6,7 @@ from dataclasses import replace
 from graphrec import log
 from graphrec.app.bank import Bank
 from graphrec.app.data.prepare import latest_snapshot
-from graphrec.app.jobs import Evaluate, EvaluateDates, EvaluateNew, Train, Tune
+from graphrec.app.jobs import Evaluate, EvaluateDates, EvaluateNew, Train, Tune, TuneEncoder
 from graphrec.app.models import in_force
 from graphrec.app.models.live import keep_live, pass_gate
 from graphrec.app.results import Evaluated, TunedModels
@@ -21,6 +21,7 @@ from graphrec.models.registry import models
 from graphrec.progress import Progress
 from graphrec.terms.folder import latest, newest, read_meta
 from graphrec.terms.live import read_live
+from graphrec.training.encoder import TunedEncoder
 from graphrec.training.job import TrainReport
 
 REPORTED_USERS = 200
@@ -114,6 +115,21 @@ def tune(bank: Bank, request: Tune, progress: Progress) -> TunedModels:
         found = search(snapshot, home.prepare(), options, sources=sources, progress=progress)
         stage.count(trials=sum(one.trials for one in found), new=sum(one.new for one in found))
     return TunedModels(tuple(found), snapshot.hash)
+
+
+def tune_encoder(bank: Bank, request: TuneEncoder, progress: Progress) -> TunedEncoder:
+    """An encoder that learns from what customers of the latest snapshot hold together, in a folder of its own."""
+    from graphrec.training.encoder import EncoderOptions
+    from graphrec.training.encoder import tune_encoder as learn
+
+    bank.home.need_vault("graphrec tune-encoder")
+    seed = bank.settings.seed if request.seed is None else request.seed
+    options = EncoderOptions(request.encoder or bank.settings.encoder, request.epochs, request.rank, seed)
+    snapshot = latest_snapshot(bank, bank.home, progress)
+    with log.stage("tune-encoder") as stage:
+        found = learn(snapshot, request.out, options, progress=progress)
+        stage.count(products=found.products, epochs=len(found.epochs), best=found.best)
+    return found
 
 
 def evaluate(bank: Bank, request: Evaluate, progress: Progress) -> Evaluated:

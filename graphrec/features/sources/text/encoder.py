@@ -155,6 +155,19 @@ class Encoder:
         """Return the vectors of one batch of token ids."""
         import torch
 
+        with torch.inference_mode():
+            vectors = self._embed(tokens)
+        if vectors.shape[1] != self.dim:
+            raise ModelError(
+                f"encoder {self.name}: its vectors have length {vectors.shape[1]}, its config.json names {self.dim}; "
+                "choose another encoder"
+            )
+        return np.asarray(vectors.cpu().numpy(), np.float32)
+
+    def _embed(self, tokens: Sequence[Sequence[int]]) -> "torch.Tensor":
+        """Return the vectors of one batch of token ids where the model runs."""
+        import torch
+
         tokenizer, model = self._loaded
         lengths = torch.tensor([len(ids) for ids in tokens])
         width = int(self._widths([int(lengths.max())])[0])
@@ -166,15 +179,8 @@ class Encoder:
             ids[row, : len(one)] = torch.tensor(one)
         mask = torch.arange(width) < lengths[:, None]  # (batch, width)
         ids, mask = ids.to(self.device.name), mask.to(self.device.name)
-        with torch.inference_mode():
-            hidden = model(input_ids=ids, attention_mask=mask.long()).last_hidden_state  # (batch, width, dim)
-            vectors = torch.nn.functional.normalize(self._pool(hidden, mask), dim=-1)
-        if vectors.shape[1] != self.dim:
-            raise ModelError(
-                f"encoder {self.name}: its vectors have length {vectors.shape[1]}, its config.json names {self.dim}; "
-                "choose another encoder"
-            )
-        return np.asarray(vectors[: len(tokens)].cpu().numpy(), np.float32)
+        hidden = model(input_ids=ids, attention_mask=mask.long()).last_hidden_state  # (batch, width, dim)
+        return torch.nn.functional.normalize(self._pool(hidden, mask), dim=-1)[: len(tokens)]
 
     def _pool(self, hidden: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
         if self.files.pooling == "cls":

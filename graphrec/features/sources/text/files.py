@@ -57,6 +57,8 @@ class EncoderFiles:
         folder = Path(name).expanduser()
         if folder.is_dir():
             return cls._read(folder.resolve().name, folder.resolve())
+        if folder.is_absolute() or name.startswith("."):
+            raise ModelError(f"encoder {name}: there is no such folder; leave --encoder out for the packaged {DEFAULT}")
         return cls._read(name, _download(name))
 
     @classmethod
