@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
+import uvicorn
 
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings
@@ -143,12 +144,29 @@ def test_the_openapi_text_holds_for_whatever_is_sent(home: Home, tmp_path: Path)
     assert done.returncode == 0, done.stdout[-3000:]
 
 
-def test_an_idle_connection_is_kept_longer_than_proxies_wait(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: dict[str, Any] = {}
-    monkeypatch.setattr("graphrec.service.server.uvicorn.run", lambda *_, **options: started.update(options))
+def test_workers_send_at_once_and_keep_idle_connections_longer_than_proxies_wait(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several workers the listening socket says so: connections take it over."""
+    started: list[Any] = []
+
+    class Started:
+        def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+            started.append(config)
+            with sockets[0] as listening:
+                listening.listen()
+                with socket.create_connection(listening.getsockname()), listening.accept()[0] as connection:
+                    started.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+        def run(self) -> None:
+            pass
+
+    monkeypatch.setattr("graphrec.service.server.Multiprocess", Started)
     monkeypatch.setattr("graphrec.service.server.os.environ", dict(os.environ))
-    serve(bank, Address())
-    assert started["timeout_keep_alive"] == 75
+    serve(bank, Address(port=0, workers=2))
+    config, nodelay = started
+    assert config.timeout_keep_alive == 75
+    assert nodelay
 
 
 def test_a_first_answer_comes_within_seconds(home: Home, tmp_path: Path) -> None:
