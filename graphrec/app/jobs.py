@@ -4,10 +4,11 @@ None stands for the value of the settings, or the default. What is asked for one
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
+from graphrec.frozen import dataclass
 from graphrec.languages import Voice
 from graphrec.policy.facts import Occasion
 from graphrec.schema import View

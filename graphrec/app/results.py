@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from graphrec.frozen import dataclass
 
 if TYPE_CHECKING:
     from graphrec.delivery.alerts import AlertsDelivered

@@ -21,12 +21,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from graphrec import queries
 from graphrec.errors import UsageError
+from graphrec.frozen import dataclass
 from graphrec.policy.rules import NOT_AVAILABLE
 from graphrec.schema import EXACT, View
 from graphrec.serving.answer import (

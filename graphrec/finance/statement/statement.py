@@ -11,10 +11,11 @@ missing, and a statement that lacks what its regimes require is refused.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from datetime import datetime
 from typing import Any
 
+from graphrec.frozen import dataclass
 from graphrec.serving.reasons.columns import with_unit
 from graphrec.serving.reasons.sentences import Sentences
 
