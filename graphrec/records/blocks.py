@@ -30,7 +30,6 @@ START = "0" * 64
 """What stands for the block before the first one."""
 HEAD = "head.json"
 _WHOLE = frozenset((str, int, bool, NoneType))
-_ROWS, _MAPPINGS = frozenset((tuple, list)), frozenset((dict,))
 _BEGINNING = re.compile(rb'[0-9a-f]{64} \{"block":')
 
 
@@ -40,40 +39,24 @@ def canonical(value: Any) -> bytes:
 
 
 def check_finite(values: Collection[Any]) -> None:
-    """Look for numbers that JSON cannot hold, in dataclasses too.
+    """Look for numbers that JSON cannot hold, in dataclasses too: all of one type at once.
 
     Raises:
         ValueError: there is one.
     """
-    if _WHOLE.issuperset(map(type, values)):
-        return
-    merged = _merged(values)
-    if merged is not values and _WHOLE.issuperset(map(type, merged)):
-        return
-    for value in merged:
-        kind: Any = type(value)
-        if kind in _WHOLE:
-            continue
-        if isinstance(value, float):
-            if not isfinite(value):
-                raise ValueError(f"Out of range float values are not JSON compliant: {value}")
-        elif isinstance(value, dict):
-            check_finite(value.values())
-        elif isinstance(value, (list, tuple)):
-            check_finite(value)
+    kinds: set[Any] = set(map(type, values))
+    for kind in kinds - _WHOLE:
+        alike: list[Any] = [value for value in values if type(value) is kind]
+        if issubclass(kind, float):
+            if not all(map(isfinite, alike)):
+                wrong = next(value for value in alike if not isfinite(value))
+                raise ValueError(f"Out of range float values are not JSON compliant: {wrong}")
+        elif issubclass(kind, dict):
+            check_finite(list(chain.from_iterable([value.values() for value in alike])))
+        elif issubclass(kind, (list, tuple)):
+            check_finite(list(chain.from_iterable(alike)))
         elif names := _with_numbers(kind):
-            own = vars(value)
-            check_finite([own[name] for name in names if name in own])
-
-
-def _merged(values: Collection[Any]) -> Collection[Any]:
-    """The values of mappings or of lists that stand side by side as one list, which takes one look."""
-    kinds = set(map(type, values))
-    if kinds <= _ROWS:
-        return list(chain.from_iterable(values))
-    if kinds <= _MAPPINGS:
-        return list(chain.from_iterable([value.values() for value in values]))
-    return values
+            check_finite([own[name] for own in map(vars, alike) for name in names if name in own])
 
 
 @cache

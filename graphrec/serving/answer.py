@@ -151,14 +151,15 @@ class _Made:
         return from_fields(cls, known)
 
     def __getattr__(self, name: str) -> Any:
-        if name not in type(self)._LATER:
+        own = self.__dict__
+        if name not in self._LATER:
             raise AttributeError(name)
-        later = vars(self).get("_later")
         # Another thread may have worked them out in between.
+        later = own.get("_later")
         if later is not None:
-            vars(self).update(zip(self._LATER, later(), strict=True))
-            vars(self).pop("_later", None)
-        return vars(self)[name]
+            own.update(zip(self._LATER, later(), strict=True))
+            own.pop("_later", None)
+        return own[name]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), tuple(getattr(self, one.name) for one in fields(self))  # type: ignore[arg-type]

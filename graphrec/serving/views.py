@@ -29,7 +29,18 @@ from graphrec import queries
 from graphrec.errors import UsageError
 from graphrec.policy.rules import NOT_AVAILABLE
 from graphrec.schema import EXACT, View
-from graphrec.serving.answer import Answer, Item, Line, Node, PathPart, People, PolicyName, Reason, Step
+from graphrec.serving.answer import (
+    Answer,
+    Item,
+    Line,
+    Node,
+    PathPart,
+    People,
+    PolicyName,
+    Reason,
+    Step,
+    from_fields,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from graphrec.policy.compiled import Finding
@@ -243,11 +254,10 @@ class Viewer:
         starts: Sequence[int] = STARTS,
     ) -> None:
         self.view: View = view
-        self._secret = secret
-        self._month = month
+        self._drawing = hashlib.blake2b(f"{month}\0".encode(), key=secret[:64], digest_size=8)
         self._min_group = min_group
         self._often = often
-        self._starts = starts
+        self._starts = tuple(starts)
 
     def answer(self, answer: Answer) -> SeenAnswer:
         """A list or an explanation."""
@@ -278,16 +288,7 @@ class Viewer:
             product=item.product,
             name=item.name,
             product_kind=item.product_kind,
-            reasons=tuple(
-                SeenReason(
-                    text=self._said(reason.text, reason.wording, band, everyone=reason.everyone),
-                    percent=percent,
-                    kind=reason.kind,
-                    lines=reason.lines,
-                    count=None if reason.everyone else band,
-                )
-                for reason, band, percent in zip(item.reasons, bands, per_cents, strict=True)
-            ),
+            reasons=tuple(map(self._reason, item.reasons, bands, per_cents)),
             other=other,
             against=round(item.against) if item.against else None,
             confidence=max(level for level in LEVELS if level <= item.confidence),
@@ -297,6 +298,12 @@ class Viewer:
             fee=item.fee,
             minimum=item.minimum,
         )
+
+    def _reason(self, reason: Reason, band: Band | None, percent: int | None) -> SeenReason:
+        text = self._said(reason.text, reason.wording, band, everyone=reason.everyone)
+        count = None if reason.everyone else band
+        made = {"text": text, "percent": percent, "kind": reason.kind, "lines": reason.lines, "count": count}
+        return from_fields(SeenReason, made)
 
     def why_not(self, found: WhyNot) -> SeenWhyNot:
         """Why a product is not in a list."""
@@ -324,21 +331,21 @@ class Viewer:
         Args:
             statistic: what is counted, in the same words for everybody who may ask.
         """
-        text = f"{self._month}\0{statistic}".encode()
-        drawn = int.from_bytes(hashlib.blake2b(text, key=self._secret[:64], digest_size=8).digest(), "big")
+        drawing = self._drawing.copy()
+        drawing.update(statistic.encode())
+        drawn = int.from_bytes(drawing.digest(), "big")
         # One draw for all counts of a statistic in a month: they are moved by the same part of their width, so that one
         # person more changes the band at its border alone. A draw for each count would change it at every other one.
         width = 1 + count / 4
-        moved = max(math.floor(count + 0.5 + width * (2 * drawn / 2**64 - 1)), self._min_group)
-        low = max(_start(moved, self._starts), self._min_group)
-        return Band(low, _next_start(moved, self._starts) - 1)
+        moved = math.floor(count + 0.5 + width * (2 * drawn / 2**64 - 1))
+        return _band_around(max(moved, self._min_group), self._min_group, self._starts)
 
     def _band_of(self, item: Item, reason: Reason) -> Band | None:
         if reason.people is None:
             return None
         # In the same words for everybody who may ask, whatever the language.
-        counted = {name: value for name, value in (reason.parameters or {}).items() if name not in _TIMES}
-        return self.band(f"{item.product}\0{reason.kind}\0{sorted(counted.items())}", reason.people)
+        counted = sorted([pair for pair in (reason.parameters or {}).items() if pair[0] not in _TIMES])
+        return self.band(f"{item.product}\0{reason.kind}\0{counted}", reason.people)
 
     def _per_cents(self, item: Item) -> tuple[tuple[int | None, ...], int | None]:
         """Those of the reasons, then of everything else."""
@@ -394,6 +401,12 @@ def _people(line: Line) -> int | None:
     """How many people are on a line; None: there are none."""
     parts = line.path or ()
     return next((part.count for part in parts if isinstance(part, People) and part.count is not None), None)
+
+
+@lru_cache(10_000)
+def _band_around(count: int, min_group: int, starts: tuple[int, ...]) -> Band:
+    """The band that a number of people lies in."""
+    return Band(max(_start(count, starts), min_group), _next_start(count, starts) - 1)
 
 
 def _start(count: int, starts: Sequence[int]) -> int:

@@ -95,6 +95,7 @@ class Reasons:
         self._changed = _changed_types(snapshot, fitted or {})
         self.positions = positions or Positions(snapshot)
         self.schema = snapshot.schema
+        self._user, self._product = self.schema.roles.user, self.schema.roles.product
         self.voice: Voice = voice
         self.sentences = Sentences(self.schema, language, voice)
         bound = None if self.fitted_before == END_OF_TIME else _microseconds(self.fitted_before)
@@ -123,7 +124,7 @@ class Reasons:
 
     def node(self, label: str, index: int) -> Node:
         """How a node of the model is shown; what is no customer is read once."""
-        if label == self.schema.roles.user:
+        if label == self._user:
             last = self._person
             if last is None or last[0] != index:
                 last = self._person = index, self.positions.node(label, index)
@@ -235,11 +236,11 @@ class Reasons:
             return self._counted_pair(product, one)
         if not one.via or one.ways is None:
             return None, None
-        near = one.ways.label
+        near, node = one.ways.label, self.node
         parameters = {
-            "user": self.node(self.schema.roles.user, user).id,
-            "product": self.node(self.schema.roles.product, product).id,
-            "via": [self.node(near, place).id for place in one.via],
+            "user": node(self._user, user).id,
+            "product": node(self._product, product).id,
+            "via": [node(near, place).id for place in one.via],
             "fitted_as_of": self.fitted_before,
             "nodes_as_of": self._nodes_before,
         }

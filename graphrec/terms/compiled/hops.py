@@ -6,7 +6,10 @@ written, so that a model just fitted and one from a folder would each wait for c
 numba notices edits of the file of a compiled function, not of those it calls: after an edit here delete `__pycache__`.
 """
 
+from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
 
 import numba
 import numpy as np
@@ -18,6 +21,22 @@ if TYPE_CHECKING:
     from graphrec.terms.walks import ContentScorer, PeopleScorer, WalkScorer
 
 Read = TypeVar("Read", bound=np.generic)
+Scorer = TypeVar("Scorer", bound="WalkScorer")
+Made = TypeVar("Made")
+
+
+def kept(make: Callable[[Scorer], Made]) -> Callable[[Scorer], Made]:
+    """What is made of a walk once and kept as long as the walk: for one user that takes longer than a loop."""
+    known: WeakKeyDictionary[Scorer, Made] = WeakKeyDictionary()
+
+    @wraps(make)
+    def found(scorer: Scorer) -> Made:
+        one = known.get(scorer)
+        if one is None:
+            one = known[scorer] = make(scorer)
+        return one
+
+    return found
 
 
 def read_only(array: NDArray[Read]) -> NDArray[Read]:
@@ -84,6 +103,7 @@ def faded(edges: Adjacency) -> NDArray[np.float64]:
     return EMPTY if edges.faded is None else read_only(edges.faded)
 
 
+@kept
 def first_hop(scorer: "WalkScorer") -> FirstHop:
     """The first hop of a walk."""
     first = scorer.first
@@ -112,6 +132,7 @@ def next_hop(scorer: "ContentScorer", place: int) -> NextHop:
     return NextHop(*whole(scorer.steps[place]), read_only(scorer.scales[place]))
 
 
+@kept
 def people_of(scorer: "PeopleScorer") -> People:
     """Hops 2 and 3 of a walk through people."""
     table = scorer.table
@@ -127,6 +148,11 @@ def own_edges(scorer: "PeopleScorer", users: NDArray[np.int32] | None = None) ->
         edges = (row_of(hop, user)[0] for hop in (scorer.own_back, scorer.own_last))
         (back_ptr, back_idx), (last_ptr, last_idx) = edges
         return OwnEdges(back_ptr, back_idx, last_ptr, last_idx, read_only(scorer.scales[1][user : user + 1]))
+    return _all_own_edges(scorer)
+
+
+@kept
+def _all_own_edges(scorer: "PeopleScorer") -> OwnEdges:
     return OwnEdges(*whole(scorer.own_back), *whole(scorer.own_last), read_only(scorer.scales[1]))
 
 
