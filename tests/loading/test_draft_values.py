@@ -10,6 +10,7 @@ from graphrec.errors import RejectedRows
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.loading.propose.draft import write_draft
+from graphrec.loading.propose.looks import action_of
 
 POINTS = "has points that are read as thousands: are they decimals?"
 COMMAS = "has commas that are read as thousands: are they decimals?"
@@ -273,3 +274,21 @@ def test_a_value_that_a_form_would_lose_is_rejected_with_its_text(write: Callabl
         "trades.csv line 6: traded_on '32.05.2023' is not a date (want %d.%m.%Y); fix the row or rerun with "
         "--max-rejected 1"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        *(
+            ("order.cancelled", "RETURNED"),
+            ("sell_order", "SOLD"),
+            ("account_closed", "CLOSED"),
+            ("order_viewed", "VIEWED"),
+        ),
+        *(("order.executed", "BOUGHT"), ("buy_order", "BOUGHT"), ("account_opened", "HELD"), ("撤销订单", "RETURNED")),
+    ],
+)
+def test_what_was_done_to_an_order_says_more_than_that_it_is_one(text: str, kind: str) -> None:
+    action = action_of(text)
+    assert action is not None
+    assert action.type == kind

@@ -327,10 +327,23 @@ def action_of(text: str) -> Action | None:
     # Both words of "switch out" say it together.
     if (pair := next((action for action in _ACTIONS if joined in action.names), None)) is not None:
         return pair
-    named = next((action for action in _ACTIONS if found & action.names or action.is_within(text)), None)
+    fits = [action for action in _ACTIONS if found & action.names or action.is_within(text)]
+    # What was done to an order or a contract says more than that it is one: order.cancelled, account_closed.
+    fits.sort(
+        key=lambda action: (action.weight >= 0, not (found & action.names) - _THINGS and not action.is_within(text))
+    )
+    named = next(iter(fits), None)
     return named or _action_of_compound(found)
 
 
+_THINGS = _action(
+    "",
+    0.0,
+    "order trade transaction account accounts contract position positions policy konto konten depot depots bestellung "
+    "buchung umsatz vertrag verträge bestand bestände compte contrat cuenta contrato conto contratto subscription "
+    "订单 交易 合同",
+).names
+"""Words of actions that name what something is done to."""
 _LETTERS = ("BS", "KV", "AV", "CV", "PS", "PR", "SR")
 """Letters for what is bought and what is sold: buy and sell, Kauf and Verkauf, achat and vente, compra and venta."""
 
@@ -405,9 +418,19 @@ def is_accounting(text: str) -> bool:
 def action_of_table(text: str) -> Action | None:
     """What the rows of a table say that people did: what a bank calls its sales, its customers bought."""
     action = action_of(text)
+    if (
+        action is not None
+        and action.weight < 0
+        and {"and", "und", "et", "y", "e"}.intersection(words(simplified(text)))
+    ):
+        action = next((one for one in _ACTIONS if _said_by(text) & one.names and one.weight > 0), action)
     if action is None and _is_holding(text):
         return next(one for one in _ACTIONS if one.type == "HELD")
     return _ACTIONS[0] if action is not None and action.type == "SOLD" else action
+
+
+def _said_by(text: str) -> set[str]:
+    return {folded(one) for word in words(simplified(text)) for one in (word, singular(word))}
 
 
 def _is_holding(text: str) -> bool:
