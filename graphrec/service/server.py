@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -27,6 +27,8 @@ from graphrec.service.measures import SHARED
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+WORKER = "graphrec.service.server:worker"
+"""What makes the application in each process."""
 _OPTIONS = "_GRAPHREC_SERVICE"
 """Variable by which the parent tells its workers what `graphrec serve` was started with."""
 COMPILE_AFTER = 5.0
@@ -66,24 +68,17 @@ def serve(bank: Bank, address: Address) -> None:
     check_address(bank, address)
     bank.check_ready()
     with _sent_to_workers(bank.settings, bank.home.prepare().path, address):
-        config = uvicorn.Config(
-            "graphrec.service.server:worker",
-            factory=True,
-            host=address.host,
-            port=address.port,
-            workers=address.workers,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=KEEP_SECONDS,
-            timeout_graceful_shutdown=10,
-            limit_concurrency=1000,
-        )
+        options: dict[str, Any] = {
+            "factory": True, "host": address.host, "port": address.port, "workers": address.workers,
+            "log_level": "warning", "access_log": False, "server_header": False, "timeout_keep_alive": KEEP_SECONDS,
+            "timeout_graceful_shutdown": 10, "limit_concurrency": 1000,
+        }  # fmt: skip
+        if address.workers == 1:
+            uvicorn.run(WORKER, **options)
+            return
+        config = uvicorn.Config(WORKER, **options)
         with suppress(KeyboardInterrupt):
-            if address.workers > 1:
-                Multiprocess(config, sockets=[_at_once(config.bind_socket())]).run()
-            else:
-                uvicorn.Server(config).run()
+            Multiprocess(config, sockets=[_at_once(config.bind_socket())]).run()
 
 
 def _at_once(listening: socket.socket) -> socket.socket:

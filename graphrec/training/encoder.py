@@ -55,7 +55,7 @@ STEPS = 10, 100
 PATIENCE = 3
 """Epochs without a gain after which no other begins."""
 SURE = 0.05
-"""The best epoch is kept where the paired test over hidden products says so: p at most."""
+"""p at most of a paired test over hidden products for a gain that counts: to stop by, and as measured."""
 HIDDEN_PART = 0.1
 CUSTOMERS = 5_000
 """Customers who are evaluated at most."""
@@ -111,6 +111,11 @@ class TunedEncoder:
     """Of the paired test over the products of that part that nothing has changed."""
     seconds: float
 
+    @property
+    def is_better(self) -> bool:
+        """Whether the part that is measured shows a gain."""
+        return self.after > self.before and self.p <= SURE
+
 
 def tune_encoder(
     snapshot: Snapshot, out: Path, options: EncoderOptions, *, progress: Progress = silent
@@ -137,8 +142,9 @@ def tune_encoder(
     graph = supported(visible_graph(snapshot, split_of(snapshot).hidden("train"))).graph
     part = _Parts.of(holdings(graph).tocsr(), texts, options.seed)
     learner = _Learner(files, options)
-    learner.encode([])  # Loads the model, so that the first step is no slower than others.
-    untuned = part.quality(learner.encode(texts), part.valid)
+    # What has not learned yet adds nothing: these are the vectors of the encoder as it is.
+    vectors = learner.encode(texts)
+    untuned, before = part.quality(vectors, part.valid), part.quality(vectors, part.test)
     epochs: list[EncoderEpoch] = []
     best, found, kept = 0, untuned, learner.state()
     draw = np.random.default_rng(options.seed)
@@ -152,7 +158,6 @@ def tune_encoder(
             break
     if paired_test(found.of_products, untuned.of_products, options.seed) > SURE:
         best = 0
-    before = part.quality(Encoder(files).encode(texts), part.test)
     after, identity = before, ""
     if best:
         learner.write(kept, out)

@@ -12,6 +12,7 @@ from graphrec.features.device import Device, choose_device
 from graphrec.features.sources.text import encoder as module
 from graphrec.features.sources.text.encoder import Encoder
 from graphrec.features.sources.text.files import EncoderFiles
+from tests.encoders import tiny_encoder
 
 GOLDEN = json.loads((Path(__file__).parent / "minilm.json").read_text("utf-8"))
 """Texts and what sentence-transformers 6.2 makes of them; the last is longer than the encoder reads."""
@@ -27,17 +28,8 @@ def encoder() -> Encoder:
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a tiny encoder that takes the first token's vector."""
-    transformers = pytest.importorskip("transformers")
     folder = tmp_path_factory.mktemp("encoders") / "tiny"
-    folder.mkdir()
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "bond", "fund", "equity"]
-    (folder / "vocab.txt").write_text("\n".join(words) + "\n")
-    transformers.BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
-    config = transformers.BertConfig(
-        vocab_size=8, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16
-    )
-    transformers.set_seed(0)
-    transformers.BertModel(config).save_pretrained(folder)
+    tiny_encoder(folder, ["bond", "fund", "equity"], hidden_size=8, intermediate_size=16)
     modules = [{"path": "", "type": "x.Transformer"}, {"path": "1_Pooling", "type": "x.Pooling"}]
     (folder / "modules.json").write_text(json.dumps(modules))
     (folder / "1_Pooling").mkdir()

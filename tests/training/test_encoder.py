@@ -13,6 +13,7 @@ from graphrec.config.settings import Settings
 from graphrec.errors import ModelError, UsageError
 from graphrec.features.sources.text.files import EncoderFiles
 from graphrec.training.encoder import TunedEncoder
+from tests.encoders import tiny_encoder
 
 THEMES, WORDS, PRODUCTS, CUSTOMERS = 4, 6, 200, 400
 MAPPING = """
@@ -46,19 +47,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::Deprec
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny encoder that knows no theme: each word is a direction of its own."""
-    transformers = pytest.importorskip("transformers")
-    folder = tmp_path_factory.mktemp("encoders") / "tiny"
-    folder.mkdir()
     words = [f"w{theme}x{word}" for theme in range(THEMES) for word in range(WORDS)]
-    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]) + "\n")
-    transformers.BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
-    config = transformers.BertConfig(
-        vocab_size=5 + len(words), hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
-        initializer_range=0.3,
-    )  # fmt: skip
-    transformers.set_seed(0)
-    transformers.BertModel(config).save_pretrained(folder)
-    return folder
+    folder = tmp_path_factory.mktemp("encoders") / "tiny"
+    return tiny_encoder(folder, words, hidden_size=32, intermediate_size=32, initializer_range=0.3)
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,6 @@ from graphrec.cli.output import emit_json, note, progress, say
 if TYPE_CHECKING:
     from graphrec.training.encoder import TunedEncoder
 
-SURE = 0.05
-
 
 def command(
     out: Annotated[Path, typer.Argument(help="Folder of the new encoder; one that is there is replaced.")],
@@ -55,6 +53,6 @@ def _print(found: "TunedEncoder") -> None:
         f"{found.hidden:,} products that no epoch saw, {found.users:,} customers: nDCG@20 {found.before:.4f} before, "
         f"{found.after:.4f} after (p = {found.p:.3g} over products)"
     )
-    if found.after <= found.before or found.p > SURE:
+    if not found.is_better:
         note(f"note: on those products no gain is shown; keep {found.encoder}, or tune on more products")
     say(f"next: graphrec embed --encoder {found.folder}, and GRAPHREC_ENCODER={found.folder} for train and export")

@@ -327,12 +327,13 @@ def action_of(text: str) -> Action | None:
     # Both words of "switch out" say it together.
     if (pair := next((action for action in _ACTIONS if joined in action.names), None)) is not None:
         return pair
-    fits = [action for action in _ACTIONS if found & action.names or action.is_within(text)]
+    fits = (action for action in _ACTIONS if found & action.names or action.is_within(text))
     # What was done to an order or a contract says more than that it is one: order.cancelled, account_closed.
-    fits.sort(
-        key=lambda action: (action.weight >= 0, not (found & action.names) - _THINGS and not action.is_within(text))
+    named = min(
+        fits,
+        key=lambda action: (action.weight >= 0, not (found & action.names) - _THINGS and not action.is_within(text)),
+        default=None,
     )
-    named = next(iter(fits), None)
     return named or _action_of_compound(found)
 
 
@@ -418,24 +419,24 @@ def is_accounting(text: str) -> bool:
 def action_of_table(text: str) -> Action | None:
     """What the rows of a table say that people did: what a bank calls its sales, its customers bought."""
     action = action_of(text)
-    if (
-        action is not None
-        and action.weight < 0
-        and {"and", "und", "et", "y", "e"}.intersection(words(simplified(text)))
-    ):
+    if action is not None and action.weight < 0 and _AND.intersection(words(simplified(text))):
         action = next((one for one in _ACTIONS if _said_by(text) & one.names and one.weight > 0), action)
     if action is None and _is_holding(text):
         return next(one for one in _ACTIONS if one.type == "HELD")
     return _ACTIONS[0] if action is not None and action.type == "SOLD" else action
 
 
+_AND = frozenset({"and", "und", "et", "y", "e"})
+"""Words between two actions of one table, which is then of the one that speaks for a product."""
+
+
 def _said_by(text: str) -> set[str]:
+    """The words of a name, folded, as they are and in the singular."""
     return {folded(one) for word in words(simplified(text)) for one in (word, singular(word))}
 
 
 def _is_holding(text: str) -> bool:
-    plain = simplified(text)
-    found = {folded(one) for word in words(plain) for one in (word, singular(word))}
+    plain, found = simplified(text), _said_by(text)
     within = any(one in plain for one in _HOLDINGS if not one.isascii())
     ends = any(word.endswith(one) for word in found for one in _HOLDINGS if one.isascii() and len(one) >= _COMPOUND)
     return bool(found & _HOLDINGS) or within or ends

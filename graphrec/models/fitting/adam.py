@@ -28,9 +28,8 @@ class Adam:
         ]
         self._state: dict[int, dict[str, Tensor]] = {}
 
-    def zero_grad(self, *, set_to_none: bool = True) -> None:
+    def zero_grad(self) -> None:
         """Forget the gradients."""
-        del set_to_none
         for parameter in self._parameters():
             parameter.grad = None
 

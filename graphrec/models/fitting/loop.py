@@ -106,7 +106,7 @@ def run_epoch(name: str, steps: Iterator[Step], loss_of: Callable[[Step], Tensor
     """One move of the optimizer per step; returns the mean loss."""
     total, count = 0.0, 0
     for step in steps:
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad()
         loss = loss_of(step)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

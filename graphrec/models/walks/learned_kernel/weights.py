@@ -134,7 +134,7 @@ class WalkTraining(nn.Module):
         size = max(1, min(self.config.batch_size, BATCH_SCORES // self.graph.num_products))
         total = 0.0
         for start in range(0, len(order), size):
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
             total += self.step(order[start : start + size], hiding)
             optimizer.step()
         return total / len(order)
