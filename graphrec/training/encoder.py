@@ -301,7 +301,7 @@ class _Learner(Encoder):
         total = 0.0
         for step in range(steps):
             products = part.batch(draw)
-            total += self._step([texts[one] for one in products], *part.asked(products, draw))
+            total += self._step([texts[one] for one in products.tolist()], *part.asked(products, draw))
             progress("tuning an encoder", (number - 1) * steps + step + 1, self._options.epochs * steps)
         return total / steps
 
