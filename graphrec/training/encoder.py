@@ -242,7 +242,7 @@ class _Parts:
         rows = np.split(self.learned[known.indices], known.indptr[1:-1])
         return [row for row in rows if len(row) > 1]
 
-    def batch(self, draw: np.random.Generator) -> NDArray[np.int64]:
+    def batch(self, draw: np.random.Generator) -> list[int]:
         """Products that some customers hold together, ascending."""
         found: set[int] = set()
         for user in draw.permutation(len(self.of_users)):
@@ -250,10 +250,10 @@ class _Parts:
             found.update(draw.choice(row, min(len(row), FEW), replace=False).tolist())
             if len(found) >= PRODUCTS:
                 break
-        return np.array(sorted(found))
+        return sorted(found)
 
     def asked(
-        self, products: NDArray[np.int64], draw: np.random.Generator
+        self, products: list[int], draw: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
         """What a batch asks: for a holding the weights of the customer's others, its place, and what else is held."""
         held = self.held[:, products].tocsr()
@@ -301,7 +301,7 @@ class _Learner(Encoder):
         total = 0.0
         for step in range(steps):
             products = part.batch(draw)
-            total += self._step([texts[one] for one in products.tolist()], *part.asked(products, draw))
+            total += self._step([texts[one] for one in products], *part.asked(products, draw))
             progress("tuning an encoder", (number - 1) * steps + step + 1, self._options.epochs * steps)
         return total / steps
 
