@@ -31,6 +31,19 @@ _ACTIVE = re.compile(
     "(customer|client|user|member|kunde|klant|cliente|flag|kz|ind|indicator|yn|jn)?|是否有效|是否在籍|是否活跃客户"
 )
 """Whole names of a yes or no that says whether somebody is a customer now."""
+_LEFT = re.compile(
+    "(customer|client|member|user|account|relationship|relation|cust|kunden?|mitglied|beziehung|kundenbeziehung)?"
+    "(closed|close|closure|closing|left|leaving|ended|end|exit|deactivated|deactivation|inactive|offboarded|churned|churn|"
+    "until|bis|beendet|ende|austritt|austritts|abgang|abgangs|gekuendigt|aufgeloest|saldiert|sortie|cloture|baja|chiusura|"
+    "encerramento|salida|uscita)(date|datum|dt|day|tag|on|at|am|since)?"
+)
+"""Whole names of the day on which somebody ceased to be a customer."""
+_OTHER_PURPOSE = re.compile(
+    "edelivery|paperless|estatement|statementdelivery|electronicdelivery|electronicstatement|termsand|termsofuse|tandc|"
+    "cookie|creditcheck|creditbureau|schufa|bureau|recording|aufzeichnung|elektronischepost|kontoauszug|agbzustimm|agb$|"
+    "datasharing|datenweitergabe|thirdparty|dritte|statistic|research|biometric|kycconsent|fatca|crs|w8|esign"
+)
+"""Within names of consents to something else than offers, such as statements without paper."""
 _NO_NAME = frozenset({"is", "has", "kz", "flag", "yn", "jn", "am", "on", "at", "date", "datum"})
 """Words of names of columns that are none of a rule."""
 _LANGUAGES = ("en", "de", "zh")
@@ -282,6 +295,11 @@ def _consents(draft: _Draft, found: _Found) -> None:
         # When it was given says no more than that it was; until when it holds does, and so does when somebody objected.
         wanted = [pair for pair in wanted if pair[0].kind != "time" or _is_limit(pair[0]) or not pair[1]]
     agreed: list[str] = []
+    elsewhere = [one for one, is_consent in wanted if is_consent and _OTHER_PURPOSE.search(normal(one.name))]
+    if len(elsewhere) < sum(is_consent for _, is_consent in wanted):
+        wanted = [pair for pair in wanted if pair[0] not in elsewhere]
+        for column in elsewhere:
+            draft.miss(f"consent ({column})", draft.note("other_purpose"))
     for column, is_consent in wanted:
         condition = _flag(column, wanted=is_consent)
         if condition is None:
@@ -309,6 +327,10 @@ def _flags(draft: _Draft, found: _Found) -> None:
             draft.add("blocked", draft.said("blocked", column=column.name), condition, columns=(column,))
     for column in found.columns["user"]:
         if _ACTIVE.fullmatch(normal(column.name)) and (condition := _flag(column, wanted=True)) is not None:
+            draft.add("active", draft.said("active", column=column.name), condition, columns=(column,))
+    for column in found.columns["user"]:
+        if column.kind == "time" and _LEFT.fullmatch(normal("".join(words(column.name)))):
+            condition = f"is_missing({column}) or {column} > now"
             draft.add("active", draft.said("active", column=column.name), condition, columns=(column,))
     for column in found.all("user", "relation"):
         condition = _status(column, wanted=True) if column.kind == "text" else None

@@ -11,6 +11,9 @@ from graphrec.loading.persons.values import Shape, shape_of_text, shape_of_times
 from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.words import is_identifier, words
 from graphrec.loading.run.parse import (
+    DAYS_OF_1970,
+    DAYS_OF_SHEETS,
+    ERAS,
     ISO,
     MICROSECONDS,
     MILLISECONDS,
@@ -34,6 +37,7 @@ DATES = (
     *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y.%m.%d", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d %b %Y"),
     *("%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%d. %B %Y", "%Y.%m.%d.", "%Y. %m. %d.", "%d. %m. %Y"),
     *("%y%m%d", "%Y年%m月%d日", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%y-%m-%d", "%d-%m-%y", "%m-%d-%y", "%d-%b-%y"),
+    ERAS,
 )
 CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 DAYS, SHORT_DAYS = "%Y%m%d", "%y%m%d"
@@ -51,8 +55,8 @@ NUMBERS = (
 """Signs before decimals and between thousands."""
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE")
 _NESTED = ("STRUCT", "MAP")
-_ROWS = "_rows"
-"""Column of a table of values: in how many rows each is. No file has one of that name: `_` is ours."""
+_ROWS = '"_rows of a value"'
+"""Column of a table of values: in how many rows each is."""
 _SURELY = {
     ",": r".*(\.\d{3},\d+|,\d{1,2}|,\d{4,}|\.\d{3}\.\d{3})",
     ".": r".*(,\d{3}\.\d+|,\d{2,3},\d{3}|\.\d{1,2}|\.\d{4,})",
@@ -60,11 +64,12 @@ _SURELY = {
 _LIKE_DATES = (
     rf"((\d{{4}}|\d{{1,2}})([./-]|\. )\d{{1,2}}([./-]|\. )(\d{{4}}|\d{{1,2}})\.?|"
     rf"[{LETTERS}]{{3,9}}\.? \d{{1,2}}, \d{{4}}|"
-    rf"\d{{1,2}}[ .-]+[{LETTERS}]{{3,9}}\.?[ -]\d{{2,4}}|\d{{4}}年.*|\d{{6}}[T ]\d.*)([T ].*)?"
+    rf"\d{{1,2}}[ .-]+[{LETTERS}]{{3,9}}\.?[ -]\d{{2,4}}|\d{{4}}年.*|"
+    rf"(明治|大正|昭和|平成|令和)\S{{1,3}}年.*|[MTSHR]\d\d?[./-]\d\d?[./-]\d\d?|\d{{6}}[T ]\d.*)([T ].*)?"
 )
 _CURRENCIES = (
     "EUR|USD|GBP|CHF|JPY|CNY|RMB|HKD|SGD|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|ZAR|INR|BRL|MXN|AED|KRW|THB|"
-    r"US\$|R\$|Fr\.|kr|zł|[€$£¥￥₹₩₽₺元]"
+    r"US\$|R\$|Fr\.|kr|zł|Kč|Ft|lei|TL|[€$£¥￥₹₩₽₺₪₴元円]"
 )
 _SPACES = r"[\s\x{A0}\x{202F}]"
 _UNIT_BEFORE = rf"^\(?[-+]?\s*({_CURRENCIES}){_SPACES}*[-+]?\d"
@@ -476,7 +481,7 @@ def _times(asked: _Asked, column: str, quoted: str, found: dict[str, int], enoug
     readings = [_Reading(ParseSpec("time"), asked.read(quoted, [plain])[0], is_plain=True)]
     if readings[0].count >= enough or found["dates"] < enough / 2:
         return readings
-    specs = [ParseSpec("time", tuple(date + clock for clock in CLOCKS)) for date in DATES]
+    specs = [ParseSpec("time", tuple(date + clock for clock in _clocks(date))) for date in DATES]
     counted = dict(zip(DATES, asked.read(quoted, specs), strict=True))
     for date in sorted((date for date in DATES if counted[date]), key=lambda date: -counted[date]):
         rivals = [other for other in DATES if counted[other] == counted[date] and _order(other) != _order(date)]
@@ -495,10 +500,18 @@ def _times(asked: _Asked, column: str, quoted: str, found: dict[str, int], enoug
     return readings
 
 
+_DAYS_COUNTED = (
+    ((DAYS_OF_1970, 3_653, 25_567), (DAYS_OF_SHEETS, 29_221, 55_153)),
+    ((DAYS_OF_1970, -25_567, 21_914), (DAYS_OF_SHEETS, 29_221, 47_483)),
+)
+"""Days since 1970, and as spreadsheets count them: what dates of dealings lie between, 1980 and 2050, and births."""
+
+
 def _numbers_of_times(asked: _Asked, column: str, quoted: str) -> list[_Reading]:
-    """Whole numbers that are days such as 20240131, or seconds, milli- or microseconds since 1970."""
+    """Whole numbers that are days such as 20240131, or days, seconds, milli- or microseconds since 1970."""
     says_time = bool(_TIME.intersection(words(column)) or any(part in column.lower() for part in _WITHIN_TIMES))
     text = text_sql(quoted)
+    counted = _DAYS_COUNTED[place(column, "born") is not None] if says_time else ()
     forms = [DAYS, *((SECONDS, MILLISECONDS, MICROSECONDS, SHORT_DAYS) if says_time else ())]
     found = asked.count(
         c0=f"length({text}) = 8 AND (year(try_strptime({text}, '{DAYS}')) BETWEEN 1900 AND 2100 OR {text} IN {_NEVER})",
@@ -506,8 +519,10 @@ def _numbers_of_times(asked: _Asked, column: str, quoted: str) -> list[_Reading]
         c2=f"TRY_CAST({text} AS BIGINT) BETWEEN 100000000000 AND 10000000000000",
         c3=f"TRY_CAST({text} AS BIGINT) BETWEEN 100000000000000 AND 10000000000000000",
         c4=f"length({text}) = 6 AND try_strptime({text}, '{SHORT_DAYS}') IS NOT NULL",
+        **{f"d{form}": f"TRY_CAST({text} AS BIGINT) BETWEEN {least} AND {most}" for form, least, most in counted},
     )
-    return [
+    days = [_Reading(ParseSpec("time", (form,)), found[f"d{form}"]) for form, _, _ in counted]
+    return days + [
         _Reading(
             ParseSpec("time", (form,)),
             found[f"c{number}"],
@@ -517,13 +532,18 @@ def _numbers_of_times(asked: _Asked, column: str, quoted: str) -> list[_Reading]
     ]
 
 
+def _clocks(date: str) -> tuple[str, ...]:
+    """What may stand behind a day."""
+    return CLOCKS[:1] if date == ERAS else CLOCKS
+
+
 def _order(date: str) -> list[str]:
     return [_FIELDS[date[place : place + 2]] for place in range(len(date) - 1) if date[place : place + 2] in _FIELDS]
 
 
 def _about_date(date: str, rivals: list[str]) -> tuple[str, ...]:
     questions: tuple[str, ...] = ()
-    first = _order(date)[0]
+    first = (_order(date) or [""])[0]
     others = sorted({_order(other)[0] for other in rivals} - {first})
     if others:
         questions += (f"begins with the {first}, as it is read now, or with the {' or '.join(others)}?",)
@@ -534,7 +554,7 @@ def _about_date(date: str, rivals: list[str]) -> tuple[str, ...]:
 
 def _only_used(asked: _Asked, quoted: str, dates: list[str]) -> ParseSpec:
     """The forms of these dates that occur; iso among them stays."""
-    forms = [form for date in dates for form in ([ISO] if date == ISO else [date + clock for clock in CLOCKS])]
+    forms = [form for date in dates for form in ([ISO] if date == ISO else [date + clock for clock in _clocks(date)])]
     counts = asked.read(quoted, [ParseSpec("time", (form,)) for form in forms])
     return ParseSpec("time", tuple(form for form, count in zip(forms, counts, strict=True) if count))
 

@@ -52,6 +52,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "接受短信",
             "营销短信",
             "营销意愿",
+            *("dm可否", "勧誘可否", "营业可否", "営业可否", "案内可否", "同意有無", "配信可否", "送付可否"),
         ),
         *(
             "consentement",
@@ -62,6 +63,12 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "aceptapublicidad",
             "acceptepublicite",
             "autorizacion",
+            "aceita",
+            "aceite",
+            "aceitaofertas",
+            "receberofertas",
+            "autorizacao",
+            "opta",
             "autorisation",
             "autorizzazione",
             "rgpd",
@@ -129,7 +136,9 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
     ),
     "blocked": (
         *("deceased", "blocked", "locked", "guardianship", "verstorben", "gesperrt", "sperrvermerk", "betreuung"),
-        *("已故", "死亡", "冻结", "锁定"),
+        *("death", "deathdate", "dateofdeath", "died", "todesdatum", "sterbedatum", "todestag", "fechadefuncion"),
+        *("datededeces", "deces", "decesso", "datadecesso", "obito", "dataobito", "overlijden", "overlijdensdatum"),
+        *("已故", "死亡", "冻结", "锁定", "死亡日"),
         *(
             "decede",
             "bloque",
@@ -148,7 +157,8 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
     "relation": (
         *("customerstatus", "clientstatus", "relationshipstatus", "memberstatus", "accountstatus", "status"),
         *("kundenstatus", "kundestatus", "beziehungsstatus", "客户状态", "账户状态", "会员状态"),
-        *("statutclient", "estadocliente", "statocliente", "klantstatus"),
+        *("statutclient", "estadocliente", "statocliente", "klantstatus", "situacaocadastral", "situacaodocliente"),
+        *("situacao", "situacion", "situazione", "statusklienta", "musteridurumu"),
         *("iscurrent", "isactive", "statutklienta", "stavklienta", "ugyfelstatusz"),
     ),
     "sanctions": (
@@ -168,6 +178,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         *("attitudetorisk", "maxrisk", "riskscore", "srimax", "maxsri", "sri", "srri"),
         *("riskrating", "risk", "risikotoleranz", "risikoneigung", "risikoprofil", "risikobereitschaft"),
         *("risikoklasse", "risikokategorie", "risikotyp", "risikostufe", "anlegerprofil", "anlegertyp", "risiko"),
+        *("投资方針", "运用方針", "投资目的", "リスク许容"),
         *("风险承受", "风险偏好", "风险等级", "风险级别", "风险类型", "风险评级", "风险测评"),
         *(
             "profilderisque",
@@ -182,6 +193,10 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "perfilderisco",
             "profilinvestisseur",
             "perfilinversor",
+            "perfildoinvestidor",
+            "perfilinvestidor",
+            "perfildeinvestidor",
+            "suitabilityperfil",
             "classederisque",
             "risque",
             "riesgo",
@@ -216,7 +231,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "risk",
         ),
         *("risikoklasse", "risikoindikator", "risikokennzahl", "risikostufe", "risikokategorie", "risiko"),
-        *("风险等级", "风险级别", "风险评级", "产品风险", "风险"),
+        *("风险等级", "风险级别", "风险评级", "产品风险", "风险", "リスク", "リスク区分", "リスクランク"),
         *(
             "classederisque",
             "niveauderisque",
@@ -259,6 +274,11 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "expiry",
             "maturity",
             "closingdate",
+            "closedate",
+            "closeddate",
+            "dateclosed",
+            "enddate",
+            "dateend",
             "closedtonew",
         ),
         *(
@@ -271,7 +291,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "schliessung",
         ),
         *("gueltigbis", "verfuegbarbis", "eingestellt", "auslauf", "faelligkeit"),
-        *("停售", "下架", "销售截止", "截止日期", "募集结束", "到期"),
+        *("停售", "下架", "销售截止", "截止日期", "募集结束", "到期", "取扱终了", "贩売终了", "募集终了"),
         *(
             "findecommercialisation",
             "fincommercialisation",
@@ -329,6 +349,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "commercialisable",
             "commerciabile",
         ),
+        *("published", "listed", "enabled", "buyable", "publicado", "publie", "pubblicato", "veroeffentlicht"),
         *("offered", "offering", "incatalogo", "encatalogo", "aucatalogue", "nelcatalogo", "productstatus"),
         *("opennew", "newbusiness", "newmoney", "acceptsnew", "lifecycle", "state"),
         *("vertriebskennzeichen", "vertriebskz", "verkaufskennzeichen", "verkaufsstatus", "subscriptionstatus"),
@@ -351,6 +372,8 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "commercialise",
         ),
         *("emcomercializacao", "comercializacao", "emvenda", "disponivel", "tilsalgs", "saljs"),
+        *("captacao", "abertoparacaptacao", "abertoaplicacao", "abertoparaaplicacao", "abierto", "aperto", "ouvert"),
+        *("offen", "opennewinvestors", "acceptingnew", "satista", "satisaacik", "lavende"),
         *(
             "tradeable",
             "saleable",
@@ -525,7 +548,8 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "mindestsumme",
             "mindestinvestition",
         ),
-        *("起购", "起投", "最低金额", "最低投资", "认购起点", "起点金额"),
+        *("起购", "起投", "最低金额", "最低投资", "认购起点", "起点金额", "最低申込金额", "最低购入金额", "申込单位"),
+        *("aplicacaominima", "investimentominimo", "valorminimo", "montanteminimo", "asgaritutar", "suminima"),
         *(
             "minimumdesouscription",
             "souscriptionminimale",
@@ -821,6 +845,7 @@ OPEN = frozenset(
 )
 CLOSED = frozenset(
     (
+        *("bloqueada", "bloccata", "suspensa", "suspenso", "sospeso", "suspendido", "suspendida", "kapali"),
         *("encerrada", "cerrada", "chiusa", "fermee", "cloturee", "inativo", "inativa", "inactiva"),
         *("nurbestand", "bestand", "bestandsprodukt", "bestandsgeschaeft", "altbestand", "auslauf", "existingonly"),
         *("停止", "终止销售", "结束", "结束销售", "封闭", "legacy", "longeravailable"),
@@ -978,6 +1003,7 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "risikoscheu",
             "谨慎",
             "谨慎型",
+            *("安定", "安定型", "安定重视", "安定重视型", "元本重视", "保守", "保守型", "conservadora"),
         ),
         (
             "incomeoriented",
@@ -988,6 +1014,7 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "ertrag",
             "稳健",
             "稳健型",
+            *("安定成长", "安定成长型", "やや安定型", "利回り追求型"),
         ),
         (
             "balanced",
@@ -1014,6 +1041,7 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "ausgeglichen",
             "平衡",
             "平衡型",
+            *("ハランス", "ハランス型", "均衡型", "中立型"),
         ),
         (
             "growth",

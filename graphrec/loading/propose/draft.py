@@ -26,10 +26,10 @@ from graphrec.loading.propose.draft_parts import (
     quote,
     toml_key,
 )
-from graphrec.loading.propose.looks import is_personal, label_name, likeness, looks
+from graphrec.loading.propose.looks import action_of, is_personal, label_name, likeness, looks
 from graphrec.loading.propose.profile import read_folder
 from graphrec.loading.propose.table_profile import TableProfile
-from graphrec.loading.propose.words import singular, stem
+from graphrec.loading.propose.words import singular, stem, words
 from graphrec.loading.sources.files import is_folder, shown_path
 from graphrec.progress import Progress, silent
 
@@ -148,7 +148,7 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
     described = {table.name for table in entities}
     # What belongs to contracts alone, such as claims, is neither a customer nor a product.
     entities = [table for table in entities if described & {*table.references.values()} or table.name in referred]
-    draft.label_of = {table.name: label_name(singular(table.name)) for table in entities}
+    draft.label_of = _labels([table.name for table in entities])
     ends = {table.name: _ends(table, draft) for table in events}
     if not _choose_roles(draft, entities, [(table.rows, ends[table.name]) for table in events]):
         return None
@@ -178,6 +178,28 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
     for table in tables:
         _ask_about(draft, table)
     return draft
+
+
+_OF_SYSTEMS = re.compile(r"^(dim|fact|fct|hub|sat|lnk|tbl|stg|ods|dwh|dw|vw|fbnk|f)_(?=[^\W\d_]{3})")
+"""What warehouses and core systems put before the names of their tables."""
+
+
+def _labels(tables: list[str]) -> dict[str, str]:
+    """Labels of tables, without what is put before all of their names and says nothing: server, schema, layer."""
+    split = {table: words(table) for table in tables}
+    same = 0
+    while tables and all(len(one) > same + 1 and one[same] == split[tables[0]][same] for one in split.values()):
+        same += 1
+    before = split[tables[0]][:same] if len(tables) > 1 else []
+    # A word that says what is in a table stays.
+    said = [number for number, word in enumerate(before) if likeness(word) or action_of(word)]
+    same = said[0] if said else len(before)
+    short = {table: "_".join(split[table][same:]) if same else _OF_SYSTEMS.sub("", table) for table in tables}
+    short = {table: _OF_SYSTEMS.sub("", one) for table, one in short.items()}
+    found = {table: label_name(singular(one)) for table, one in short.items()}
+    if len(set(found.values())) < len(found):
+        return {table: label_name(singular(table)) for table in tables}
+    return found
 
 
 def _without(table: TableProfile, columns: set[str]) -> TableProfile:

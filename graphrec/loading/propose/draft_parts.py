@@ -10,6 +10,7 @@ from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import FEW_MISFITS, ColumnProfile
 from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.looks import (
+    Action,
     action_of,
     action_of_table,
     actions_in,
@@ -130,7 +131,9 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
     label, columns = draft.label_of[table.name], [c for c in table.columns.values() if c.name != table.key]
     if label == draft.user:
         columns = _confirmed(draft, table, columns)
-    personal = [column.name for column in columns if is_personal(column, of_user=label == draft.user)]
+    # What another label has as its key cannot be kept from the graph here.
+    is_own = {column.name: draft.label_of.get(table.references.get(column.name, "")) is None for column in columns}
+    personal = [c.name for c in columns if is_own[c.name] and is_personal(c, of_user=label == draft.user)]
     if label == draft.user:
         personal += _more_personal(draft, label, [c.name for c in columns if c.name not in personal], personal)
         personal += [c.name for c in columns if c.name not in personal and c.kind == "text" and _is_long(c)]
@@ -508,7 +511,10 @@ def _states_of(
         return next(one for one in choices if one == told)
 
     action = action_of_table(table.name)
-    of_orders = action is not None and action.type == "BOUGHT"
+    # What ends on a day was carried out, whatever it is called.
+    ends = any(one.kind == "time" and looks(one.name, "end") for one in others)
+    did = {one.type for one in actions_in(column.values).values() if one is not None} if column is not None else set()
+    of_orders = (bool(did & {"BOUGHT", "SOLD"}) if did else action is not None and action.type == "BOUGHT") and not ends
     found = states_in([one for one in others if one is not column], asks, of_orders=of_orders)
     if found is None:
         return None
@@ -594,6 +600,8 @@ def _said_of_event(
     signed = [one for one in others if one.kind in {"integer", "real"} and one.least < 0]
     heads = [line for line in heads if line not in {f"weight = {quote(one.in_graph)}" for one in signed}]
     kinds = _kinds(table, [one for one in others if one not in (position.quantity, *signed)], column, are_roles=True)
+    if column is None:
+        kinds = [replace(kind, type="HELD", weight=1.0) if kind.weight == UNKNOWN else kind for kind in kinds]
     return *position.completed(heads, parse, more), position.joined(kinds) if position.given else kinds
 
 
@@ -664,6 +672,8 @@ class _Position:
         own = [(column, how) for column, how in parse if column != self.named]
         how = next((how for column, how in parse if column == self.quantity.in_graph), self.quantity.parse)
         is_parsed = how is not None and not (how.decimal == "." and not how.thousands and not how.null)
+        # A number below 0 may have its minus behind it, or be in brackets.
+        is_parsed = is_parsed or (self.quantity.kind != "text" and self.quantity.least < 0)
         if self.given:
             text = f"CAST({name(self.quantity.name)} AS VARCHAR)"
             gives = f"{self.given} AND {text} NOT LIKE '%-%'" if self.quantity.least < 0 else self.given
@@ -701,8 +711,11 @@ def _position(
         return None
     if column is None:
         says, given = f"{quantity.name} below 0", ""
-        if quantity.least >= 0:
+        if quantity.least > 0 or quantity.filled < quantity.rows or quantity.most <= 0:
             return None
+        if quantity.least == 0:
+            draft.ask(f"{table.name}: {quantity.name} of 0 is no holding (quantity): is that right?")
+            return _Position(quantity, quantity.in_graph)
     else:
         if not {"BOUGHT", "SOLD"} <= kinds.keys():
             return None
@@ -744,8 +757,18 @@ def _action_column(others: list[ColumnProfile]) -> ColumnProfile | None:
     # What says what became of an order or a contract says nothing of what people did.
     found = [c for c in found if not _is_state(c)]
     known = {column.name: sum(one is not None for one in actions_in(column.values).values()) for column in found}
+    if any(one.kind in {"integer", "real"} and looks(one.name, "quantity") and one.least < 0 for one in others):
+        # The sign of the pieces says more than codes that no word tells.
+        found = [column for column in found if known[column.name]]
     found = [column for column in found if 2 * known[column.name] >= len(column.values) or looks(column.name, "action")]
     return max(found, key=lambda column: known[column.name], default=None)
+
+
+def _action_of_all(others: list[ColumnProfile]) -> Action | None:
+    """What the one value of a column that is called like an action says of every row: a table of product_viewed."""
+    same = [one for one in others if one.kind == "text" and len(one.values) == 1 and one.filled == one.rows]
+    told = [action_of(one.values[0]) for one in same if looks(one.name, "action") and not is_state(one)]
+    return next((action for action in told if action is not None), None)
 
 
 def _is_state(column: ColumnProfile) -> bool:
@@ -764,7 +787,7 @@ def _kinds(
     if not are_roles:
         return [_Kind(base, 1.0)]
     if column is None:
-        action = action_of_table(table.name)
+        action = action_of_table(table.name) or _action_of_all(others)
         kind = _Kind(action.type, action.weight) if action else _Kind(base, UNKNOWN)
         return _with_refusals(others, kind)
     found: dict[tuple[str, float], list[str]] = {}
@@ -848,8 +871,8 @@ def _event_heads(
     cast = {column.name for column in found.values() if column}
     parse = _parsed([column for column in others if column is not key], cast)
     more = []
-    if key is None and found["at"] is None:
-        # Nothing tells two events of one pair apart: each is one of several.
+    if key is None and (found["at"] is None or table.through):
+        # Nothing tells two events of one pair apart, such as positions in two portfolios: each is one of several.
         nth = "nth"
         while nth in {column.in_graph.casefold() for column in table.columns.values()}:
             nth += "_event"

@@ -13,7 +13,7 @@ from graphrec.loading.persons.names import sort_of
 from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.concepts import CONCEPTS, place
-from graphrec.loading.propose.words import simplified, singular, words
+from graphrec.loading.propose.words import simplified, singular, without_package, words
 from graphrec.loading.run.columns import EDGE_OWN, NODE_OWN
 
 
@@ -58,6 +58,9 @@ _ACTIONS = (
     _action("SOLD", -1.0, "switchout stpout swp transferout auslieferung entnahme teilverkauf 转出 转换出"),
     _action("VIEWED", 0.2, "visning vist visad wyświetlenie"),
     _action("SOLD", -1.0, "salg solgt sålt sprzedaż innløsning inlösen"),
+    _action("BOUGHT", 1.0, "aplicação aplicações aplicacao aporte captação aquisição movimentação movimentações"),
+    _action("SOLD", -1.0, "resgate resgates venda vendas retirada 解约金 换金"),
+    _action("HELD", 1.0, "契约 保有 预かり残高"),
     _action("BOUGHT", 1.0, "购买 买入 买 申购 认购 定投 交易 订单 成交"),
     _action("HELD", 1.0, "hold held holding position own owned ownership contract bestand bestände vertrag verträge"),
     _action(
@@ -77,6 +80,9 @@ _ACTIONS = (
         1.0,
         "posizione posizioni polizza polizze contratto contratti polis polissen posición posiciones apólice",
     ),
+    _action("HELD", 1.0, "allocation allocations election elections enrolled"),
+    _action("ACCEPTED", 1.0, "accept accepted acceptance converted conversion angenommen zugesagt accepté aceptado"),
+    _action("ACCEPTED", 1.0, "accettato aceito aceita geaccepteerd 接受"),
     _action("RATED", 1.0, "rate rated rating review reviewed bewertung bewertungen 评分 评价"),
     _action("VIEWED", 0.2, "view viewed click visit browse impression pageview ansicht aufruf klick besuch angesehen"),
     _action("VIEWED", 0.2, "aufgerufen angeklickt besucht gemerkt merkliste favoriten wishlist watchlist watched"),
@@ -132,14 +138,14 @@ _USER = re.compile(
     r"|^(kunde|kunden|kdn?r?$|mandant|anleger|nutzer|depotinhaber|versicherte|mitglied)|^\w{3,}(nehmer|inhaber)(in)?$"
     r"|^(kund(er|nr|nummer|id)?|medlem(mer|mar)?|klient(ów|i|ci|a|y)?|zákazní(k|ci|ka|ků)|zakazni(k|ci|ka)|ügyf[eé]l\w*|ugyfel\w*)$"
     r"|^(abonné|adhérent|assuré|souscripteur|sociétaire|titulaire|cliente|asegurado|tomador|socio|titular|afiliado|"
-    r"assicurato|contraente|klant|deelnemer|verzekerde|segurado|utente|usuario|utilisateur)s?$|客户|用户|会员|投资者|持卡人"
+    r"assicurato|contraente|klant|deelnemer|verzekerde|segurado|utente|usuario|utilisateur)s?$|客户|用户|会员|投资者|持卡人|顾客|お客|契约者|口座名义"
 )
 _PRODUCT = re.compile(
     r"^(product|prod|item|article|book|movie|film|song|track|security|fund|stock|asset|isin|instrument|recipe|course|drug|"
     r"treatment|hotel|restaurant|game|job|offer|policy|plan|service|dish|wine|therapy|lesson|title|scheme|"
     r"catalog|catalogue|model|etf)$"
     r"|^(produkt|verdipapir|værdipapir|värdepapper|artikel|wertpapier|fonds|tarif|angebot|modell|titel$|anlageprodukt)|(tarif|produkt)(e|en)?$"
-    r"|^(produit|titre|placement|garantie|producto|fondo|valor|valore|valori|strumento|strumenti|título|prodotto|titolo|tariffa|produto|fundo|effect)s?$|^(produkty|produktu|produktów|produktum|term[eé]k\w*|towar)$|产品|商品|基金|股票|证券|理财"
+    r"|^(produit|titre|placement|garantie|producto|fondo|valor|valore|valori|strumento|strumenti|título|prodotto|titolo|tariffa|produto|fundo|effect)s?$|^(produkty|produktu|produktów|produktum|term[eé]k\w*|towar)$|产品|商品|基金|股票|证券|理财|銘柄|ファンド"
 )
 _PERSONAL = re.compile(
     r"^(e?mail|phone|mobile|born|pan|aadhaar|aadhar|fax|address|street|birth|dob|birthday|birthdate|ssn|iban|passport|surname|lastname|firstname|"
@@ -149,7 +155,7 @@ _PERSONAL = re.compile(
     r"curp|rfc|cpf|bsn|ahv|avs|insee|ssn|tin|fiscale?)$"
     r"|^(fornavn|etternavn|efternavn|mellomnavn|förnamn|efternamn|fødselsn\w+|fodselsn\w+|fødselsda\w+|födelse\w+|"
     r"personnr|personnummer|cpr(nr|nummer)?|e?post|mobil(nr|nummer)|gateadresse|imię|nazwisko|pesel|jméno|jmeno|příjmení|prijmeni|név|nev|utónév|vezetéknév)$"
-    r"|telefon|姓名|手机|电话|邮箱|地址|出生|生日|身份证|护照|卡号"
+    r"|telefon|姓名|氏名|カナ|フリガナ|手机|电话|邮箱|メール|地址|住所|出生|生日|生年月日|身份证|护照|卡号|郵便番号|邮便番号"
 )
 _FREE_TEXT = re.compile(
     r"^(verwendungszweck|buchungstext|zahlungstext|überweisungstext|memo|remittance|narrative|remark|remarks|comment|"
@@ -159,7 +165,7 @@ _FREE_TEXT = re.compile(
 _END = re.compile(
     r"^(until|end|ended|ends|expiry|expires|expired|closed|terminated|cancelled|bis|ende|beendet|ablauf|gekündigt|"
     r"kündigung|kuendigung|kündigungsdatum|vertragsende|laufzeitende|enddatum|endedatum|auflösung|aufgelöst|geschlossen|"
-    r"schließung|schliessung|beendigung|storno|storniert|austritt|rückkauf|laufzeitende|(storno|auflösungs|aufloesungs|schließungs|schliessungs|beendigungs|kuendigungs|austritts|ablauf|fälligkeits|faelligkeits|abgangs)(datum|dat|tag)|exit|lapse|lapsed|surrender|surrendered|termination|cancellation|cancelled|canceled|disdetta|recesso|estinzione|estinto|opzegging|opgezegd|beëindiging|annulation|anulación|cancelado|clôture|résiliation|échéance|fin|vencimiento|baja|cancelación|scadenza|cessazione|chiusura|einddatum|vencimento|close|sluttdato|slutdatum|slutdato|utløp|utløpsdato|avsluttet|avslutad|oppsagt|maturity|matures|matured|fällig|fälligkeit|faelligkeit|gültigbis|zamknięcia|zamkniecia|zakończenia|zakonczenia|rozwiązania|ukončení|ukonceni|zrušení|zruseni|megszűnés|megszunes|lejárat|lejarat|zárás|zaras|felmondás)$|到期|终止|结束|销户|清仓|退保|注销|结清"
+    r"schließung|schliessung|beendigung|storno|storniert|austritt|rückkauf|laufzeitende|(storno|auflösungs|aufloesungs|schließungs|schliessungs|beendigungs|kuendigungs|austritts|ablauf|fälligkeits|faelligkeits|abgangs)(datum|dat|tag)|exit|lapse|lapsed|surrender|surrendered|termination|cancellation|cancelled|canceled|disdetta|recesso|estinzione|estinto|opzegging|opgezegd|beëindiging|annulation|anulación|cancelado|clôture|résiliation|échéance|fin|vencimiento|baja|cancelación|scadenza|cessazione|chiusura|einddatum|vencimento|close|sluttdato|slutdatum|slutdato|utløp|utløpsdato|avsluttet|avslutad|oppsagt|maturity|matures|matured|fällig|fälligkeit|faelligkeit|gültigbis|zamknięcia|zamkniecia|zakończenia|zakonczenia|rozwiązania|ukončení|ukonceni|zrušení|zruseni|megszűnés|megszunes|lejárat|lejarat|zárás|zaras|felmondás)$|到期|终止|结束|销户|清仓|退保|注销|结清|解约|満期|终了"
 )
 _RATING = re.compile(r"^(rating|stars|score|note|grade|bewertung|sterne)$|评分|星")
 _PROTECTED = re.compile(
@@ -178,7 +184,7 @@ _WEIGHT = re.compile(
     r"^(amount|quantity|qty|volume|value|units|rating|score|weight|count|minutes|betrag|menge|stück|wert|montant|importe|monto|importo|bedrag|beløp|belopp|beløb|kwota|prima|prime|premio|premie|premium|montante)$|金额|数量|份额"
 )
 _QUANTITY = re.compile(
-    r"^(quantity|qty|units|shares|pieces|nominal|stück|stücke|stueck|stuecke|stückzahl|menge|anzahl|anteile|nominale|quantité|parts|cantidad|participaciones|quantità|quote|aantal|quantidade)$"
+    r"^(quantity|qty|units|allocation|alloc|allokation|weighting|cotas|shares|pieces|nominal|stück|stücke|stueck|stuecke|stückzahl|menge|anzahl|anteile|nominale|quantité|parts|cantidad|participaciones|quantità|quote|aantal|quantidade)$"
     r"|数量|份额|股数"
 )
 _KNOWN = re.compile(
@@ -188,25 +194,27 @@ _ISSUED = re.compile(
     r"^(issued|launched|introduced|released|auflage|auflagedatum|emissionsdatum|ausgegeben)$|发行|上市|成立"
 )
 _ACTION = re.compile(
-    r"^(type|kind|action|event|side|operation|activity|art|vorgang|buchungsart|transaktionsart|sens|opération|operación|operazione|resultado|résultat|esito|movimiento|tipo)$|类型|方向|操作"
+    r"^(type|kind|action|event|side|operation|activity|art|vorgang|buchungsart|transaktionsart|sens|opération|operación|operação|operacao|operazione|resultado|résultat|esito|movimiento|tipo)$|类型|方向|操作"
 )
 _STATE = re.compile(
     r"^(\w*status|\w*stat|currency|consent|flag|language|unit|channel|währung|waehrung|\w*einwilligung|\w*zustimmung|sprache|stat|statut|état|estado|stato|devise|divisa|moneda|langue|lengua|lingua|idioma|valuta|taal)$|状态|币种|货币|语言"
 )
 _ADVISER = re.compile(
-    r"^(adviser|advisor|relationshipmanager|rm|\w*betreuer|betreuerin|\w*berater|beraterin|conseiller|gestionnaire|servicing|gestor|asesor|mediador|consulente|gestore|adviseur|agent|agente)$|客户经理"
+    r"^(adviser|advisor|relationshipmanager|rm|\w*betreuer|betreuerin|\w*berater|beraterin|conseiller|gestionnaire|servicing|gestor|asesor|assessor|consultor|mediador|consulente|gestore|adviseur|agent|agente)$|客户经理"
 )
 _CRM = re.compile(r"^(crm|salesforce|sfdc|hubspot|dynamics)$")
 _SENSITIVE = re.compile(
     r"^(age|province|state|county|district|domicile|born|income|salary|wealth|region|city|town|country|zip|postcode|postal|plz|ort|wohnort|stadt|land|bundesland|alter|woonplaats|domizil|woonland|"
-    r"altersgruppe|einkommen|gehalt|vermögen|canton|département|commune|ville|pays|âge|revenus?|salaire|patrimoine|poststed|fylke|kommune|kommun|län|bosted|alder|inntekt|inkomst|indkomst|postnr|postnummer|provincia|ciudad|país|edad|ingresos|renta|profesión|provincie|reddito|età|città|comune|regione|cap|inkomen|leeftijd|gemeente|stad|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业"
+    r"altersgruppe|einkommen|gehalt|vermögen|canton|département|commune|ville|pays|âge|revenus?|salaire|patrimoine|poststed|fylke|kommune|kommun|län|bosted|alder|inntekt|inkomst|indkomst|postnr|postnummer|provincia|ciudad|país|edad|ingresos|renta|profesión|provincie|cidade|uf|município|bairro|profissão|reddito|età|città|comune|regione|cap|inkomen|leeftijd|gemeente|stad|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业|都道府県|市区町村|年収|職业"
 )
 _KIND = re.compile(
-    r"^(kind|type|category|class|sector|branch|line|lob|art|typ|gruppe|\w{3,}(art|gruppe|typ|klasse|kategorie|kategori|type|categorie|soort|familie)|sparte|family|kategorie|kategori|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类"
+    r"^(kind|type|category|class|classe|group|sector|branch|line|lob|art|typ|gruppe|\w{3,}(art|gruppe|typ|klasse|kategorie|kategori|type|categorie|soort|familie)|sparte|family|kategorie|kategori|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类"
 )
-_RISK = re.compile(r"^(risk|riskometer|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico\w*|risco)$|风险")
+_RISK = re.compile(
+    r"^(risk|riskometer|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico\w*|risco)$|风险|リスク"
+)
 _FEE = re.compile(
-    r"^(fee|fees|ter|ocf|expense|expenses|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|commissione|spese|kosten|custos|\w*gebyr|\w*avgift)$|费"
+    r"^(fee|fees|ter|ocf|expense|expenses|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|commissione|spese|kosten|custos|taxa|\w*gebyr|\w*avgift)$|费"
 )
 _MINIMUM = re.compile(
     r"^(minimum|min|mínimo|minima|mínima|minimo|"
@@ -347,15 +355,30 @@ _THINGS = _action(
 """Words of actions that name what something is done to."""
 _LETTERS = ("BS", "KV", "AV", "CV", "PS", "PR", "SR")
 """Letters for what is bought and what is sold: buy and sell, Kauf and Verkauf, achat and vente, compra and venta."""
+_IN_CODES = frozenset({"P", "PUR", "SI", "SWIN", "SIP", "STI", "STPI", "NFO", "ADD", "TI", "SUB", "IPO"})
+_OUT_CODES = frozenset({"R", "RED", "SO", "SWOF", "SWOP", "SWP", "STO", "STPO", "TO"})
+"""Codes of registrars of funds: purchase and redemption, switches in and out, plans."""
 
 
 def actions_in(values: Sequence[str]) -> dict[str, Action | None]:
     """What each value of a column says that people do; two letters are told apart by each other."""
     pair = "".join(sorted(one.strip().upper() for one in values))
     known = next((one for one in _LETTERS if "".join(sorted(one)) == pair), None)
-    if known is None:
-        return {one: action_of(one) for one in values}
     bought, sold = (next(action for action in _ACTIONS if action.type == kind) for kind in ("BOUGHT", "SOLD"))
+    codes = {one: one.strip().upper() for one in values}
+    if (
+        {*codes.values()} <= _IN_CODES | _OUT_CODES
+        and len(codes) > 1
+        and all({*codes.values()} & told for told in (_IN_CODES, _OUT_CODES))
+    ):
+        return {one: bought if code in _IN_CODES else sold for one, code in codes.items()}
+    if known is None:
+        told = {one: action_of(one) for one in values}
+        accepted = next(action for action in _ACTIONS if action.type == "ACCEPTED")
+        # Who redeems an offer takes it; who redeems a fund gives it back.
+        if any(one is not None and one.type in {"ACCEPTED", "REJECTED"} for one in told.values()):
+            told |= {one: accepted for one in values if "redeemed" in words(one) or "eingelöst" in words(one)}
+        return told
     return {one: bought if one.strip().upper() == known[0] else sold for one in values}
 
 
@@ -408,12 +431,30 @@ _ACCOUNTING_ENDS = ("dividende", "gebühr", "gebuehr", "steuer", "zinsen", "auss
 
 
 def is_accounting(text: str) -> bool:
-    """Whether a value says what a security did, or was charged, and nothing that a customer chose."""
+    """Whether a value says what a security did, or was charged, or was sent, and nothing that a customer chose."""
     plain = simplified(text)
     is_chinese = any(one in plain for one in ("股息", "分红", "红利", "派息", "结息", "利息", "手续费", "税"))
     found = words(plain)
     ends = any(one.endswith(word) for one in found for word in _ACCOUNTING_ENDS)
-    return is_chinese or ends or bool(_ACCOUNTING.intersection(found))
+    return is_chinese or ends or bool((_ACCOUNTING | _UNANSWERED).intersection((*found, "".join(found))))
+
+
+_UNANSWERED = frozenset(
+    {
+        *("ignored", "unopened", "unanswered", "noresponse", "noanswer", "sent", "bounced", "undelivered", "unread"),
+        *(
+            "ignoriert",
+            "versendet",
+            "unbeantwortet",
+            "keinereaktion",
+            "keineantwort",
+            "sanssuite",
+            "ignorado",
+            "ignoré",
+        ),
+    }
+)
+"""What became of an offer that a customer did nothing about."""
 
 
 def action_of_table(text: str) -> Action | None:
@@ -444,7 +485,7 @@ def _is_holding(text: str) -> bool:
 
 def property_name(column: str) -> str:
     """The column's name as a property: letters, digits and _, and none of graphrec's own."""
-    column = _YES_OR_NO.sub("", column)
+    column = _YES_OR_NO.sub("", without_package(column))
     plain = re.sub(r"\W+", "_", column.replace("%", " percent ")).strip("_") or "column"
     plain = f"column_{plain}" if plain[0].isdigit() else plain
     while is_too_long(plain):

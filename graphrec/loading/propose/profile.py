@@ -13,17 +13,21 @@ from graphrec.errors import SourceError
 from graphrec.loading.mapping.specs import SUFFIXES, FileSpec, Mapping
 from graphrec.loading.propose.column_profile import NEARLY_UNIQUE, ColumnProfile, profile_column
 from graphrec.loading.propose.folder import all_specs, suffix_of
-from graphrec.loading.propose.looks import likeness, property_name
+from graphrec.loading.propose.looks import property_name
 from graphrec.loading.propose.references import key_of, with_keys, with_references
 from graphrec.loading.propose.shapes.actions import as_one_column
+from graphrec.loading.propose.shapes.changes import last_changes
 from graphrec.loading.propose.shapes.codes import written_out
 from graphrec.loading.propose.shapes.described import with_described
 from graphrec.loading.propose.shapes.joint import with_joint
 from graphrec.loading.propose.shapes.lines import as_lines
 from graphrec.loading.propose.shapes.live import live
+from graphrec.loading.propose.shapes.multi import with_parts
 from graphrec.loading.propose.shapes.nested import Flat, flatten
+from graphrec.loading.propose.shapes.owners import SAMPLE_ROWS, with_owner
 from graphrec.loading.propose.shapes.sides import with_sides
 from graphrec.loading.propose.shapes.snapshots import as_spans, key_by_day, latest
+from graphrec.loading.propose.shapes.vault import as_tables
 from graphrec.loading.propose.shapes.versions import current
 from graphrec.loading.propose.shapes.wide import amounts, holdings, named_by_keys, products_in
 from graphrec.loading.propose.spelling import spelled_alike
@@ -31,11 +35,10 @@ from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.sources.csv_form import csv_form
 from graphrec.loading.sources.database import lock_database, open_database, scratch_folder
 from graphrec.loading.sources.files import read_databases, read_files, trim, trimmed
-from graphrec.loading.sources.sql import name, value
+from graphrec.loading.sources.sql import OWN_COLUMNS, name, value
 from graphrec.progress import Progress
 from graphrec.schema import Roles
 
-SAMPLE_ROWS = 500_000
 _UNNAMED = re.compile(r"column\d+")
 _OF_HEADER = 4
 """A row that has the names of so many columns in them, or of all, is a header."""
@@ -64,29 +67,30 @@ class Delivery:
             are_wide: columns of yes and no are products that customers hold.
             are_lines: files of contracts and their kinds are products that customers hold.
         """
-        # What one way makes of the tables is undone for the next one.
+        # What one way makes of the tables is undone for the next one, and for the statements that are looked at below.
         self._database.execute("BEGIN TRANSACTION")
         try:
-            return self._made(are_wide=are_wide, are_lines=are_lines)
+            tables = self._made(are_wide=are_wide)
         finally:
             self._database.execute("ROLLBACK")
+        tables = as_lines(self._database, tables) if are_lines else tables
+        return [_with_names(with_described(self._database, table)) for table in tables]
 
-    def _made(self, *, are_wide: bool, are_lines: bool) -> list[TableProfile]:
+    def _made(self, *, are_wide: bool) -> list[TableProfile]:
         database, tables = self._database, list[TableProfile]()
         for spec, some in zip(self._specs.values(), self._tables, strict=True):
             tables += some
             if are_wide:
                 tables[-1:] = _with_holdings(database, spec, tables[-1])
+        tables = as_tables(database, [last_changes(database, table) for table in tables])
         tables = [latest(database, table) for table in current(database, tables)]
         tables = [as_one_column(database, table) for table in written_out(database, tables)]
         tables = _with_amounts(database, with_keys(database, tables), self._specs)
-        tables = with_references(database, spelled_alike(database, tables))
+        tables = with_references(database, spelled_alike(database, with_parts(database, tables)))
         tables = with_sides(database, live(database, tables))
         tables = [as_spans(database, table) for table in tables]
         tables = [with_joint(database, table, tables) for table in tables]
-        tables = [_joined(database, table, tables) for table in tables]
-        tables = as_lines(database, tables) if are_lines else tables
-        return [_with_names(with_described(database, table)) for table in tables]
+        return [with_owner(database, table, tables) for table in tables]
 
 
 @contextmanager
@@ -143,7 +147,7 @@ def _with_trim(database: duckdb.DuckDBPyConnection, spec: FileSpec) -> FileSpec:
     if spec.reader == "database":
         return spec
     described = database.execute(f"DESCRIBE {name(spec.name)}").fetchall()
-    texts = [column for column, kind, *_ in described if kind == "VARCHAR" and not column.startswith("_")]
+    texts = [column for column, kind, *_ in described if kind == "VARCHAR" and column not in OWN_COLUMNS]
     around = " OR ".join(f"{name(column)} <> {trimmed(name(column))}" for column in texts)
     is_blank = any(column != column.strip() for column in texts)
     if not texts or not (
@@ -159,7 +163,7 @@ def _with_gaps(database: duckdb.DuckDBPyConnection, spec: FileSpec) -> FileSpec:
     if spec.reader != "csv":
         return spec
     described = database.execute(f"DESCRIBE {name(spec.name)}").fetchall()
-    columns = [column for column, kind, *_ in described if kind == "VARCHAR" and not column.startswith("_")]
+    columns = [column for column, kind, *_ in described if kind == "VARCHAR" and column not in OWN_COLUMNS]
     found: set[str] = set()
     for column in columns:
         query = f"SELECT DISTINCT {name(column)} FROM {name(spec.name)} WHERE {name(column)} IN ({_listed(GAPS)})"
@@ -175,7 +179,7 @@ def _without_headers(database: duckdb.DuckDBPyConnection, spec: FileSpec, flat: 
     if spec.reader not in {"csv", "xlsx"} or flat.source:
         return flat
     described = database.execute(f"DESCRIBE {name(flat.table)}").fetchall()
-    columns = [column for column, *_ in described if not column.startswith("_")][:_OF_HEADER]
+    columns = [column for column, *_ in described if column not in OWN_COLUMNS][:_OF_HEADER]
     is_header = " AND ".join(f"{name(one)} IS NOT DISTINCT FROM {value(one)}" for one in columns)
     query = f"SELECT count(*) FROM {name(flat.table)} WHERE {is_header}"
     count = int(database.execute(query).fetchall()[0][0]) if len(columns) > 1 else 0
@@ -196,6 +200,12 @@ def _profile(database: duckdb.DuckDBPyConnection, spec: FileSpec, flat: Flat, *,
     once = _without_copies(database, flat, rows, columns)
     if once is not flat:
         rows, columns = _columns(database, flat.table, has_commas=has_commas)
+    beside = _beside(columns) if spec.reader == "xlsx" else ()
+    if beside:
+        columns = {column: one for column, one in columns.items() if column not in beside}
+        asks = f"{', '.join(beside)} are another table beside it on the sheet and are left out: is that right?"
+        once = replace(once, questions=(*once.questions, asks))
+    columns = _named(columns)
     sheet = spec.sheets[0] if len(spec.sheets) == 1 else spec.sheets or None
     given = {"sheet": sheet, "url_env": spec.url_env, "query": spec.query}
     options = {**spec.options, **{key: one for key, one in given.items() if one is not None}}
@@ -247,14 +257,27 @@ def _columns(
     """How many rows are looked at, and what the columns are."""
     source = f"(SELECT * FROM {name(table)} LIMIT {SAMPLE_ROWS})"
     described = database.execute(f"DESCRIBE {name(table)}").fetchall()
-    types = {column: kind for column, kind, *_ in described if not column.startswith("_")}
+    types = {column: kind for column, kind, *_ in described if column not in OWN_COLUMNS}
     rows = int(database.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0])
     found = {
         column: profile_column(database, source, column, kind, rows, has_commas=has_commas)
         for column, kind in types.items()
     }
-    # A delimiter at the end of each line makes a column without a name and without values.
-    return rows, {name: one for name, one in found.items() if one.filled or not _UNNAMED.fullmatch(name)}
+    return rows, found
+
+
+def _named(columns: Keys[str, ColumnProfile]) -> dict[str, ColumnProfile]:
+    """The columns without those that have no name and no values, as a delimiter at the end of each line makes one."""
+    return {name: one for name, one in columns.items() if one.filled or not _UNNAMED.fullmatch(name)}
+
+
+def _beside(columns: Keys[str, ColumnProfile]) -> tuple[str, ...]:
+    """The columns of a shorter table behind a blank column, as sheets have what codes mean beside what has them."""
+    names = list(columns)
+    gap = next((n for n, one in enumerate(names) if _UNNAMED.fullmatch(one) and not columns[one].filled), len(names))
+    later = [one for one in names[gap:] if columns[one].filled]
+    most = max((columns[one].filled for one in names[:gap]), default=0)
+    return tuple(later) if later and 2 * max(columns[one].filled for one in later) <= most else ()
 
 
 def _without_copies(
@@ -294,47 +317,3 @@ def _with_names(table: TableProfile) -> TableProfile:
         columns[column.name] = replace(column, in_graph=wanted)
     described = {column: _with_names(one) for column, one in table.described.items()}
     return replace(table, columns={column: columns[column] for column in table.columns}, described=described)
-
-
-def _of(alias: str, column: ColumnProfile) -> str:
-    """SQL of a column of one of two tables, as both are written."""
-    return (column.written or "{}").format(f"CAST({alias}.{name(column.name)} AS VARCHAR)")
-
-
-def _joined(database: duckdb.DuckDBPyConnection, table: TableProfile, tables: list[TableProfile]) -> TableProfile:
-    """A table with the customer of each row, where that stands in the table of accounts to which it refers."""
-    by_name = {one.name: one for one in tables}
-    users = {one.name for one in tables if likeness(one.name) > 0}
-    for column, other in table.references.items():
-        between = by_name[other]
-        whose = next((one for one, owner in between.references.items() if owner in users - {other, table.name}), None)
-        if whose is None or table.key == column or between.key is None or not between.columns[between.key].is_unique:
-            continue
-        if users & (set(table.references.values()) - {other}):
-            continue  # it says itself whose it is
-        if len(between.references) > 1 and len(table.references) == 1:
-            continue  # what happens to a contract, such as a claim, is no contract
-        given = whose if whose not in table.columns else f"{between.name}_{whose}"
-        joined = (
-            f"(SELECT e.*, m.{name(whose)} AS {name(given)} FROM {{}} AS e LEFT JOIN {{}} AS m "
-            f"ON {_of('e', table.columns[column])} = {_of('m', between.columns[between.key])})"
-        )
-        made = name(f"{table.name} joined")
-        database.execute(f"CREATE TABLE {made} AS SELECT * FROM {joined.format(name(table.name), name(between.name))}")
-        rows = f"(SELECT * FROM {made} LIMIT {SAMPLE_ROWS})"
-        kind = next(kind for one, kind, *_ in database.execute(f"DESCRIBE {made}").fetchall() if one == given)
-        columns = {one: profile for one, profile in table.columns.items() if one != column}
-        columns[given] = replace(
-            profile_column(database, rows, given, kind, table.rows), written=between.columns[whose].written
-        )
-        kept = {one: owner for one, owner in table.references.items() if one != column}
-        return replace(
-            table,
-            columns=columns,
-            references={given: between.references[whose], **kept},
-            source=joined.format(table.rows_sql, between.rows_sql),
-            fields={},
-            through=between.name,
-            questions=(*table.questions, f"{given} comes from {between.name} by {column}: is that right?"),
-        )
-    return table

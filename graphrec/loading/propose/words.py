@@ -46,16 +46,18 @@ _HAN = str.maketrans(_HAN_PAIRS[::2], _HAN_PAIRS[1::2])
 
 _ID_WORDS = (
     *("id", "key", "code", "no", "nr", "number", "isin", "ticker", "symbol", "sku", "uuid", "cusip", "wkn", "ean"),
-    *("ref", "reference", "sedol", "valor", "lei"),
+    *("ref", "reference", "sedol", "valor", "lei", "bk", "hk"),
     *("nummer", "kennung", "schlüssel", "schluessel", "num", "nbr", "cd", "cod", "ident", "identifier"),
     *("numéro", "numero", "número", "núm", "código", "codigo", "cód", "codice", "réf", "référence", "referencia"),
     *("identifiant", "identificador", "identificativo", "riferimento", "matricule", "dni", "nif"),
     *("pan", "swift", "bic", "figi", "ric", "uid", "guid", "epic", "oid", "sk"),
     *("kód", "kod", "kodu", "szám", "szam", "azonosító", "azonosito", "numer", "číslo", "cislo", "kód"),
 )
-_CHINESE_TABLE = re.compile(r"(?<=\w)((基本)?(信息|资料|明细|档案|清单|列表|名单|记录|数据)表?|表)$")
+_CHINESE_TABLE = re.compile(
+    r"(?<=\w)((基本)?(信息|资料|明细|档案|清单|列表|名单|记录|数据|一覧|台帐|マスタ|マスター|リスト|テーブル)表?|表)$"
+)
 _ID_ENDING = re.compile(
-    r"(?<=\w)(编号|编码|代码|代号|流水号|账号|号|(?i:nummer|nr|kennung|schlüssel|schluessel|szám|szam|azonosító|azonosito|kód)|ID|Id)$"
+    r"(?<=\w)(编号|编码|代码|代号|流水号|账号|号|番号|コード|(?i:nummer|nr|kennung|schlüssel|schluessel|szám|szam|azonosító|azonosito|kód)|ID|Id)$"
 )
 _ID_FIRST = (
     *("id", "code", "código", "codigo", "cód", "cod", "codice", "num", "numéro", "numero", "número", "núm"),
@@ -101,6 +103,20 @@ def _abbreviations() -> dict[str, dict[str, str]]:
     return {part: {short: meant for short, _, meant in lines} for part, lines in listed.items()}
 
 
+_PACKAGE = re.compile(r"^(?:[A-Za-z]\w*?__)?(\w+?)__(c|pc|r|pr|mdt|e|kav|x)$")
+"""A field or table of a Salesforce org, behind the package that brought it: FinServ__RiskTolerance__c."""
+
+
+def without_package(text: str) -> str:
+    """A name without what Salesforce puts before and behind names that a house gave.
+
+    >>> [without_package(text) for text in ("FinServ__RiskTolerance__c", "Product2__c", "risk__class")]
+    ['RiskTolerance', 'Product2', 'risk__class']
+    """
+    found = _PACKAGE.match(text)
+    return found[1] if found else text
+
+
 @cache
 def spelled_out(text: str) -> str:
     """A short name of a core system in words, and any other name as it is.
@@ -110,6 +126,7 @@ def spelled_out(text: str) -> str:
     """
     if not text.isascii():
         return text
+    text = without_package(text)
     plain, known = text.strip().rstrip(".").lower(), _abbreviations()
     if plain in known["names"]:
         return known["names"][plain]
@@ -154,9 +171,9 @@ def singular(text: str) -> str:
 def is_identifier(column: str) -> bool:
     """Whether a column is called like an identifier: customer_id, ISIN, Kundennummer, 客户编号."""
     column = simplified(spelled_out(column))
-    if _POSTAL.search(column):
-        return False
     found = words(column)
+    if _POSTAL.search(column) or _POSTAL.search(" ".join(found)):
+        return False
     if len(found) > 1 and found[0] == "no" and found[1] not in _NOT_A_NUMBER:
         return True
     return bool(found) and (

@@ -12,10 +12,19 @@ ISO = "iso"
 SECONDS = "seconds"
 MILLISECONDS = "milliseconds"
 MICROSECONDS = "microseconds"
+DAYS_OF_1970 = "days"
+DAYS_OF_SHEETS = "sheet_days"
+ERAS = "era"
 _SPACE = r"[\s\x{A0}\x{202F}]*"
 _BRACKETS = r"^\(([^()+-]+)\)$"
-_EPOCHS = {SECONDS: 1_000_000, MILLISECONDS: 1000, MICROSECONDS: 1}
+_DAY = 86_400_000_000
+_EPOCHS = {SECONDS: 1_000_000, MILLISECONDS: 1000, MICROSECONDS: 1, DAYS_OF_1970: _DAY, DAYS_OF_SHEETS: _DAY}
 """Microseconds of one unit."""
+_ERAS = {"M": ("明治", 1867), "T": ("大正", 1911), "S": ("昭和", 1925), "H": ("平成", 1988), "R": ("令和", 2018)}
+"""Eras of Japan by their letters: the signs, and the year before their first."""
+_OF_ERA = r"^(明治|大正|昭和|平成|令和|[MTSHRmtshr])\s*(元|[0-9]+)\s*[年./-]\s*([0-9]+)\s*[月./-]\s*([0-9]+)\s*日?$"
+_SHEETS_BEGIN = 25_569
+"""What spreadsheets call the first day of 1970."""
 FIRST_TIME = "TIMESTAMPTZ '0001-01-01 00:00:00+00'"
 LAST_TIME = "TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'"
 FIRST_YEAR = 1000
@@ -66,8 +75,13 @@ def _time(text: str, formats: tuple[str, ...], latest: int | None) -> str:
 def _read_time(text: str, form: str, latest: int | None) -> str:
     if form in _EPOCHS:
         digits = 18 - len(str(_EPOCHS[form])) + 1
-        whole = f"CASE WHEN regexp_full_match({text}, '-?\\d{{1,{digits}}}') THEN TRY_CAST({text} AS BIGINT) END"
-        return f"make_timestamptz({whole} * {_EPOCHS[form]})"
+        # No braces in it: statements are filled in by format.
+        fits = f"regexp_full_match({text}, '-?\\d+') AND length(ltrim({text}, '-')) <= {digits}"
+        whole = f"CASE WHEN {fits} THEN TRY_CAST({text} AS BIGINT) END"
+        since = f"({whole} - {_SHEETS_BEGIN})" if form == DAYS_OF_SHEETS else whole
+        return f"make_timestamptz({since} * {_EPOCHS[form]})"
+    if form == ERAS:
+        return _of_era(text)
     read = f"TRY_CAST({text} AS TIMESTAMPTZ)" if form == ISO else f"try_strptime({text}, {value(form)})"
     if "%y" in form and latest is not None:
         years = f"CASE WHEN year({read}) > {latest} THEN 100 WHEN year({read}) <= {latest - 100} THEN -100 ELSE 0 END"
@@ -75,6 +89,18 @@ def _read_time(text: str, form: str, latest: int | None) -> str:
     if "%y" in form:
         return f"CAST({read} AS TIMESTAMPTZ)"
     return f"CASE WHEN year({read}) >= {FIRST_YEAR} THEN CAST({read} AS TIMESTAMPTZ) END"
+
+
+def _of_era(text: str) -> str:
+    """A day of an era of Japan: 令和5年3月1日 or R05.03.01."""
+    era, year, month, day = (f"regexp_extract({text}, {value(_OF_ERA)}, {n})" for n in range(1, 5))
+    first = " ".join(
+        f"WHEN upper({era}) IN ({value(letter)}, {value(signs)}) THEN {before}"
+        for letter, (signs, before) in _ERAS.items()
+    )
+    counted = f"CASE WHEN {year} = '元' THEN 1 ELSE TRY_CAST({year} AS BIGINT) END"
+    written = f"concat_ws('-', CASE {first} END + {counted}, {month}, {day})"
+    return f"CASE WHEN regexp_matches({text}, {value(_OF_ERA)}) THEN TRY_CAST({written} AS TIMESTAMPTZ) END"
 
 
 def _with_factors(text: str, spec: ParseSpec) -> str:

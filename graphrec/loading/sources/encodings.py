@@ -19,6 +19,8 @@ _FEW_BROKEN = 9
 USUAL = ("cp1252", "gb18030", "big5", "cp932", "euc_kr", "cp1250", "cp1251", "cp1253", "cp1254", "cp850")
 """Encodings that banks' files come in, the most usual first: Western, Chinese twice, Japanese, Korean, Central
 European, Cyrillic, Greek, Turkish, DOS."""
+WIDE = ("gb18030", "big5", "cp932", "euc_kr")
+"""Those of two bytes a letter."""
 _LETTERS = 1 << 18
 """Bytes that are looked at for their letters."""
 _CHAOS, _SENSE = 0.01, 0.04
@@ -112,17 +114,20 @@ def guess_encoding(path: Path, shown: str) -> str:
 
 
 def delivery_encoding(files: Iterable[tuple[Path, str]]) -> str | None:
-    """The encoding of one byte a letter that the texts of a delivery are in, by the letters of all of them.
+    """The encoding that the texts of a delivery are in, by the letters of all of them.
 
     A short file says little alone. None where no encoding reads them all, or all are UTF-8.
     """
-    contents = []
+    contents, wide = list[bytes](), list[bytes]()
     for path, shown in files:
         with open_unpacked(path, shown) as stream:
             content = bytes(stream.read(_LETTERS))
         is_marked = any(content.startswith(mark) for mark in _MARKS)
-        if not is_marked and not _decodes(content, "utf-8") and not _in_pairs(content):
-            contents.append(content)
+        if not is_marked and not _decodes(content, "utf-8"):
+            (wide if _in_pairs(content) else contents).append(content)
+    if wide and contents:
+        likely = next(_likely(b"\n".join((*wide, *contents))), "")
+        return likely if likely in WIDE and all(_decodes(one, likely) for one in (*wide, *contents)) else None
     return by_letters(b"\n".join(contents)) if len(contents) > 1 else None
 
 
@@ -133,7 +138,16 @@ def encoding_within(path: Path, shown: str, delivery: str | None) -> str:
         return own
     with open_unpacked(path, shown) as stream:
         content = bytes(stream.read(_LOOKED_AT))
+    if delivery in WIDE:
+        return delivery if _decodes(content, delivery) and _is_written_wide(content, delivery) else own
     return delivery if _decodes(content, delivery) and _fit(content[: _LETTERS << 2], delivery) > _FITS else own
+
+
+def _is_written_wide(content: bytes, encoding: str) -> bool:
+    """Whether what is beyond ASCII are signs of Chinese, Japanese or Korean, and not halves of them by chance."""
+    beyond = [sign for sign in content[:_LETTERS].decode(encoding, errors="ignore") if sign > "\x7f"]
+    signs = sum("\u3000" <= sign <= "\u9fff" or "\uac00" <= sign <= "\ud7a3" for sign in beyond)
+    return signs > _FITS * len(beyond)
 
 
 def by_letters(content: bytes) -> str | None:

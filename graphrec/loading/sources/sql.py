@@ -20,6 +20,10 @@ DuckDB compiles \\pL in twenty times as long.
 """
 
 
+OWN_COLUMNS = frozenset({"_file", "_line"})
+"""Columns that every table of files has besides its own."""
+
+
 def name(identifier: str) -> str:
     """An identifier in double quotes."""
     return '"' + identifier.replace('"', '""') + '"'

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 
 import duckdb
 
+from graphrec.loading.propose.shapes.changes import MOMENT, OPERATION
 from graphrec.loading.propose.words import singular, words
-from graphrec.loading.sources.sql import name
+from graphrec.loading.sources.sql import OWN_COLUMNS, name
 
 _STRUCT, _LIST = "STRUCT", "[]"
 
@@ -47,11 +48,11 @@ def flatten(database: duckdb.DuckDBPyConnection, table: str) -> Flat:
     The tables are made in the database; that of the file stays where it has nothing nested. A file that is one row
     around one list, as exports with a head are, is that list.
     """
-    columns = _columns(database, f"SELECT * FROM {name(table)}")
-    source = name(table)
+    source = _rows_of_changes(database, table) or name(table)
+    columns = _columns(database, f"SELECT * FROM {source}")
     leaves = [leaf for column, kind in columns.items() for leaf in _leaves((column,), kind, f"t.{name(column)}")]
     lists = [leaf for leaf in leaves if leaf.has_rows]
-    if not lists and len(leaves) == len(columns) and all(len(leaf.path) == 1 for leaf in leaves):
+    if not lists and source == name(table) and all(leaf.sql == f"t.{name(leaf.path[0])}" for leaf in leaves):
         return Flat(table)
     made: list[str] = []
     if len(lists) == 1 and _count(database, source) == 1:
@@ -108,6 +109,26 @@ def _in_list(
     return [replace(flat, parts=(), questions=(asks,) if called != table else ()), *flat.parts]
 
 
+def _rows_of_changes(database: duckdb.DuckDBPyConnection, table: str) -> str:
+    """SQL of what changes wrote, or of what was deleted, as Debezium has it; nothing where a file is no such feed."""
+    columns, around = _columns(database, f"SELECT * FROM {name(table)}"), "t."
+    if columns.get("payload", "").startswith(_STRUCT):
+        columns, around = _fields(columns["payload"]), 't."payload".'
+    states = [one for one in ("after", "before") if columns.get(one, "").startswith(_STRUCT)]
+    if not {"op", "after", "before"} <= columns.keys() or not states:
+        return ""
+    selected = []
+    for one in dict.fromkeys(inner for state in states for inner in _fields(columns[state])):
+        there = [state for state in states if one in _fields(columns[state])]
+        read = ", ".join(f"{around}{name(state)}.{name(one)}" for state in there)
+        selected.append(f"{f'coalesce({read})' if len(there) > 1 else read} AS {name(one)}")
+    moment = next((one for one in ("ts_us", "ts_ms") if one in columns), None)
+    selected.append(f"{around}op AS {name(OPERATION)}")
+    selected += [f"{around}{name(moment)} AS {name(MOMENT)}"] if moment else []
+    # A row of which nothing is known but that it is gone, as Kafka writes a tombstone, says nothing.
+    return f"(SELECT {', '.join(selected)}, t._file, t._line FROM {name(table)} AS t WHERE {around}op IS NOT NULL)"
+
+
 _WRAPPERS = frozenset({"$date", "$oid", "$numberLong", "$numberInt", "$numberDouble", "$numberDecimal"})
 """How MongoDB writes the type of a value around it."""
 
@@ -137,6 +158,9 @@ _BARE = frozenset(
         *("granted", "given", "accepted", "agreed", "value", "values", "at", "date", "time", "since", "from", "to"),
         *("until", "first", "last", "middle", "level", "state", "status", "amount", "code", "name", "label", "text"),
         *("type", "kind", "id", "number", "no", "flag", "enabled", "active", "class", "score", "rating", "min", "max"),
+        # Languages of a text, as in {"title": {"en": …, "de": …}}.
+        *("en", "de", "fr", "it", "es", "nl", "pt", "pl", "cs", "hu", "da", "sv", "nb", "fi", "el", "ro", "bg", "tr"),
+        *("ru", "uk", "ar", "he", "hi", "ja", "ko", "zh", "th", "vi", "en_us", "en_gb", "de_de", "de_ch", "fr_ch"),
         *("unit", "raw", "ref", "key", "start", "end", "count", "total", "index", "version", "desc", "short", "long"),
     }
 )
@@ -153,7 +177,7 @@ def _free(path: tuple[str, ...], whole: Container[str], taken: Container[str]) -
 
 def _columns(database: duckdb.DuckDBPyConnection, sql: str) -> dict[str, str]:
     described = database.execute(f"DESCRIBE {sql}").fetchall()
-    return {column: kind for column, kind, *_ in described if not column.startswith("_")}
+    return {column: kind for column, kind, *_ in described if column not in OWN_COLUMNS}
 
 
 def _count(database: duckdb.DuckDBPyConnection, source: str) -> int:

@@ -94,6 +94,9 @@ def _owner_of(side: TableProfile, tables: dict[str, TableProfile]) -> str:
     owner, (column,) = owners.pop(), side.references
     if side.columns[column].distinct < 2 or not _like(tables[owner]):
         return ""
+    # Rows that name the other side too are dealings, whether or not a table describes it.
+    if any(likeness(one.name) * _like(tables[owner]) < 0 and one.distinct > _MOST_PURPOSES for one in side.others()):
+        return ""
     ids = [one for one in side.others() if one.looks_like_id and one.distinct > _MOST_PURPOSES and not one.is_unique]
     return "" if ids else owner
 
@@ -180,7 +183,7 @@ def _answers(
     if purpose is None:
         return {_free(called, taken): f"{said} FILTER (WHERE {' AND '.join(holds or ('true',))})"}
     found: dict[str, str] = {}
-    of_offers = [text for text in purpose.values if _is_of_offers(text)] or purpose.values
+    of_offers = [text for text in purpose.values if is_of_offers(text)] or purpose.values
     for text in purpose.values:
         wanted = f"{called} {text}" if text in of_offers else f"agrees {text}"
         found[_free(wanted, taken)] = (
@@ -189,7 +192,7 @@ def _answers(
     return found
 
 
-def _is_of_offers(text: str) -> bool:
+def is_of_offers(text: str) -> bool:
     """Whether a purpose is one that offers are made for; the others, such as statistics, are no bar to them."""
     return place(text, "consent") is not None or bool(_OFFERS & {normal(word) for word in words(text)})
 

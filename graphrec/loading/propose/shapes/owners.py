@@ -1,0 +1,173 @@
+"""Whose the rows of accounts, portfolios and policies are, where that stands in another table.
+
+The holder stands in the row of the account, or in a table of its own that has a row for each of several holders. Where
+a row names a person whom it is about, as an insured one, and the contract names its holder, the holder counts.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import duckdb
+
+from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
+from graphrec.loading.propose.concepts import normal
+from graphrec.loading.propose.looks import likeness
+from graphrec.loading.propose.shapes.states import is_state
+from graphrec.loading.propose.table_profile import TableProfile
+from graphrec.loading.propose.words import simplified
+from graphrec.loading.sources.sql import name, value
+
+SAMPLE_ROWS = 500_000
+_MOST_HOLDERS = 4
+_ABOUT = re.compile(
+    r"insuredperson|personinsured|lifeassured|lifeinsured|insuredlife|insuredid|assureds?id|beneficiar|dependent|dependant|"
+    r"payer|payor|guarantor|driver|versichertep|versicherteperson|beguenstigt|bezugsberechtigt|begunstigt|buerge|"
+    r"beitragszahler|personneassuree|beneficiaire|garant|asegurado|beneficiari|assicurat|verzekerde|被保险人|受益人"
+)
+"""Within names of columns of persons whom a contract is about, and who do not hold it."""
+_NO_HOLDER = re.compile(
+    r"attorney|poa|proxy|signator|authori|beneficiar|guarantor|nominee|trusteeonly|bevollmaecht|vollmacht|zeichnungsb|"
+    r"verfueger|verfuegungsber|beguenstigt|bezugsber|buerge|mandatair|procuration|garant|apoderado|autorizado|delegat|"
+    r"procuratore|gemachtigde|contact|adviser|advisor|berater|代理|受益|担保"
+)
+"""Within roles of people who have to do with an account and do not hold it."""
+
+
+def with_owner(database: duckdb.DuckDBPyConnection, table: TableProfile, tables: list[TableProfile]) -> TableProfile:
+    """A table with the customer of each row, where that stands in the table of accounts to which it refers."""
+    by_name = {one.name: one for one in tables}
+    users = {one.name for one in tables if likeness(one.name) > 0 and not _is_link(one)}
+    users = users or {one.name for one in tables if one.key is not None and likeness(one.key) > 0}
+    for column, other in table.references.items():
+        between = by_name[other]
+        is_unique = between.key is not None and between.columns[between.key].is_unique
+        whose = next((one for one, owner in between.references.items() if owner in users - {other, table.name}), None)
+        if table.key == column or not is_unique:
+            continue
+        about = [
+            one for one, owner in table.references.items()
+            if owner in users - {other} and _ABOUT.search(normal(one)) and whose is not None
+        ]  # fmt: skip
+        if (users - {other}) & {owner for one, owner in table.references.items() if one not in about}:
+            continue  # it says itself whose it is
+        if whose is not None and len(between.references) > 1 and len(table.references) == 1:
+            continue  # what happens to a contract, such as a claim, is no contract
+        if whose is not None:
+            return _joined(database, table, between, column, whose, about)
+        if likeness(other) < 0 or len(table.references) == 1:
+            continue  # what is said of a product belongs to nobody
+        found = next((link for one in tables if (link := _link(one, table, other, users)) is not None), None)
+        if found is not None:
+            return _linked(database, table, by_name[found[0]], column, *found[1:])
+    return table
+
+
+def _is_link(table: TableProfile) -> bool:
+    """Whether a table only joins two others, and names nobody."""
+    return len(set(table.references.values())) > 1
+
+
+def _of(alias: str, column: ColumnProfile) -> str:
+    """SQL of a column of one of two tables, as both are written."""
+    return (column.written or "{}").format(f"CAST({alias}.{name(column.name)} AS VARCHAR)")
+
+
+def _joined(
+    database: duckdb.DuckDBPyConnection, table: TableProfile, between: TableProfile, column: str, whose: str,
+    about: Sequence[str],
+) -> TableProfile:  # fmt: skip
+    """A table with the holder of the contract to which its rows belong, and with its times where it has none."""
+    assert between.key is not None
+    given = whose if whose not in table.columns else f"{between.name}_{whose}"
+    brought = {whose: given} | _of_contract(table, between)
+    listed = ", ".join(f"m.{name(one)} AS {name(new)}" for one, new in brought.items())
+    left = f" EXCLUDE ({', '.join(map(name, about))})" if about else ""
+    joined = (
+        f"(SELECT e.*{left}, {listed} FROM {{}} AS e LEFT JOIN {{}} AS m "
+        f"ON {_of('e', table.columns[column])} = {_of('m', between.columns[between.key])})"
+    )
+    made = name(f"{table.name} joined")
+    database.execute(f"CREATE TABLE {made} AS SELECT * FROM {joined.format(name(table.name), name(between.name))}")
+    columns = {one: profile for one, profile in table.columns.items() if one not in {column, *about}}
+    for one, new in brought.items():
+        columns[new] = _profiled(database, made, new, between.columns[one], table.rows)
+    kept = {one: owner for one, owner in table.references.items() if one not in {column, *about}}
+    asks = [f"{', '.join(brought.values())} {'comes' if len(brought) == 1 else 'come'} from {between.name} by {column}"]
+    asks += [f"{', '.join(about)} names whom it is about, and {given} whose it is"] if about else []
+    return replace(
+        table,
+        columns=columns,
+        references={given: between.references[whose], **kept},
+        source=joined.format(table.rows_sql, between.rows_sql),
+        fields={},
+        through=between.name,
+        questions=(*table.questions, *(f"{one}: is that right?" for one in asks)),
+    )
+
+
+def _of_contract(table: TableProfile, between: TableProfile) -> dict[str, str]:
+    """The times and the status of a contract, for rows that have no time of their own; each with its new name."""
+    if any(one.kind == "time" for one in table.columns.values()):
+        return {}
+    wanted = [one for one in between.others() if one.kind == "time" or is_state(one)]
+    wanted = [one for one in wanted if one.kind == "time" or not any(is_state(own) for own in table.columns.values())]
+    return {one.name: one.name for one in wanted if one.name not in table.columns}
+
+
+def _link(link: TableProfile, table: TableProfile, other: str, users: set[str]) -> tuple[str, str, str] | None:
+    """A table that says which customers hold what another one lists: its name, and its columns of both."""
+    if link.name == table.name or link.name == other:
+        return None
+    what = next((one for one, owner in link.references.items() if owner == other), None)
+    whose = next((one for one, owner in link.references.items() if owner in users - {other}), None)
+    if what is None or whose is None or len(link.references) != 2:  # noqa: PLR2004 both
+        return None
+    # Few hold one account; many buy one product.
+    are_few = link.rows <= _MOST_HOLDERS * link.columns[what].distinct
+    return (link.name, what, whose) if are_few else None
+
+
+def _linked(
+    database: duckdb.DuckDBPyConnection, table: TableProfile, link: TableProfile, column: str, what: str, whose: str
+) -> TableProfile:
+    """A table with a row for each holder of what it belongs to."""
+    given = whose if whose not in table.columns else f"{link.name}_{whose}"
+    refused = {one.name: [t for t in one.values if _NO_HOLDER.search(normal(simplified(t)))] for one in link.others()}
+    roles = [one for one in link.others() if refused[one.name]]
+    others = refused[roles[0].name] if roles else []
+    there = f" WHERE coalesce({name(roles[0].name)} NOT IN ({', '.join(map(value, others))}), true)" if others else ""
+    both = f"SELECT DISTINCT {name(what)}, {name(whose)} FROM {{}}{there}"
+    joined = (
+        f"(SELECT e.*, m.{name(whose)} AS {name(given)} FROM {{}} AS e JOIN ({both}) AS m "
+        f"ON {_of('e', table.columns[column])} = {_of('m', link.columns[what])})"
+    )
+    made = name(f"{table.name} joined")
+    database.execute(f"CREATE TABLE {made} AS SELECT * FROM {joined.format(name(table.name), name(link.name))}")
+    rows = int(database.execute(f"SELECT count(*) FROM {made}").fetchall()[0][0])
+    columns = {
+        one: _profiled(database, made, one, profile, rows) for one, profile in table.columns.items() if one != column
+    }
+    columns[given] = _profiled(database, made, given, link.columns[whose], rows)
+    asks = f"{given} comes from {link.name} by {column}, a row for each: is that right?"
+    left = f"{link.name}: {', '.join(others)} ({roles[0].name}) hold nothing: is that right?" if others else ""
+    return replace(
+        table,
+        rows=rows,
+        columns=columns,
+        references={given: link.references[whose], **{a: b for a, b in table.references.items() if a != column}},
+        source=joined.format(table.rows_sql, link.rows_sql),
+        fields={},
+        through=link.name,
+        is_shared=True,
+        questions=(*table.questions, asks, *([left] if left else [])),
+    )
+
+
+def _profiled(
+    database: duckdb.DuckDBPyConnection, made: str, column: str, like: ColumnProfile, rows: int
+) -> ColumnProfile:
+    """A column of rows that were joined, read as in the table that it comes from."""
+    kind = next(kind for one, kind, *_ in database.execute(f"DESCRIBE {made}").fetchall() if one == column)
+    found = profile_column(database, f"(SELECT * FROM {made} LIMIT {SAMPLE_ROWS})", column, str(kind), rows)
+    return replace(found, written=like.written, parse=like.parse, is_plain=like.is_plain, kind=like.kind)
