@@ -156,3 +156,50 @@ def test_a_text_with_little_in_it_is_in_the_encoding_of_the_others(tmp_path: Pat
         files.append((tmp_path / name, name))
     delivery = delivery_encoding(files)
     assert [encoding_within(path, shown, delivery) for path, shown in files] == ["cp932", "cp932"]
+
+
+HEADS = {
+    "Turkish": (
+        "cp1254",
+        "Müşteri No;Adı Soyadı;TC Kimlik No;Şehir;Risk Profili;Pazarlama İzni",
+        ("İzmir", "Düşük", "Evet"),
+        "Ürün Kodu;Ürün Adı;Risk Seviyesi;Satış Durumu",
+        ("Düşük", "Satışta"),
+        "Sözleşme No;Müşteri No;Ürün Kodu;Açılış Tarihi;Kapanış Tarihi",
+    ),
+    "Greek": (
+        "cp1253",
+        "Κωδικός Πελάτη;Επώνυμο;ΑΦΜ;Πόλη;Προφίλ Κινδύνου;Συγκατάθεση",
+        ("Αθήνα", "Χαμηλό", "ΝΑΙ"),
+        "Κωδικός Προϊόντος;Ονομασία;Επίπεδο Κινδύνου;Διαθεσιμότητα",
+        ("Χαμηλό", "Διαθέσιμο"),
+        "Αριθμός Σύμβασης;Κωδικός Πελάτη;Κωδικός Προϊόντος;Ημερομηνία Έναρξης;Ημερομηνία Λήξης",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", HEADS)
+def test_heads_of_turkish_and_greek_banks_are_known(data: Path, language: str) -> None:
+    encoding, customers, (city, tolerance, yes), products, (risk, sold), contracts = HEADS[language]
+    rows = [f"{4000 + i};Name{i};{10000000000 + i};{city};{tolerance};{yes}" for i in range(20)]
+    (data / "a.csv").write_text("\n".join((customers, *rows)), encoding)
+    (data / "b.csv").write_text("\n".join((products, *(f"U{i};Fon {i};{risk};{sold}" for i in range(8)))), encoding)
+    rows = [f"S{i};{4000 + i % 20};U{i % 8};0{1 + i % 9}.03.2024;{'05.01.2025' * (i % 4 == 0)}" for i in range(40)]
+    (data / "c.csv").write_text("\n".join((contracts, *rows)), encoding)
+    loaded(data)
+    text = (data.parent / "my.toml").read_text("utf-8")
+    assert "\nuntil = " in text
+    assert text.count("\npersonal = [") == 1
+    (personal,) = (line for line in text.splitlines() if line.startswith("personal = "))
+    assert personal.count('"') == 4, "name and number of the person"
+
+
+def test_a_header_with_the_mark_of_a_beginning_is_a_header_again(data: Path) -> None:
+    bank(data)
+    half = (data / "customers.csv").read_text("utf-8")
+    (data / "customers.csv").write_text(half + "\ufeff" + half.replace("C0", "D0"), "utf-8")
+    rows = [f"H{i},C{i % 20:03},P{i % 8},2024-03-05" for i in range(40)]
+    write(data, "holdings.csv", "holding_id,customer_id,product_id,opened_on", *rows)
+    questions, sink = loaded(data)
+    assert sink.nodes["Customer"].num_rows == 40
+    assert any("1 rows are its header again" in one for one in questions)

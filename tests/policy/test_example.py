@@ -453,3 +453,22 @@ def test_the_first_policy_says_its_sentences_in_three_languages(tmp_path: Path) 
     assert told[1] == "die Risikoklasse 3 liegt über der Risikobereitschaft 1"
     assert told[2] == language_of("zh").say("rules.risk", user="", a="3", b="1")
     assert Policy.from_json(policy.to_json()).hash == policy.hash
+
+
+def test_nobody_who_left_or_died_and_no_consent_to_other_things(tmp_path: Path) -> None:
+    users = [
+        {"CLOSEDT": days_ago(40), "MARKETING_CONSENT": "Y", "E_DELIVERY_CONSENT": "N"},
+        {"DEATH_DATE": days_ago(9), "MARKETING_CONSENT": "Y", "E_DELIVERY_CONSENT": "Y"},
+        {"MARKETING_CONSENT": "Y", "E_DELIVERY_CONSENT": "N"},
+        {"MARKETING_CONSENT": "N", "E_DELIVERY_CONSENT": "Y"},
+    ]
+    kinds: dict[str, Kind] = {
+        "CLOSEDT": "time", "DEATH_DATE": "time", "MARKETING_CONSENT": "text", "E_DELIVERY_CONSENT": "text"
+    }  # fmt: skip
+    example, _, _ = written(tmp_path, users, [{"name": "Fund"}], kinds, {"name": "text"})
+    rules = requires(example)
+    assert rules["active"] == "is_missing(user.CLOSEDT) or user.CLOSEDT > now"
+    assert rules["blocked"] == "is_missing(user.DEATH_DATE) or user.DEATH_DATE > now"
+    assert rules["consent"] == 'user.MARKETING_CONSENT in ["Y"]'
+    assert not any("E_DELIVERY" in rule for rule in rules.values())
+    assert any("E_DELIVERY_CONSENT" in why and "another purpose" in why for why in example.left_out)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 
 from graphrec.loading.propose.words import simplified, words
 
-_WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+_WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i", "ς": "σ"})
 _SHORT = 5
 
 CONCEPTS: dict[str, tuple[str, ...]] = {
@@ -63,6 +63,8 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "aceptapublicidad",
             "acceptepublicite",
             "autorizacion",
+            *("izni", "pazarlamaizni", "iletisimizni", "acikriza", "kvkk", "onayi", "ticariileti", "συγκαταθεση"),
+            *("συναινεση", "consimtamant", "acordmarketing", "acord"),
             "aceita",
             "aceite",
             "aceitaofertas",
@@ -107,6 +109,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         ),
     ),
     "objection": (
+        *("εναντιωση", "μησυγκαταθεση", "iletisimreddi", "reddetti"),
         *("optout", "optedout", "donotcontact", "donotcall", "nomarketing", "noadvertising", "consentwithdrawn"),
         *("dnd", "donotdisturb", "donotsolicit", "donotmail", "suppressed", "suppression", "unsubscribed"),
         *("widerspruch", "widerruf", "werbesperre", "werbeverbot", "kontaktsperre", "robinson", "keinewerbung"),
@@ -204,6 +207,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "risico",
             "risco",
         ),
+        *("riskgrubu", "riskduzeyi", "riskduezeyi", "riskseviyesi", "κινδυνου", "κινδυνο", "ανοχη"),
         *("riskprofil", "riskvillighet", "risikovillighet", "risikovillighed", "profilryzyka", "ryzyko"),
         *("suitability", "investorprofile", "riskattitude", "attitude", "riskgroup", "clientrisk"),
         *(
@@ -248,6 +252,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "risco",
         ),
         *("riskklass", "riskniva", "klasaryzyka", "ryzyko"),
+        *("riskgrubu", "riskseviyesi", "riskduzeyi", "riskduezeyi", "κινδυνου", "κινδυνο"),
         *("kockazat", "kockazatiszint", "riziko", "rizik", "tridarizika"),
     ),
     "horizon": (
@@ -316,6 +321,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "datazakonczenia",
         ),
         *("fimdecomercializacao", "dataencerramento"),
+        *("satisbitis", "satisinsonu", "bitistarihi", "ληξη", "ληξησ", "ληξηδιαθεσησ", "κλεισιμο"),
         *(
             "verkaufbarbis",
             "verkaeuflichbis",
@@ -373,7 +379,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         ),
         *("emcomercializacao", "comercializacao", "emvenda", "disponivel", "tilsalgs", "saljs"),
         *("captacao", "abertoparacaptacao", "abertoaplicacao", "abertoparaaplicacao", "abierto", "aperto", "ouvert"),
-        *("offen", "opennewinvestors", "acceptingnew", "satista", "satisaacik", "lavende"),
+        *("offen", "opennewinvestors", "acceptingnew", "satisdurumu", "satisaacik", "διαθεσιμο", "διαθεσιμοτητα"),
         *(
             "tradeable",
             "saleable",
@@ -462,6 +468,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         *("maximaliseletkor", "felsokorhatar", "maximalnivek", "maksymalnywiek"),
     ),
     "born": (
+        *("dogumtarihi", "dogum", "γεννησησ", "γεννηση"),
         *("bornby", "birthdate", "dateofbirth", "birthday", "born", "birth", "dob"),
         *("geburtsdatum", "geburtstag", "gebdatum", "gebdat", "geboren", "出生", "生日"),
         *(
@@ -549,7 +556,16 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "mindestinvestition",
         ),
         *("起购", "起投", "最低金额", "最低投资", "认购起点", "起点金额", "最低申込金额", "最低购入金额", "申込单位"),
-        *("aplicacaominima", "investimentominimo", "valorminimo", "montanteminimo", "asgaritutar", "suminima"),
+        *(
+            "aplicacaominima",
+            "investimentominimo",
+            "valorminimo",
+            "montanteminimo",
+            "asgaritutar",
+            "minimumtutar",
+            "ελαχιστοποσο",
+            "suminima",
+        ),
         *(
             "minimumdesouscription",
             "souscriptionminimale",
@@ -719,6 +735,7 @@ DEPOSITS = (
 
 YES = frozenset(
     (
+        *("ναι", "var", "verildi", "onayli", "onaylandi", "δοθηκε"),
         *("samtykket", "godtatt", "tak", "evet", "ano", "igen", "da", "udzielona", "udelen", "megadva"),
         *(
             *(
@@ -771,6 +788,7 @@ YES = frozenset(
 )
 NO = frozenset(
     (
+        *("οχι", "yok", "verilmedi", "geriallindi", "iptal", "ανακληθηκε"),
         *("nei", "nej", "nie", "ei", "hayir", "nem", "ne", "nu", "brak", "wycofana", "odvolan", "visszavonva"),
         *(
             *("non", "nao", "nee", "refuse", "rechazado", "rifiutato", "geweigerd", "faux", "falso"),
@@ -797,6 +815,7 @@ NO = frozenset(
 )
 OPEN = frozenset(
     (
+        *("satista", "satisaacik", "acik", "aktif", "mevcut", "διαθεσιμο", "ανοιχτο", "ενεργο", "ενεργοσ"),
         *("ativa", "activa", "attiva", "aberta", "abierta", "aperta", "ouverte"),
         *("正常销售", "可购买", "可售", "销售", "发售", "存续"),
         *(
@@ -846,6 +865,7 @@ OPEN = frozenset(
 CLOSED = frozenset(
     (
         *("bloqueada", "bloccata", "suspensa", "suspenso", "sospeso", "suspendido", "suspendida", "kapali"),
+        *("satisakapali", "satisdisi", "pasif", "kaldirildi", "μηδιαθεσιμο", "κλειστο", "ανενεργο", "ανενεργοσ"),
         *("encerrada", "cerrada", "chiusa", "fermee", "cloturee", "inativo", "inativa", "inactiva"),
         *("nurbestand", "bestand", "bestandsprodukt", "bestandsgeschaeft", "altbestand", "auslauf", "existingonly"),
         *("停止", "终止销售", "结束", "结束销售", "封闭", "legacy", "longeravailable"),
@@ -913,6 +933,7 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "low",
             "lav",
             "lag",
+            *("dusuk", "duesuek", "χαμηλο", "χαμηλοσ", "χαμηλη", "scazut"),
             "niska",
             "niski",
             *("nizke", "nizky", "nizka", "alacsony"),
@@ -935,7 +956,7 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "mellem",
             "srednie",
             "sredni",
-            *("stredni", "kozepes", "koezepes"),
+            *("stredni", "kozepes", "koezepes", "orta", "μεσαιο", "μεσαιοσ", "μεσαια", "μετριο", "mediu"),
             "moderate",
             "mittel",
             "moderat",
@@ -956,6 +977,7 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ),
         ("mediumhigh", "moderatelyhigh", "erhoeht", "mittelhoch", "中高", "中高风险"),
         (
+            *("yuksek", "yueksek", "υψηλο", "υψηλοσ", "υψηλη", "ridicat"),
             "high",
             "høy",
             "høj",

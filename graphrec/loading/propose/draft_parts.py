@@ -326,7 +326,8 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
             continue
         attribute = label_name(column.name)
         while attribute in {*draft.labels, *draft.label_of.values()}:
-            attribute = label + attribute
+            # The class of a share class is no class class.
+            attribute = f"{attribute}Type" if attribute == label else label + attribute
         there = f"{name(column.name)} IS NOT NULL"
         draft.add_node(
             attribute,
@@ -372,7 +373,8 @@ def add_tags(draft: Draft, table: TableProfile, owner: TableProfile | None) -> b
     for column in tags:
         attribute = label_name(column.name)
         while attribute in {*draft.labels, *draft.label_of.values()}:
-            attribute = label + attribute
+            # The class of a share class is no class class.
+            attribute = f"{attribute}Type" if attribute == label else label + attribute
         there = f"{name(column.name)} IS NOT NULL"
         draft.add_node(
             attribute, f"key = {quote(column.in_graph)}",

@@ -60,7 +60,10 @@ _ACTIONS = (
     _action("SOLD", -1.0, "salg solgt sålt sprzedaż innløsning inlösen"),
     _action("BOUGHT", 1.0, "aplicação aplicações aplicacao aporte captação aquisição movimentação movimentações"),
     _action("SOLD", -1.0, "resgate resgates venda vendas retirada 解约金 换金"),
-    _action("HELD", 1.0, "契约 保有 预かり残高"),
+    _action(
+        "HELD", 1.0, "契约 保有 预かり残高 sözleşme sözleşmeler sozlesme sozlesmeler hesap hesaplar kredi krediler"
+    ),
+    _action("HELD", 1.0, "σύμβαση συμβάσεις symvasi symvaseis λογαριασμός λογαριασμοί logariasmoi договор договоры"),
     _action("BOUGHT", 1.0, "购买 买入 买 申购 认购 定投 交易 订单 成交"),
     _action("HELD", 1.0, "hold held holding position own owned ownership contract bestand bestände vertrag verträge"),
     _action(
@@ -138,14 +141,14 @@ _USER = re.compile(
     r"|^(kunde|kunden|kdn?r?$|mandant|anleger|nutzer|depotinhaber|versicherte|mitglied)|^\w{3,}(nehmer|inhaber)(in)?$"
     r"|^(kund(er|nr|nummer|id)?|medlem(mer|mar)?|klient(ów|i|ci|a|y)?|zákazní(k|ci|ka|ků)|zakazni(k|ci|ka)|ügyf[eé]l\w*|ugyfel\w*)$"
     r"|^(abonné|adhérent|assuré|souscripteur|sociétaire|titulaire|cliente|asegurado|tomador|socio|titular|afiliado|"
-    r"assicurato|contraente|klant|deelnemer|verzekerde|segurado|utente|usuario|utilisateur)s?$|客户|用户|会员|投资者|持卡人|顾客|お客|契约者|口座名义"
+    r"assicurato|contraente|klant|deelnemer|verzekerde|segurado|utente|usuario|utilisateur)s?$|客户|用户|会员|投资者|持卡人|顾客|お客|契约者|口座名义|müşteri|musteri|πελάτ|πελατ|^pelat|^пользов|клиент"
 )
 _PRODUCT = re.compile(
     r"^(product|prod|item|article|book|movie|film|song|track|security|fund|stock|asset|isin|instrument|recipe|course|drug|"
     r"treatment|hotel|restaurant|game|job|offer|policy|plan|service|dish|wine|therapy|lesson|title|scheme|"
     r"catalog|catalogue|model|etf)$"
     r"|^(produkt|verdipapir|værdipapir|värdepapper|artikel|wertpapier|fonds|tarif|angebot|modell|titel$|anlageprodukt)|(tarif|produkt)(e|en)?$"
-    r"|^(produit|titre|placement|garantie|producto|fondo|valor|valore|valori|strumento|strumenti|título|prodotto|titolo|tariffa|produto|fundo|effect)s?$|^(produkty|produktu|produktów|produktum|term[eé]k\w*|towar)$|产品|商品|基金|股票|证券|理财|銘柄|ファンド"
+    r"|^(produit|titre|placement|garantie|producto|fondo|valor|valore|valori|strumento|strumenti|título|prodotto|titolo|tariffa|produto|fundo|effect)s?$|^(produkty|produktu|produktów|produktum|term[eé]k\w*|towar)$|产品|商品|基金|股票|证券|理财|銘柄|ファンド|ürün|^urun|προϊόν|προιον|^proion|продукт"
 )
 _PERSONAL = re.compile(
     r"^(e?mail|phone|mobile|born|pan|aadhaar|aadhar|fax|address|street|birth|dob|birthday|birthdate|ssn|iban|passport|surname|lastname|firstname|"
@@ -155,7 +158,7 @@ _PERSONAL = re.compile(
     r"curp|rfc|cpf|bsn|ahv|avs|insee|ssn|tin|fiscale?)$"
     r"|^(fornavn|etternavn|efternavn|mellomnavn|förnamn|efternamn|fødselsn\w+|fodselsn\w+|fødselsda\w+|födelse\w+|"
     r"personnr|personnummer|cpr(nr|nummer)?|e?post|mobil(nr|nummer)|gateadresse|imię|nazwisko|pesel|jméno|jmeno|příjmení|prijmeni|név|nev|utónév|vezetéknév)$"
-    r"|telefon|姓名|氏名|カナ|フリガナ|手机|电话|邮箱|メール|地址|住所|出生|生日|生年月日|身份证|护照|卡号|郵便番号|邮便番号"
+    r"|telefon|姓名|氏名|カナ|フリガナ|手机|电话|邮箱|メール|地址|住所|出生|生日|生年月日|身份证|护照|卡号|郵便番号|邮便番号|^(kimlik|tckn|tcno|soyadı|soyad|doğum|dogum|adresi|telefonu|emirates|iqama|nationalid|qid|nric|hkid|cnp|jmbg|oib|egn|άδτ|αδτ|αφμ|αμκα|γέννησης|διεύθυνση|τηλέφωνο|επώνυμο)$"
 )
 _FREE_TEXT = re.compile(
     r"^(verwendungszweck|buchungstext|zahlungstext|überweisungstext|memo|remittance|narrative|remark|remarks|comment|"
@@ -165,16 +168,16 @@ _FREE_TEXT = re.compile(
 _END = re.compile(
     r"^(until|end|ended|ends|expiry|expires|expired|closed|terminated|cancelled|bis|ende|beendet|ablauf|gekündigt|"
     r"kündigung|kuendigung|kündigungsdatum|vertragsende|laufzeitende|enddatum|endedatum|auflösung|aufgelöst|geschlossen|"
-    r"schließung|schliessung|beendigung|storno|storniert|austritt|rückkauf|laufzeitende|(storno|auflösungs|aufloesungs|schließungs|schliessungs|beendigungs|kuendigungs|austritts|ablauf|fälligkeits|faelligkeits|abgangs)(datum|dat|tag)|exit|lapse|lapsed|surrender|surrendered|termination|cancellation|cancelled|canceled|disdetta|recesso|estinzione|estinto|opzegging|opgezegd|beëindiging|annulation|anulación|cancelado|clôture|résiliation|échéance|fin|vencimiento|baja|cancelación|scadenza|cessazione|chiusura|einddatum|vencimento|close|sluttdato|slutdatum|slutdato|utløp|utløpsdato|avsluttet|avslutad|oppsagt|maturity|matures|matured|fällig|fälligkeit|faelligkeit|gültigbis|zamknięcia|zamkniecia|zakończenia|zakonczenia|rozwiązania|ukončení|ukonceni|zrušení|zruseni|megszűnés|megszunes|lejárat|lejarat|zárás|zaras|felmondás)$|到期|终止|结束|销户|清仓|退保|注销|结清|解约|満期|终了"
+    r"schließung|schliessung|beendigung|storno|storniert|austritt|rückkauf|laufzeitende|(storno|auflösungs|aufloesungs|schließungs|schliessungs|beendigungs|kuendigungs|austritts|ablauf|fälligkeits|faelligkeits|abgangs)(datum|dat|tag)|exit|lapse|lapsed|surrender|surrendered|termination|cancellation|cancelled|canceled|disdetta|recesso|estinzione|estinto|opzegging|opgezegd|beëindiging|annulation|anulación|cancelado|clôture|résiliation|échéance|fin|vencimiento|baja|cancelación|scadenza|cessazione|chiusura|einddatum|vencimento|close|sluttdato|slutdatum|slutdato|utløp|utløpsdato|avsluttet|avslutad|oppsagt|maturity|matures|matured|fällig|fälligkeit|faelligkeit|gültigbis|zamknięcia|zamkniecia|zakończenia|zakonczenia|rozwiązania|ukončení|ukonceni|zrušení|zruseni|megszűnés|megszunes|lejárat|lejarat|zárás|zaras|felmondás)$|到期|终止|结束|销户|清仓|退保|注销|结清|解约|満期|终了|^(kapanış|kapanis|bitiş|bitis|vade|λήξης?|κλεισίματος)$"
 )
 _RATING = re.compile(r"^(rating|stars|score|note|grade|bewertung|sterne)$|评分|星")
 _PROTECTED = re.compile(
     r"^(sex|gender|marital|religion|ethnicity|race|nationality|disability|orientation|salutation|geschl|geschlecht|anrede|anr|"
     r"fam(ilien)?st(and)?|zivilstand|civilité|sexe|sexo|sesso|geslacht|género|genere|civil|civile|nacionalidad|nationalité|nazionalità|nationaliteit|kjønn|køn|kön|sivilstand|civilstånd|statsborgerskap|płeć|konfession|nationalität|citizenship|staats\w+|pep|politically|behinderung|vulnerable|vulnerability)$|性别|婚姻|民族|宗教|国籍|残疾|政治公众|政要"
 )
-_OF_PERSON = re.compile(r"name|\b(nom|nombre|nome)\b|naam", re.IGNORECASE)
+_OF_PERSON = re.compile(r"name|\badı\b|soyad|όνομα|επώνυμο|имя|фамилия|\b(nom|nombre|nome)\b|naam", re.IGNORECASE)
 _NAME = re.compile(
-    r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname|libellé|intitulé|nom|nombre|denominación|denominazione|nome|naam|navn|namn|nazwa|název|nazev|név|nev|\w{3,}(név|nev)|designação|\w*bezeichnung|\w{3,}bez|\w{3,}(name|naam|navn|namn)|benennung)$|名称|姓名|标题|简称"
+    r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname|libellé|intitulé|nom|nombre|denominación|denominazione|nome|naam|navn|namn|nazwa|název|nazev|név|nev|\w{3,}(név|nev)|designação|\w*bezeichnung|\w{3,}bez|\w{3,}(name|naam|navn|namn)|benennung)$|名称|姓名|标题|简称|^(adı|ismi|ονομασία|όνομα|наименование)$"
 )
 _DESCRIPTION = re.compile(
     r"^(description|desc|details|summary|objective|objectives|strategy|about|text|abstract|synopsis|"
@@ -205,10 +208,10 @@ _ADVISER = re.compile(
 _CRM = re.compile(r"^(crm|salesforce|sfdc|hubspot|dynamics)$")
 _SENSITIVE = re.compile(
     r"^(age|province|state|county|district|domicile|born|income|salary|wealth|region|city|town|country|zip|postcode|postal|plz|ort|wohnort|stadt|land|bundesland|alter|woonplaats|domizil|woonland|"
-    r"altersgruppe|einkommen|gehalt|vermögen|canton|département|commune|ville|pays|âge|revenus?|salaire|patrimoine|poststed|fylke|kommune|kommun|län|bosted|alder|inntekt|inkomst|indkomst|postnr|postnummer|provincia|ciudad|país|edad|ingresos|renta|profesión|provincie|cidade|uf|município|bairro|profissão|reddito|età|città|comune|regione|cap|inkomen|leeftijd|gemeente|stad|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业|都道府県|市区町村|年収|職业"
+    r"altersgruppe|einkommen|gehalt|vermögen|canton|département|commune|ville|pays|âge|revenus?|salaire|patrimoine|poststed|fylke|kommune|kommun|län|bosted|alder|inntekt|inkomst|indkomst|postnr|postnummer|provincia|ciudad|país|edad|ingresos|renta|profesión|provincie|cidade|uf|município|bairro|profissão|reddito|età|città|comune|regione|cap|inkomen|leeftijd|gemeente|stad|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业|都道府県|市区町村|年収|職业|職業|^(şehir|sehir|ilçe|meslek|gelir|geliri|πόλη|νομός|επάγγελμα|εισόδημα|emirate|governorate|judet)$"
 )
 _KIND = re.compile(
-    r"^(kind|type|category|class|classe|group|sector|branch|line|lob|art|typ|gruppe|\w{3,}(art|gruppe|typ|klasse|kategorie|kategori|type|categorie|soort|familie)|sparte|family|kategorie|kategori|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类"
+    r"^(kind|type|category|class|classe|group|sector|branch|line|lob|art|typ|gruppe|\w{3,}(art|gruppe|typ|klasse|kategorie|kategori|type|categorie|soort|familie)|sparte|family|kategorie|kategori|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类|区分|^(grubu|türü|turu|tipi|segmenti|κατηγορία|είδος|τύπος)$"
 )
 _RISK = re.compile(
     r"^(risk|riskometer|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico\w*|risco)$|风险|リスク"
@@ -218,7 +221,7 @@ _FEE = re.compile(
 )
 _MINIMUM = re.compile(
     r"^(minimum|min|mínimo|minima|mínima|minimo|"
-    r"mindest(anlage\w*|\w*betrag|\w*summe|\w*rate|\w*prämie|\w*praemie|einlage|veranlagung|zeichnung|investition|kauf\w*))$|起购|最低"
+    r"mindest(anlage\w*|\w*betrag|\w*summe|\w*rate|\w*prämie|\w*praemie|einlage|veranlagung|zeichnung|investition|kauf\w*))$|起购|最低|^(asgari|ελάχιστο|ελάχιστη)$"
 )
 _ISSUER = re.compile(
     r"^(issuer|emittent\w*|emittente|émetteur|emetteur|emisor|emissor|uitgever|debtor|borrower|kapitalanlagegesellschaft|kvg|kag|"

@@ -51,6 +51,7 @@ _ID_WORDS = (
     *("numéro", "numero", "número", "núm", "código", "codigo", "cód", "codice", "réf", "référence", "referencia"),
     *("identifiant", "identificador", "identificativo", "riferimento", "matricule", "dni", "nif"),
     *("pan", "swift", "bic", "figi", "ric", "uid", "guid", "epic", "oid", "sk"),
+    *("numarası", "numarasi", "κωδικός", "αριθμός", "кодекс", "номер"),
     *("kód", "kod", "kodu", "szám", "szam", "azonosító", "azonosito", "numer", "číslo", "cislo", "kód"),
 )
 _CHINESE_TABLE = re.compile(
@@ -62,6 +63,7 @@ _ID_ENDING = re.compile(
 _ID_FIRST = (
     *("id", "code", "código", "codigo", "cód", "cod", "codice", "num", "numéro", "numero", "número", "núm"),
     *("réf", "référence", "referencia", "identifiant", "identificador", "nº", "nr", "numer", "kod", "číslo", "kód"),
+    *("κωδικός", "αριθμός", "номер", "код"),
 )
 """Where the thing comes second: código producto, numéro de client, kod produktu."""
 _ID_SIGN = re.compile(r"#\s*$|№|(?<!\w)n[°º]|(?<!\w)no\.|(?<!\w)a/c(?!\w)", re.IGNORECASE)
@@ -141,7 +143,7 @@ def spelled_out(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words of a name: `CustomerID` and `customer_id` are both customer, id, and CUSTNO is customer, number."""
-    text = spelled_out(text)
+    text = spelled_out(text).replace("İ", "I")  # in lower case it would be two signs
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text)
     return [word.lower() for word in re.split(r"[\W_]+", split) if word]
 

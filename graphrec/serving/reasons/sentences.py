@@ -534,5 +534,5 @@ def _snake(label: str) -> str:
     parts: list[str] = []
     for position, letter in enumerate(label):
         starts_word = letter.isupper() and position and not label[position - 1].isupper() and label[position - 1] != "_"
-        parts.append(("_" if starts_word else "") + letter.lower())
+        parts.append(("_" if starts_word else "") + ("i" if letter == "İ" else letter.lower()))
     return "".join(parts)

@@ -121,7 +121,7 @@ def _link(link: TableProfile, table: TableProfile, other: str, users: set[str]) 
         return None
     what = next((one for one, owner in link.references.items() if owner == other), None)
     whose = next((one for one, owner in link.references.items() if owner in users - {other}), None)
-    if what is None or whose is None or len(link.references) != 2:  # noqa: PLR2004 both
+    if what is None or whose is None or len(link.references) != 2:
         return None
     # Few hold one account; many buy one product.
     are_few = link.rows <= _MOST_HOLDERS * link.columns[what].distinct
