@@ -50,7 +50,7 @@ def test_a_dimension_gives_the_last_version_under_the_lasting_key(data: Path) ->
     facts = [f"{i},{100 + i if i < 5 else 200 + i % 20},{i % 8},{i + 1}" for i in range(40)]
     write(data, "fact_holding.csv", "holding_sk,customer_sk,product_sk,balance", *facts)
     questions, sink, _ = loaded(data)
-    customers = sink.nodes["DimCustomer"].to_pylist()
+    customers = sink.nodes["Customer"].to_pylist()
     assert sorted(one["id"] for one in customers) == [f"C{i:03}" for i in range(20)]
     assert {one["marketing_consent"] for one in customers if one["id"] in ("C001", "C003")} == {False}
     assert {one["city"] for one in customers} == {"Bonn"}
