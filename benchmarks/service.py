@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from pathlib import Path
 
 import httpx
@@ -42,7 +43,7 @@ def path(number: int, tail: str = "") -> str:
 
 
 class Client:
-    """Connections that stay open, each of which asks for one list after another: as little of a client as there can be.
+    """Connections that stay open and are used in turn, as a proxy does: as little of a client as there can be.
 
     Args:
         key: in every request.
@@ -52,11 +53,11 @@ class Client:
     def __init__(self, host: str, port: int, key: str, tail: str = "") -> None:
         self._where, self.tail = (host, port), tail
         self._head = f" HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n\r\n"
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: deque[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = deque()
 
     async def status(self, path: str) -> int:
         """The status of an answer, which is read whole."""
-        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(*self._where)
+        reader, writer = self._idle.popleft() if self._idle else await asyncio.open_connection(*self._where)
         writer.write(f"GET {path}{self._head}".encode())
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         await reader.readexactly(int(head.partition(b"content-length:")[2].partition(b"\r\n")[0]))

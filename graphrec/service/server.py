@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -23,6 +23,7 @@ from graphrec.service.access.keys import Keys
 from graphrec.service.access.limits import Limits
 from graphrec.service.access.tokens import read_tokens
 from graphrec.service.measures import SHARED
+from graphrec.service.turns import Turns
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -77,8 +78,9 @@ def serve(bank: Bank, address: Address) -> None:
             uvicorn.run(WORKER, **options)
             return
         config = uvicorn.Config(WORKER, **options)
-        with suppress(KeyboardInterrupt):
-            Multiprocess(config, sockets=[_at_once(config.bind_socket())]).run()
+        with suppress(KeyboardInterrupt), Turns(_at_once(config.bind_socket())) as turns:
+            # Each process that is started gets a door of its own of it.
+            Multiprocess(config, sockets=[cast("socket.socket", turns)]).run()
 
 
 def _at_once(listening: socket.socket) -> socket.socket:

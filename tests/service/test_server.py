@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from graphrec.home import Home
 from graphrec.service.access.keys import Keys
 from graphrec.service.access.roles import ALLOWED
 from graphrec.service.server import Address, serve
+from graphrec.service.turns import Door, Turns
 from tests.service.conftest import bearer, listening
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -151,11 +152,12 @@ def test_workers_send_at_once_and_keep_idle_connections_longer_than_proxies_wait
     started: list[Any] = []
 
     class Started:
-        def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        def __init__(self, config: uvicorn.Config, sockets: list[Turns]) -> None:
             started.append(config)
-            with sockets[0] as listening:
-                listening.listen()
-                with socket.create_connection(listening.getsockname()), listening.accept()[0] as connection:
+            address = sockets[0].listening.getsockname()
+            with inherited(sockets[0]) as door:
+                door.listen()
+                with connected(address), accepted(door) as connection:
                     started.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
         def run(self) -> None:
@@ -167,6 +169,79 @@ def test_workers_send_at_once_and_keep_idle_connections_longer_than_proxies_wait
     config, nodelay = started
     assert config.timeout_keep_alive == 75
     assert nodelay
+
+
+def connected(address: tuple[str, int]) -> socket.socket:
+    """A connection, as soon as the address listens."""
+    for _ in range(500):
+        try:
+            return socket.create_connection(address)
+        except ConnectionRefusedError:
+            time.sleep(0.01)
+    raise AssertionError("nothing listens")
+
+
+def inherited(turns: Turns) -> Door:
+    """The door that a process which is started now gets."""
+    return Door(fileno=os.dup(turns.door().fileno()))
+
+
+def accepted(door: Door) -> socket.socket:
+    """The next connection of a worker."""
+    door.settimeout(10)
+    return door.accept()[0]
+
+
+def test_connections_go_to_the_workers_in_turn() -> None:
+    """However many come at once; one that ended gets none."""
+    with socket.socket() as listening, ExitStack() as ending:
+        listening.bind(("127.0.0.1", 0))
+        turns = ending.enter_context(Turns(listening))
+        one, other, late = (ending.enter_context(inherited(turns)) for _ in range(3))
+        one.listen()
+        first = ending.enter_context(connected(listening.getsockname()))
+        assert ending.enter_context(accepted(one)).getpeername() == first.getsockname()
+        other.listen()
+        callers = [ending.enter_context(connected(listening.getsockname())) for _ in range(8)]
+        taken = [ending.enter_context(accepted(door)) for door in (one, other) * 4]
+        assert {it.getpeername() for it in taken} == {it.getsockname() for it in callers}
+        one.close()
+        late.close()
+        callers = [ending.enter_context(connected(listening.getsockname())) for _ in range(3)]
+        taken = [ending.enter_context(accepted(other)) for _ in callers]
+        assert [it.getpeername() for it in taken] == [it.getsockname() for it in callers]
+
+
+def test_a_worker_that_is_killed_is_replaced(home: Home) -> None:
+    """What is asked afterwards is answered, by the one that is left until there are two again."""
+    with served(home, "--workers", "2") as (client, child):
+        before = workers_of(child.pid)
+        os.kill(before[0], signal.SIGKILL)
+        client.close()
+        for _ in range(6):
+            assert httpx.get(client.base_url.join("/v1/health/live"), timeout=30).status_code == 200
+        deadline = time.monotonic() + 60
+        while len(now := workers_of(child.pid)) < 2 or before[0] in now:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert before[1] in now
+
+
+def test_workers_end_with_their_parent(home: Home) -> None:
+    with served(home, "--workers", "2") as (_, child):
+        workers = workers_of(child.pid)
+        assert len(workers) == 2
+        child.kill()
+        deadline = time.monotonic() + 60
+        while any(Path(f"/proc/{one}").exists() for one in workers):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def workers_of(parent: int) -> list[int]:
+    """The processes of a server that answer, by number."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return sorted(int(one) for one in children if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes())
 
 
 def test_a_first_answer_comes_within_seconds(home: Home, tmp_path: Path) -> None:
