@@ -42,6 +42,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 #: Fixtures that take long to make: a broker, a wheel, an installation.
 _LONG = {"kafka_broker", "wheel", "bare"}
+#: Seconds of processor above which a test is slow and has the mark.
+SLOW_SECONDS = 0.5
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -55,8 +57,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.slow)
     if hasattr(config, "workerinput"):
         first = {item.path for item in items if any(item.iter_markers("neo4j"))}
-        long = {item.path for item in items if any(item.iter_markers("slow"))}
-        items.sort(key=lambda item: (item.path not in first, item.path not in long))
+        long = Counter(item.path for item in items if any(item.iter_markers("slow")))
+        items.sort(key=lambda item: (item.path not in first, -long[item.path]))
 
 
 def pytest_collection_finish() -> None:
@@ -94,8 +96,27 @@ def _speaks_of_neo4j(file: Path) -> bool:
     return any("neo4j_" in one.read_text(encoding="utf-8") for one in near)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Measure the seconds of processor of a test, with those of its processes: they do not depend on other work."""
+    before = sum(os.times()[:4])
+    try:
+        return (yield)
+    finally:
+        item.user_properties.append(("processor", sum(os.times()[:4]) - before))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Count at the end what was skipped, and why: in CI only tests of real data may be."""
+    """Count at the end what was skipped, and why: in CI only tests of real data may be. Name what is newly slow."""
+    is_quick = "not slow" in terminalreporter.config.option.markexpr
+    reports = terminalreporter.stats.get("passed", []) if is_quick else []
+    seconds = {one.nodeid: dict(one.user_properties).get("processor", 0.0) for one in reports}
+    # Twice the bound: a machine with other work takes more processor for the same.
+    above = sorted((one for one in seconds if seconds[one] > 2 * SLOW_SECONDS), key=lambda one: -seconds[one])
+    if above:
+        terminalreporter.section("slow tests in the quick loop: quicken them, or mark them: @pytest.mark.slow")
+    for nodeid in above[:20]:
+        terminalreporter.line(f"{seconds[nodeid]:.1f} s of processor: {nodeid}")
     skipped = Counter(str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []))
     if skipped:
         terminalreporter.section("skipped tests")

@@ -207,6 +207,7 @@ def test_two_writers_of_one_name_do_not_meet(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_sweep_never_takes_what_is_just_begun(tmp_path: Path) -> None:
     stop = threading.Event()
 

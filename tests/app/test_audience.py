@@ -55,6 +55,7 @@ def test_an_audience_is_ordered_and_explained(bank: Bank) -> None:
     assert "C0" not in json.dumps(entry["refused"])
 
 
+@pytest.mark.slow
 def test_the_next_customer_ranks_no_better(bank: Bank) -> None:
     ranks = [one.rank for one in bank.audience(Audience("P02", k=100, record=False)).users]
     everyone = []

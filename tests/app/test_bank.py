@@ -86,6 +86,7 @@ def test_one_user_is_answered_and_recorded(bank: Bank) -> None:
     assert bank.recommend(requests.Recommend("C003", record=False)).record is None
 
 
+@pytest.mark.slow
 def test_every_entry_of_an_export_of_all_customers_replays(ruled: Bank, tmp_path: Path) -> None:
     """Empty lists and short ones too: 20 products are more than the policy leaves."""
     bank = ruled
@@ -123,6 +124,7 @@ def test_a_model_is_replaced_under_a_running_bank(bank: Bank) -> None:
     assert bank.opened.engine(home, None, bank.now()).policy.version == "1"
 
 
+@pytest.mark.slow
 def test_answers_are_never_mixed_while_models_are_swapped(bank: Bank) -> None:
     """Two models take turns under readers; every recorded answer is that of one of them and replays."""
     engine = bank.opened.engine(bank.home, None, bank.now())
@@ -168,6 +170,7 @@ def test_a_flipped_bit_is_found_before_the_first_answer(bank: Bank) -> None:
         bank.recommend(requests.Recommend("C003"))
 
 
+@pytest.mark.slow
 def test_threads_share_a_bank(bank: Bank) -> None:
     def answer(user: str) -> Answer:
         return bank.recommend(requests.Recommend(user, record=False)).answer
@@ -292,6 +295,7 @@ def test_a_missing_package_names_its_extra(home: Home) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_cold_recommend_imports_little(home: Home) -> None:
     code = (
         "import sys\nfrom graphrec import Bank, Recommend\nfrom graphrec.config.settings import Settings\n"

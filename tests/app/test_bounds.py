@@ -45,6 +45,7 @@ def trained(bank: Bank, model: str = "kernel") -> str | None:
     return bank.train(Train(model, final=True, fixed=True, blocks=())).unkept
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_the_commands(tmp_path: Path) -> None:
     bank = bank_of(tmp_path, EASY)
     assert trained(bank) is None
@@ -99,6 +100,7 @@ def test_a_promotion_that_breaks_a_bound_is_one_line_and_can_be_forced(tmp_path:
     assert "| max_group_gap | 0.05 |" in card
 
 
+@pytest.mark.slow
 def test_a_training_that_breaks_a_bound_leaves_what_was_live(tmp_path: Path) -> None:
     bank = bank_of(tmp_path, EASY)
     assert trained(bank) is None

@@ -116,6 +116,7 @@ def test_a_plan_keeps_policy_caps_budget_and_control(bank: Bank, home: Home, fil
     assert bank.record_entry(made.record).entry["event"]["contacts"] == len(contacts)
 
 
+@pytest.mark.slow
 def test_a_delivery_is_explained_recorded_and_asks_again(bank: Bank, home: Home, file: Path, tmp_path: Path) -> None:
     planned = bank.plan_campaign(PlanCampaign(file))
     home.policy.write_text(
@@ -143,6 +144,7 @@ def test_a_delivery_is_explained_recorded_and_asks_again(bank: Bank, home: Home,
     assert not (tmp_path / "again").exists()
 
 
+@pytest.mark.slow
 def test_earlier_contacts_count(bank: Bank, file: Path, tmp_path: Path) -> None:
     bank.plan_campaign(PlanCampaign(file))
     bank.deliver_campaign(DeliverCampaign("spring", tmp_path / "out"))
@@ -156,6 +158,7 @@ def test_earlier_contacts_count(bank: Bank, file: Path, tmp_path: Path) -> None:
     assert later.plan_campaign(PlanCampaign(file)).capped == 0
 
 
+@pytest.mark.slow
 def test_a_report_compares_with_the_control(
     bank: Bank, home: Home, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +206,7 @@ def test_a_goal_a_condition_and_an_exclusion(bank: Bank, file: Path, tmp_path: P
     assert all(int(product[1:]) % 2 == 0 for product in made.by_product)
 
 
+@pytest.mark.slow
 def test_the_command(home: Home, file: Path, tmp_path: Path) -> None:
     def run(*words: str) -> str:
         found = CliRunner().invoke(app, ["--home", str(home.path), "campaign", *words])

@@ -131,6 +131,7 @@ def test_a_live_model_that_is_gone_is_said(bank: Bank, home: Home) -> None:
         answer(bank)
 
 
+@pytest.mark.slow
 def test_answers_while_the_model_changes_are_of_one_model(bank: Bank) -> None:
     answers = {"old": answer(bank)}
     bank.switch_model(SwitchModel("promote", "blend-final", record=False))

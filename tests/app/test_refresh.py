@@ -61,6 +61,7 @@ def test_a_second_refresh_has_nothing_to_do(shop: Path) -> None:
     assert (shop / "lists.csv").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_purchase_changes_facts_model_and_lists(shop: Path) -> None:
     write_files(shop / "files", [*purchases(), ("c00", "p1", "2025-05-30")])
     assert did(run(shop)) == {"load": True, "train": True, "export": True}
@@ -81,6 +82,7 @@ def test_a_list_that_is_gone_is_made_again(shop: Path) -> None:
     assert did(run(shop)) == {"load": False, "train": False, "export": True}
 
 
+@pytest.mark.slow
 def test_a_killed_refresh_is_run_again(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_files(shop / "files", [*purchases(), ("c00", "p1", "2025-05-30")])
 
@@ -100,6 +102,7 @@ def test_a_killed_refresh_is_run_again(shop: Path, monkeypatch: pytest.MonkeyPat
     assert run(shop).unchanged
 
 
+@pytest.mark.slow
 def test_portraits_are_computed_between_load_and_train(shop: Path) -> None:
     (shop / "home" / "portrait.toml").write_text("[[tag]]\nid = 'buyer'\nwhen = \"count('BOUGHT') >= 1\"\n", "utf-8")
     done = run(shop)

@@ -92,6 +92,7 @@ def test_figures_are_those_of_the_commands(bank: Bank, tmp_path: Path) -> None:
         assert one.command in page
 
 
+@pytest.mark.slow
 def test_the_next_one_stands_beside_it(bank: Bank, tmp_path: Path) -> None:
     first = bank.report(MakeReport(without=("stability",)))
     second = bank.report(MakeReport(tmp_path / "second.json", without=("stability", "fairness")))
@@ -170,6 +171,7 @@ def test_bounds_and_bad_input(bank: Bank, measured: Home, tmp_path: Path) -> Non
     assert "graphrec doctor, home: " in done.stdout
 
 
+@pytest.mark.slow
 def test_no_number_of_the_page_is_of_a_person(bank: Bank) -> None:
     told = json.dumps(as_json(bank.report(MakeReport(without=("stability",)))))
     snapshot = SnapshotShelf(bank.home.snapshots).latest()

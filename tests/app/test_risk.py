@@ -89,6 +89,7 @@ def test_the_report_cuts_by_time_and_says_what_protection_costs(files: Path, mon
     assert "reject inference is not done" in found.notes[0]
 
 
+@pytest.mark.slow
 def test_scores_are_columns_of_the_day_and_leave_with_the_customer(files: Path) -> None:
     bank = bank_in(files)
     done = bank.score_risk(ScoreRisk("pd", files / "files" / "now.csv", user="customer", keep=True))

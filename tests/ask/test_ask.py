@@ -107,6 +107,7 @@ def test_what_advisers_ask_is_not_taken_for_something_else(asked: Asker, questio
     assert says.casefold() in found.answer.casefold()
 
 
+@pytest.mark.slow
 def test_a_list_of_some_kinds_has_these_alone_in_any_language(bank: Bank, asked: Asker) -> None:
     products = bank.opened.engine(bank.home, None, bank.now()).products
     for question in ("Show me bonds only", "Zeig mir nur Anleihen", "只看债券"):

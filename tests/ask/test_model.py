@@ -109,6 +109,7 @@ def lie(templates: list[str], draw: random.Random) -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.slow
 def test_of_a_thousand_false_statements_none_passes(bank: Bank, served: Model) -> None:
     draw = random.Random(7)
     made = drafts(bank)

@@ -96,6 +96,7 @@ def best(offers: Offers, bounds: Bounds) -> float:
     return float(-found.fun)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, 120, 20))
 def test_every_plan_keeps_every_bound_and_is_near_the_best(first: int) -> None:
     for seed in range(first, first + 20):
@@ -113,6 +114,7 @@ def test_every_plan_keeps_every_bound_and_is_near_the_best(first: int) -> None:
             assert exact <= found.free + 1e-6, seed
 
 
+@pytest.mark.slow
 def test_what_is_not_searched_keeps_every_bound_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Large plans fix what the prices leave no doubt of; here all but a few offers are large."""
     monkeypatch.setattr("graphrec.campaigns.assignment._SEARCHED", 12)

@@ -4,10 +4,13 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from graphrec.home import Home
 from graphrec.languages import language_of
 
 
+@pytest.mark.slow
 def test_what_an_encoding_does_not_have_fails_no_command(own_home: Home) -> None:
     command = [
         sys.executable,

@@ -59,6 +59,7 @@ def test_snapshot_says_where_and_what(loaded: Path) -> None:
     assert f"hash {snapshot.hash[:16]}, " in text
 
 
+@pytest.mark.slow
 def test_snapshot_from_a_mapping_is_the_same(loaded: Path, tmp_path: Path) -> None:
     mapping = tmp_path / "bank.toml"
     mapping.write_text((TINY / "bank.toml").read_text("utf-8"), "utf-8")
@@ -67,6 +68,7 @@ def test_snapshot_from_a_mapping_is_the_same(loaded: Path, tmp_path: Path) -> No
     assert answer(tmp_path / "home", *words)["hash"] == stored["hash"]
 
 
+@pytest.mark.slow
 def test_snapshot_as_of_a_date(loaded: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(loaded, home)
@@ -127,6 +129,7 @@ def test_library_without_a_store(tmp_path: Path) -> None:
     assert notes.startswith("all queries are listed, whatever the graph has: nothing is loaded")
 
 
+@pytest.mark.slow
 def test_query_by_name(loaded: Path) -> None:
     found = answer(loaded, "query", "popular", "k=2")
     assert (found["name"], found["columns"], len(found["rows"])) == ("popular", ["id", "name", "holders"], 2)
@@ -140,6 +143,7 @@ def test_query_by_name(loaded: Path) -> None:
     assert notes == "2 rows\n"
 
 
+@pytest.mark.slow
 def test_query_of_one_s_own(loaded: Path) -> None:
     statement = "UNWIND $list AS x RETURN x, $text AS text, {a: 1} AS map"
     found = answer(loaded, "query", statement, "-p", "list=[1, 2]", "-p", "text=a=b")
@@ -153,6 +157,7 @@ def test_query_of_one_s_own(loaded: Path) -> None:
     assert '1   a=b    {"a": 1}' in run(loaded, "query", statement, "-p", "list=[1]", "-p", "text=a=b")[0]
 
 
+@pytest.mark.slow
 def test_numbers_as_a_person_reads_them(loaded: Path) -> None:
     statement = "RETURN 3.0 / 7 AS part, 12345.678901 AS sum, 2.0 AS whole, 0.00001234 AS little"
     assert run(loaded, "query", statement)[0].splitlines()[2].split() == ["0.4286", "12345.6789", "2", "1.234e-05"]
@@ -173,6 +178,7 @@ def test_query_that_cannot_be(loaded: Path, words: tuple[str, ...], code: int, m
     assert message in run(loaded, "query", *words, code=code)[1]
 
 
+@pytest.mark.slow
 def test_writing_is_allowed_by_an_option(home: Path) -> None:
     before = answer(home, "snapshot")["hash"]
     assert (home / "serving" / "snapshots" / "origin.json").exists()
@@ -182,6 +188,7 @@ def test_writing_is_allowed_by_an_option(home: Path) -> None:
     assert answer(home, "snapshot")["hash"] != before
 
 
+@pytest.mark.slow
 def test_query_is_bounded_and_guarded(loaded: Path) -> None:
     found = run(loaded, "query", "UNWIND range(1, 9) AS x RETURN x", "--limit", "3", "--json")
     assert json.loads(found[0])["rows"] == [[1], [2], [3]]
@@ -193,6 +200,7 @@ def test_query_is_bounded_and_guarded(loaded: Path) -> None:
         assert "is not allowed here" in run(loaded, "query", statement, code=4)[1]
 
 
+@pytest.mark.slow
 def test_doctor_names_what_is_gone(home: Path) -> None:
     assert "ok" in run(home, "doctor", "--deep")[0]
     next((home / "vault" / "store").glob("BOUGHT_0.*.bucket")).unlink()

@@ -20,6 +20,8 @@ from tests.banks.commands import Commands
 from tests.banks.demo import cut_demo_bank
 from tests.served import copied
 
+pytestmark = pytest.mark.slow
+
 
 class Bank:
     """The demo bank in a home, used by commands with a wide umask."""
@@ -73,7 +75,6 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
     return made
 
 
-@pytest.mark.slow
 def test_no_command_leaves_anything_to_others(bank: Bank) -> None:
     assert {words: found for words, found in bank.open.items() if found} == {}
     assert (bank.files.parent / "lists.csv").stat().st_mode & 0o777 == 0o600
@@ -94,7 +95,6 @@ def contents(folder: Path) -> Iterator[tuple[Path, bytes]]:
             yield path, path.read_bytes()
 
 
-@pytest.mark.slow
 def test_the_serving_side_holds_no_personal_value(bank: Bank) -> None:
     values = personal_values(bank.files)
     for folder in (bank.home / "serving", bank.home / "records", bank.home / "logs"):
@@ -105,7 +105,6 @@ def test_the_serving_side_holds_no_personal_value(bank: Bank) -> None:
     assert sum(value in vault for value in values) > 500, "the search finds what is there"
 
 
-@pytest.mark.slow
 def test_a_copy_without_the_vault_gives_the_same_bytes(bank: Bank, tmp_path: Path) -> None:
     copy = tmp_path / "serving-machine"
     said = bank.run("publish", "--to", str(copy)).stdout

@@ -133,6 +133,7 @@ def test_nearest() -> None:
     assert nearest("zzz", ["weights"]) is None
 
 
+@pytest.mark.slow
 def test_processes_that_converted_end_well() -> None:
     """msgspec 0.22 crashed one in five of them at exit."""
     code = "from graphrec.loading import load_mapping; load_mapping('demo')"

@@ -84,6 +84,7 @@ def test_the_line_of_every_key() -> None:
     assert [document.value_line(("t", key)) for key in "xyz"] == [8, 10, 11]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_no_file_may_be_is_one_quick_line(name: str) -> None:
     begin = time.process_time()

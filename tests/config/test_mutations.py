@@ -76,6 +76,7 @@ def test_the_texts_are_taken_as_they_are(kind: str) -> None:
     assert outcome(kind, TEXTS[kind]) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TEXTS)
 @given(data=st.data())
 @settings(

@@ -29,6 +29,7 @@ COLUMNS += ["name", "confidence", "warnings", "reason_percent", "reasons", "kind
 COLUMNS += ["change", "run", "record", "policy", "generated_at", "valid_until"]
 
 
+@pytest.mark.slow
 def test_every_format_holds_the_lists_of_recommend(engine: Engine, tmp_path: Path) -> None:
     report = export_lists(engine, tmp_path / "scores.csv", 4)
     export_lists(engine, tmp_path / "scores.jsonl", 4)
@@ -55,6 +56,7 @@ def test_every_format_holds_the_lists_of_recommend(engine: Engine, tmp_path: Pat
     assert [(row["user"], row["product"], row["score"]) for row in parquet] == [row[:2] + row[3:4] for row in expected]
 
 
+@pytest.mark.slow
 def test_customers_of_a_block_who_have_no_line_of_a_way(tmp_path: Path) -> None:
     """The ways of a block are numbered together, and those of a longer term are no ways of the first."""
     home = Home(tmp_path / "home").prepare()
@@ -95,6 +97,7 @@ require = 'product.kind != "bond"'
 """
 
 
+@pytest.mark.slow
 def test_names_confidence_and_warnings_are_those_of_recommend(served_home: Home, tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text(WARNED, encoding="utf-8")
     warned = Engine.open(Home(served_home.path, tmp_path / "policy.toml"))

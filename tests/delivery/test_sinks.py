@@ -60,6 +60,7 @@ def test_numbers_are_written_as_arrow_writes_them() -> None:
     assert [number(value) for value in values] == sink.getvalue().decode().splitlines()
 
 
+@pytest.mark.slow
 def test_a_csv_has_the_bytes_that_arrow_writes(engine: Engine, tmp_path: Path) -> None:
     export_lists(engine, tmp_path / "lists.csv", 4)
     answers = [engine.recommend(user, 4) for user in engine.users.ids]

@@ -94,6 +94,7 @@ def test_a_full_sheet_goes_on_in_another(engine: Engine, tmp_path: Path, monkeyp
     assert [len(book.get_sheet_by_name(name).to_python()) for name in ("lists", "lists 2")] == [101, 78]
 
 
+@pytest.mark.slow
 def test_a_folder_has_a_part_for_each_run(engine: Engine, tmp_path: Path) -> None:
     for days in (1, 2, 2):
         spec, folder = sink_for(None, f"{tmp_path / 'lists'}/")

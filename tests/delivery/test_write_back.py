@@ -48,6 +48,7 @@ def ask(store: Store, name: str, **given: str) -> Result:
     return store.query(queries.text(f"analyst/{name}", queries.roles(SCHEMA)), values)
 
 
+@pytest.mark.slow
 def test_lists_are_those_of_recommend(engine: Engine, store: Store) -> None:
     first = write_back(engine, store, 3)
     assert (first.users, first.rows, first.missing, first.without_list, first.removed) == (60, 177, 0, 1, 0)
@@ -79,6 +80,7 @@ def test_a_person_s_own_recommendation_stays(engine: Engine, store: Store) -> No
     assert found == [(1,)]
 
 
+@pytest.mark.slow
 def test_who_should_hear_and_what_is_stale(engine: Engine, store: Store) -> None:
     assert ask(store, "call_list", product="P03").rows == []
     assert ask(store, "stale_recommendations", before="2999-01-01").rows == []
@@ -110,6 +112,7 @@ def test_graph_vectors_are_searched(engine: Engine, store: Store) -> None:
     assert hits[0].score == pytest.approx(1.0, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_customer_who_leaves_takes_the_recommendations_along(engine: Engine, store: Store) -> None:
     write_back(engine, store, 2)
     load(store, files="f2", without="C001")

@@ -67,6 +67,7 @@ def test_a_second_run_does_nothing(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == stamps
 
 
+@pytest.mark.slow
 def test_a_bank_that_was_spoilt_or_is_another_is_written_anew(bank: BankReport, tmp_path: Path) -> None:
     folder = tmp_path / "bank"
     write_bank(folder, seed=8)

@@ -131,6 +131,7 @@ def test_prices(ask: Ask) -> None:
     assert [sigma for _, sigma in wild] == pytest.approx([0.02, 0.06, 0.12, 0.2, 0.32], rel=0.05)
 
 
+@pytest.mark.slow
 def test_customers(ask: Ask) -> None:
     age = "date_diff('year', birth_date, DATE '2025-12-30') - (strftime(birth_date, '%m%d') > '1230')::INT"
     assert only(ask(f"SELECT count(*) FROM customers WHERE {age} <> age")) == 0

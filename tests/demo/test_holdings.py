@@ -10,6 +10,8 @@ from graphrec.demo import BankReport
 from graphrec.demo.holdings import ENDED, REDUCED, SOLD
 from tests.banks.commands import Commands
 
+pytestmark = pytest.mark.slow
+
 Pair = tuple[str, str]
 SECURITIES = {"fund", "ETF", "equity", "bond"}
 

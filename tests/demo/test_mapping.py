@@ -1,10 +1,13 @@
 """loaders/demo.toml reads the files of the demo bank, every row of them."""
 
+import pytest
+
 from graphrec.demo import BankReport
 from graphrec.loading import check, load_mapping
 from tests.demo.conftest import Ask, only
 
 
+@pytest.mark.slow
 def test_every_row_is_good(bank: BankReport, ask: Ask) -> None:
     report = check(load_mapping("demo"), bank.path)
     rejected = {name: counts.rejected for name, counts in {**report.nodes, **report.edges}.items()}

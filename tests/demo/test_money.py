@@ -15,6 +15,8 @@ from graphrec.finance.credit.loan_file import read_plan
 from graphrec.loading import load_mapping
 from tests.demo.conftest import Ask, only
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def money(bank: BankReport, tmp_path_factory: pytest.TempPathFactory) -> Bank:
@@ -31,7 +33,6 @@ def test_the_roles_are_those_of_the_bank() -> None:
     assert load_mapping("demo-money").roles == load_mapping("demo").roles
 
 
-@pytest.mark.slow
 def test_first_files_find_all_that_was_planted_and_nothing_else(money: Bank, bank: BankReport) -> None:
     with (bank.path / "truth" / "alerts.csv").open(encoding="utf-8", newline="") as file:
         planted = {(row["rule"], row["customer_id"]) for row in csv.DictReader(file)}

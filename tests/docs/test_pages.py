@@ -64,6 +64,7 @@ def test_records_of_decisions_are_short_and_in_one_form() -> None:
         assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequence"]
 
 
+@pytest.mark.slow
 def test_the_site_is_whole_and_asks_no_other_host(tmp_path: Path) -> None:
     """Strict: a page outside the navigation, a dead link and a missing anchor are errors."""
     command = [Path(sys.executable).with_name("mkdocs"), "build", "--strict", "--quiet", "--site-dir", tmp_path]

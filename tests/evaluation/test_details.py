@@ -157,6 +157,7 @@ def test_a_refit_with_other_vectors_is_refused(snapshot: Snapshot, tmp_path: Pat
     )
 
 
+@pytest.mark.slow
 def test_the_same_model_gets_the_same_details(snapshot: Snapshot, tmp_path: Path) -> None:
     folder = train(snapshot, Home(tmp_path / "home").prepare(), TrainOptions("blend", fixed=True)).path
     one, two = (evaluate(snapshot, folder, ks=(3,), wanted=Wanted(explain_users=10)).details for _ in range(2))

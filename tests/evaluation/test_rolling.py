@@ -106,6 +106,7 @@ def rolling(folder: Path, *, min_group: int = 1, **options: object) -> Rolling:
     return evaluate_rolling(snapshot, prices, kind="popularity", protocol=ONE, **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_fixed", [True, False])
 def test_one_date_by_hand(tmp_path: Path, is_fixed: bool) -> None:
     (found,) = rolling(tmp_path, is_fixed=is_fixed).dates
@@ -119,6 +120,7 @@ def test_one_date_by_hand(tmp_path: Path, is_fixed: bool) -> None:
     assert found.ndcg["model"] == found.ndcg["popularity"]
 
 
+@pytest.mark.slow
 def test_means_are_over_dates(tmp_path: Path) -> None:
     found = rolling(tmp_path, is_fixed=True)
     assert found.ndcg["popularity"] == found.dates[0].ndcg["popularity"]
@@ -126,6 +128,7 @@ def test_means_are_over_dates(tmp_path: Path) -> None:
     assert found.weights == {"popularity": 1.0}
 
 
+@pytest.mark.slow
 def test_dates_with_too_few_customers_are_left_out(tmp_path: Path) -> None:
     assert rolling(tmp_path / "four", min_group=4, is_fixed=True).left_out == 0
     with pytest.raises(ModelError, match="^on none of 1 dates do 5 customers buy something in the window, "):

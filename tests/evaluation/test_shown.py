@@ -64,6 +64,7 @@ def printed(items: tuple[Item, ...]) -> list[tuple[object, ...]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["kernel", "blend"])
 def test_a_report_evaluates_what_recommend_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str) -> None:
     """The tested model serves a home as it was before the hidden purchases, and prints what the report looked at."""

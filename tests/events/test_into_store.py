@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from graphrec.app.bank import Bank
 from graphrec.app.data.events import accept
 from graphrec.app.jobs import AskQuery, Load, Refresh
@@ -36,6 +38,7 @@ def answer(bank: Bank) -> list[tuple[str, float]]:
     ]
 
 
+@pytest.mark.slow
 def test_a_load_takes_events_in_once_and_answers_stay(bank: Bank, shop: Path) -> None:
     sent(
         bank,
@@ -57,6 +60,7 @@ def test_a_load_takes_events_in_once_and_answers_stay(bank: Bank, shop: Path) ->
     assert (again.took_events, again.is_new) == (False, False)
 
 
+@pytest.mark.slow
 def test_what_the_files_bring_by_then_supersedes_events(bank: Bank, shop: Path) -> None:
     sent(
         bank,
@@ -81,6 +85,7 @@ def test_what_the_files_bring_by_then_supersedes_events(bank: Bank, shop: Path) 
     assert bank.recommend(Recommend("c00", 4, "kernel")).answer.last_event is None
 
 
+@pytest.mark.slow
 def test_an_event_of_an_earlier_load_goes_when_the_files_have_it(bank: Bank, shop: Path) -> None:
     sent(bank, {"id": "keyed", "type": "bought", "product": "p0", "key": "T1", "quantity": 7})
     loaded(bank, shop)
@@ -93,6 +98,7 @@ def test_an_event_of_an_earlier_load_goes_when_the_files_have_it(bank: Bank, sho
     assert weight == ((100.0,),)
 
 
+@pytest.mark.slow
 def test_a_customer_who_is_gone_takes_their_events_along(bank: Bank, shop: Path) -> None:
     accept(bank, [{"id": "e", "user": "c29", "type": "advised", "set": {"risk": 1}, "at": "2025-06-01"}])
     assert loaded(bank, shop).events == {"written": 1, "superseded": 0, "waiting": 0}

@@ -81,6 +81,7 @@ def test_what_a_topic_brings_is_in_the_next_answer(bank: Bank, topic: Topics, ka
     assert product not in [item.product for item in answer.items]
 
 
+@pytest.mark.slow
 def test_kills_of_the_consumer_lose_and_double_nothing(
     shop: Path, topic: Topics, kafka_broker: Broker, root: Path
 ) -> None:

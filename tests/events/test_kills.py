@@ -6,6 +6,8 @@ import random
 import time
 from pathlib import Path
 
+import pytest
+
 from graphrec.app.bank import Bank
 from graphrec.app.data.events import accept
 from graphrec.app.jobs import Consume
@@ -37,6 +39,7 @@ def line(number: int) -> str:
     )
 
 
+@pytest.mark.slow
 def test_kills_of_server_and_consumer_lose_and_double_nothing(shop: Path, tmp_path: Path) -> None:
     draw = random.Random(7)
     numbers = [*range(COUNT), *range(COUNT)]

@@ -35,6 +35,7 @@ def said(answer: Answer) -> list[object]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["kernel", "ease", "als"])
 def test_an_answer_after_events_is_that_after_a_load_of_the_same(model: str, bank: Bank, shop: Path) -> None:
     before = asked(bank, model)

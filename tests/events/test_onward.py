@@ -42,6 +42,7 @@ def rows(bank: Bank, query: str) -> set[tuple[object, ...]]:
     return {tuple(row) for row in bank.query(AskQuery(query)).rows}
 
 
+@pytest.mark.slow
 def test_cypher_on_a_server_sees_events_at_once_and_a_load_takes_them_over(server: Bank, shop: Path) -> None:
     trade = next(row for row in purchases() if row[0] == "c00")
     sent(

@@ -223,6 +223,7 @@ def test_vectors_are_read_beside_words_and_of_their_encoder_alone(
         bank.extract_texts(run)
 
 
+@pytest.mark.slow
 def test_documents_become_a_source_that_loads_as_of_its_dates(bank: Bank) -> None:
     folder = folder_of(bank)
     for name in ("examples", "tone"):
@@ -254,6 +255,7 @@ def test_documents_become_a_source_that_loads_as_of_its_dates(bank: Bank) -> Non
     assert len(earlier.edges("MENTIONS_FUND").indices) == 0
 
 
+@pytest.mark.slow
 def test_news_of_later_changes_nothing_of_before_and_reasons_name_source_and_day(bank: Bank) -> None:
     folder = folder_of(bank)
     hashes = []
@@ -331,6 +333,7 @@ def pdf_of(lines: Sequence[str]) -> bytes:
     return out + f"xref\n0 6\n0000000000 65535 f \n{table}{end}".encode()
 
 
+@pytest.mark.slow
 def test_pdf_files_are_documents_and_one_that_cannot_be_read_is_named(bank: Bank, tmp_path: Path) -> None:
     folder, out = folder_of(bank), tmp_path / "out"
     mapping = MAPPING.replace('form = "html"', 'form = "pdf"')
@@ -427,6 +430,7 @@ def test_topics_are_clusters_with_names_the_same_each_time() -> None:
     assert {"债券" in one.name or "股票" in one.name or "科技" in one.name for one in han} == {True}
 
 
+@pytest.mark.slow
 def test_topics_of_a_bank_load_as_nodes_and_walks(bank: Bank, tmp_path: Path) -> None:
     home = str(bank.home.path)
     shown = CliRunner().invoke(

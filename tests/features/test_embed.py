@@ -37,6 +37,7 @@ def test_texts_are_those_of_labels_with_text_columns(home: Home) -> None:
     assert texts == [f"Fund {n}\nA fund of the {n % 4} kind." for n in range(20)]
 
 
+@pytest.mark.slow
 def test_embed_prints_the_keys_that_scripts_read_and_then_does_nothing(home: Home) -> None:
     code, out, _ = run(home, "--json")
     first = json.loads(out)
@@ -52,12 +53,14 @@ def test_embed_prints_the_keys_that_scripts_read_and_then_does_nothing(home: Hom
     assert (vectors[0] @ vectors[0]) == pytest.approx(1, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_embed_says_what_it_did(home: Home) -> None:
     code, out, _ = run(home)
     assert code == 0
     assert re.fullmatch(r"20 texts: 20 encoded by all-MiniLM-L6-v2 in \d+\.\d s, 0 known already\n", out)
 
 
+@pytest.mark.slow
 def test_a_known_snapshot_is_done_without_torch(home: Home) -> None:
     embed_snapshot(SnapshotShelf(home.snapshots).latest(), home.vectors)
     code = (

@@ -37,6 +37,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_vectors_are_those_of_sentence_transformers(encoder: Encoder) -> None:
     vectors = encoder.encode(GOLDEN["texts"])
     assert vectors.dtype == np.float32
@@ -52,6 +53,7 @@ def test_vectors_of_texts_of_any_length_are_those_of_sentence_transformers(encod
     assert np.abs(encoder.encode(texts)[:, ::24] - np.array(GOLDEN["prefixes"])).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_order_and_batches_change_nothing(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = GOLDEN["texts"]
     whole = encoder.encode(texts)

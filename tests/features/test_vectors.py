@@ -126,6 +126,7 @@ def test_an_interrupted_run_keeps_its_shards_and_the_next_ends_as_an_undisturbed
     assert content(tmp_path / "cut" / "hash-1") == content(tmp_path / "whole" / "hash-1")
 
 
+@pytest.mark.slow
 def test_shards_are_merged_and_stay_few(tmp_path: Path, small_shards: None) -> None:
     for upto in range(5, 400, 5):
         VectorCache(tmp_path, HashEncoder()).fill(numbered(upto))

@@ -138,6 +138,7 @@ def term_of(folder: Path) -> tuple[PortfolioTerm, float]:
     return term, model.blend.weights[place]
 
 
+@pytest.mark.slow
 def test_each_holding_has_its_line_to_1e_9(broker: Path) -> None:
     bank, covariance = bank_in(broker), covariances(broker)
     term, weight = term_of(broker)
@@ -163,6 +164,7 @@ def test_each_holding_has_its_line_to_1e_9(broker: Path) -> None:
     assert checked > 40
 
 
+@pytest.mark.slow
 def test_the_sentence_names_correlation_and_both_volatilities_where_the_sign_agrees(broker: Path) -> None:
     bank, covariance = bank_in(broker), covariances(broker)
     said = {"with": 0, "against": 0, "told": 0, "untold": 0}
@@ -246,6 +248,7 @@ def test_it_is_recorded_replayed_and_exported(broker: Path, tmp_path: Path) -> N
         assert all(word in text for text in told)
 
 
+@pytest.mark.slow
 def test_a_price_to_come_changes_no_byte(broker: Path, tmp_path: Path) -> None:
     write_files(tmp_path / "files", later=True)
     bank = bank_in(tmp_path)
@@ -258,6 +261,7 @@ def test_a_price_to_come_changes_no_byte(broker: Path, tmp_path: Path) -> None:
     assert [asdict(item) for item in one.items] == [asdict(item) for item in other.items]
 
 
+@pytest.mark.slow
 def test_it_is_off_without_prices_amounts_or_the_block(broker: Path, tmp_path: Path) -> None:
     write_files(tmp_path / "files")
     bank = bank_in(tmp_path)
@@ -276,6 +280,7 @@ def test_it_is_off_without_prices_amounts_or_the_block(broker: Path, tmp_path: P
         bank.train(Train("popularity", overrides=("diversification.weight=0.4",)))
 
 
+@pytest.mark.slow
 def test_a_report_reads_the_lists_of_such_a_model(tmp_path: Path) -> None:
     write_files(tmp_path / "files")
     file = tmp_path / "files" / "broker.toml"

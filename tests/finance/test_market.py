@@ -138,6 +138,7 @@ def test_the_value_at_risk_of_a_normal_price_is_its_volatility() -> None:
     assert [class_of(edge) for edge in (0.0, 0.0049, 0.0499, 0.1199, 0.1999, 0.2999, 0.7999)] == [1, 1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.slow
 def test_garch_expects_the_volatility_that_made_the_returns() -> None:
     """Returns of a known GARCH process: the forecast is that of its own parameters, within what a fit can tell."""
     pytest.importorskip("arch")

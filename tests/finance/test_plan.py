@@ -100,6 +100,7 @@ def is_allowed(loan: Loan, means: Means, months: int, amount: float, purpose: st
     return inside and fits and bears and means.pd <= means.most_pd
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_plans_break_no_rule() -> None:
     rng = np.random.default_rng(3)
     loans = [

@@ -163,6 +163,7 @@ def test_what_has_no_prices_has_no_part_and_is_named() -> None:
     assert (nothing.volatility, nothing.wealth, nothing.concentration) == (None, 0.0, {})
 
 
+@pytest.mark.slow
 def test_the_portfolio_of_a_customer(broker: Path, tmp_path: Path) -> None:
     bank = bank_in(broker)
     found = bank.portfolio(AskPortfolio("c1", "C"))

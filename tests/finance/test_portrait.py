@@ -198,6 +198,7 @@ def test_what_is_known_later_changes_no_byte(broker: Path, tmp_path: Path) -> No
     assert (tmp_path / "with.csv").read_bytes() == (tmp_path / "without.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_kept_portraits_are_columns_tags_and_bands(broker: Path) -> None:
     bank = bank_in(broker)
     done = bank.make_portraits(MakePortraits(keep=True))

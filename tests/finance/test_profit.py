@@ -78,6 +78,7 @@ def bank_in(folder: Path) -> Bank:
     return Bank(Settings(home=folder / "home", policy="none", today=TODAY))
 
 
+@pytest.mark.slow
 def test_it_is_off_unless_the_bank_sets_its_weight_and_no_customer_reads_it(broker: Path) -> None:
     bank = bank_in(broker)
     bank.train(Train(blocks=("portfolio",)))

@@ -97,6 +97,7 @@ def test_a_monotone_column_falls_everywhere_and_enters_no_pair(fitted: Fit) -> N
     assert any(len(part.axes) == 2 for part in fitted.scorecard.parts)
 
 
+@pytest.mark.slow
 def test_peers_see_the_same_rows_and_the_figures_are_theirs() -> None:
     table, target = cases()
     later = np.arange(len(target)) >= 450

@@ -213,6 +213,7 @@ def test_fans_in_cypher_are_those_of_the_arrays(ask: Ask, folder: tuple[Path, An
             assert sorted(others) == last[one.account]["others"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["loop", "cycle_3", "cycle_4", "cycle_5"])
 def test_cycles_in_cypher_are_those_of_the_arrays(ask: Ask, folder: tuple[Path, Any, Any], name: str) -> None:
     length = {"loop": 2}.get(name, int(name[-1]) if name[-1].isdigit() else 0)

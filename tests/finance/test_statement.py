@@ -287,6 +287,7 @@ def test_what_may_not_be_handed_over_says_why(bank: Bank, advised: Path) -> None
         file.write_text(FILE, "utf-8")
 
 
+@pytest.mark.slow
 def test_a_decision_is_made_once_and_an_exception_by_two(bank: Bank) -> None:
     user, product = next(listed(bank, 1))
     handed = bank.statement(AskStatement(user, product, 3000.0))
@@ -460,6 +461,7 @@ def test_the_target_market_and_the_bank_s_own_interest_are_said(bank: Bank) -> N
     assert all(one.warnings[0].startswith("the bank makes it, or is paid") for one in known)
 
 
+@pytest.mark.slow
 def test_exposure_counts_lists_beside_what_is_allowed(bank: Bank, advised: Path) -> None:
     rows, edges = tables()
     own = {row["id"]: row["own_brand"] for row in rows["Product"]}

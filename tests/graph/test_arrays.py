@@ -183,6 +183,7 @@ def test_a_folder_held_open_is_read_to_its_end_when_it_is_removed(folder: Path) 
         lazy.array("numbers.npy")
 
 
+@pytest.mark.slow
 def test_readers_of_a_folder_that_is_replaced_all_the_time_see_one_or_the_other(tmp_path: Path) -> None:
     path, stop = tmp_path / "arrays", threading.Event()
 

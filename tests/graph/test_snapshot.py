@@ -240,6 +240,7 @@ def test_every_damage_of_every_file_is_one_line_or_changes_nothing(tiny: Path) -
     assert refused > 0.9 * tried, "what no value is read from may differ: columns in which all is missing, white space"
 
 
+@pytest.mark.slow
 def test_what_reads_one_row_finds_the_damage_of_its_page_alone(tmp_path: Path) -> None:
     snapshot = bank_snapshot(tmp_path / "s", customers=9000, products=30)
     times = snapshot.folder / "edges" / str(snapshot.types.index("BOUGHT")) / "at.npy"

@@ -50,6 +50,7 @@ def test_no_text_is_the_english_one(code: str) -> None:
     assert same <= {"forms.nouns", "heads.name", "heads.term", "page.portfolio", *words}
 
 
+@pytest.mark.slow
 def test_every_text_is_said_somewhere() -> None:
     folder = Path(languages.__file__).parent.parent
     files = [path for form in ("*.py", "*.html") for path in folder.rglob(form)]
@@ -180,6 +181,7 @@ def test_no_english_leaks_into_answers(own_home: Home, code: str, voice: str) ->
         assert said & english - other - data == set(), command
 
 
+@pytest.mark.slow
 def test_a_home_speaks_a_language_of_its_own(served_home: Home, tmp_path: Path) -> None:
     home = Home(copied(served_home, tmp_path / "home"))
     home.languages.mkdir()

@@ -87,6 +87,7 @@ def files(tmp_path: Path) -> Cleaned:
     return Cleaned(tmp_path)
 
 
+@pytest.mark.slow
 def test_gaps_are_filled_as_declared_and_marked(files: Cleaned) -> None:
     found = files.load(
         """[nodes.Customer.clean]
@@ -108,6 +109,7 @@ def test_gaps_are_filled_as_declared_and_marked(files: Cleaned) -> None:
     assert found["d"]["assets"] is None
 
 
+@pytest.mark.slow
 def test_the_last_value_of_the_store_fills_a_gap(files: Cleaned) -> None:
     lines = '[nodes.Customer.clean]\nincome = { missing = "last" }\nregion = { missing = "last" }'
     found = files.load(lines)
@@ -122,6 +124,7 @@ def test_the_last_value_of_the_store_fills_a_gap(files: Cleaned) -> None:
     assert found["c"]["income"] is None
 
 
+@pytest.mark.slow
 def test_values_outside_a_range(files: Cleaned) -> None:
     clean = (
         '[nodes.Customer.clean]\nscore = {{ range = [0, 10]{} }}\nborn = {{ range = ["1980-01-01", "1984-06-01"]{} }}'
@@ -141,6 +144,7 @@ def test_values_outside_a_range(files: Cleaned) -> None:
     assert [(found[one]["score"], found[one]["score_imputed"]) for one in "ef"] == [(3, True), (3, True)]
 
 
+@pytest.mark.slow
 def test_spellings_of_a_key_are_one_node_where_that_is_declared(files: Cleaned) -> None:
     files.load("")
     assert sorted(files.nodes("Sector")) == [" TECH", "Health", "Tech", "tech "]

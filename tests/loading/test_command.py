@@ -20,6 +20,7 @@ def run(home: Path, *words: str | Path) -> Result:
     return CliRunner().invoke(app, ["--home", str(home), "load", *map(str, words)])
 
 
+@pytest.mark.slow
 def test_a_load_prints_one_object(bank: Bank, home: Path) -> None:
     done = run(home, bank.mapping, "--json")
     assert done.exit_code == 0, done.stderr
@@ -40,6 +41,7 @@ def test_a_load_prints_one_object(bank: Bank, home: Path) -> None:
     assert (again.exit_code, again.stdout) == (0, "nothing to do: the files are those of the last full load\n")
 
 
+@pytest.mark.slow
 def test_a_load_after_the_first_changes_the_store(bank: Bank, home: Path) -> None:
     assert run(home, bank.mapping).exit_code == 0
     bank.edit("trades.csv", "T3,C2,P1,80,2024-02-03,2024-02-05\n", "")
@@ -51,6 +53,7 @@ def test_a_load_after_the_first_changes_the_store(bank: Bank, home: Path) -> Non
     assert (customers["changed"], customers["unchanged"]) == (1, 3)
 
 
+@pytest.mark.slow
 def test_rejected_rows_fail_the_load_and_are_written(bank: Bank, home: Path) -> None:
     bank.append("trades.csv", "T5,C1,P1,10,31/02/2024,")
     done = run(home, bank.mapping)
@@ -89,6 +92,7 @@ def test_check_foretells_removals(bank: Bank, home: Path) -> None:
     assert json.loads(run(home, bank.mapping, "--json").stdout)["edges"]["VIEWED"]["removed"] == 1
 
 
+@pytest.mark.slow
 def test_check_knows_what_the_home_has(bank: Bank, home: Path, tmp_path: Path) -> None:
     assert run(home, bank.mapping).exit_code == 0
     (tmp_path / "likes.csv").write_text("who,what\nC1,P1\nC9,P1\n")
@@ -112,6 +116,7 @@ def test_roles_of_graphrec_toml(bank: Bank, home: Path, tmp_path: Path, monkeypa
     assert "split.test row 1: customer_id isin 'C2 P1' is no pair of VIEWED; fix the row" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_proposal(bank: Bank, home: Path, tmp_path: Path) -> None:
     path = tmp_path / "my.toml"
     done = run(home, "--new", path, "--data", bank.folder)
@@ -135,6 +140,7 @@ def test_without_a_mapping(home: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_limit_of_a_statement_is_a_setting(bank: Bank, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     endless = "SELECT CAST(sum(hash(a.range + b.range)) AS VARCHAR) AS band FROM range(10000000) a, range(10000000) b"
     bank.edit("bank.toml", "SELECT DISTINCT age_band AS band FROM customers", endless)

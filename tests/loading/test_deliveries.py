@@ -24,6 +24,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+@pytest.mark.slow
 def test_products_as_columns_of_every_month(data: Path) -> None:
     products = ["ahor", "cco", "fond", "plan"]
     head = f"fecha_dato,ncodpers,sexo,age,ind_nuevo,renta,{','.join(f'ind_{one}_fin_ult1' for one in products)}"
@@ -46,6 +47,7 @@ def test_products_as_columns_of_every_month(data: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_positions_of_every_month_are_spans(data: Path) -> None:
     (data / "customers.csv").write_text("cust_no,full_name\n" + "".join(f"{i + 1000},Ann {i}\n" for i in range(20)))
     (data / "instruments.csv").write_text(
@@ -62,6 +64,7 @@ def test_positions_of_every_month_are_spans(data: Path) -> None:
     assert "risk = true" in text
 
 
+@pytest.mark.slow
 def test_trades_of_few_days_are_no_deliveries(data: Path) -> None:
     (data / "customers.csv").write_text("cust_no,full_name\n" + "".join(f"{i + 1000},Ann {i}\n" for i in range(40)))
     (data / "products.csv").write_text("isin,name\n" + "".join(f"LU{i:010},F {i}\n" for i in range(8)))
@@ -73,6 +76,7 @@ def test_trades_of_few_days_are_no_deliveries(data: Path) -> None:
     assert not any("latest" in question for question in questions)
 
 
+@pytest.mark.slow
 def test_an_insurer_with_claims(data: Path) -> None:
     (data / "policyholders.csv").write_text(
         "Policyholder Ref,Title,Surname,Marketing Preference\n"
@@ -97,6 +101,7 @@ def test_an_insurer_with_claims(data: Path) -> None:
     assert "MarketingPreference" not in sink.nodes
 
 
+@pytest.mark.slow
 def test_kinds_and_consents_as_banks_write_them(data: Path) -> None:
     (data / "customers.csv").write_text(
         "cust_no,full_name,email_opt_in\n" + "".join(f"{i + 1000},A {i},{i % 2}\n" for i in range(20))

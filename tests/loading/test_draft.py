@@ -48,6 +48,7 @@ def proposed(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text())
 
 
+@pytest.mark.slow
 def test_a_library(library: Path, tmp_path: Path) -> None:
     draft = write_draft(tmp_path / "my.toml", library)
     plain = proposed(tmp_path / "my.toml")
@@ -90,6 +91,7 @@ def test_a_library(library: Path, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_proposal_loads(library: Path, tmp_path: Path) -> None:
     write_draft(tmp_path / "my.toml", library)
     sink = MemorySink()
@@ -112,6 +114,7 @@ def test_the_proposal_loads(library: Path, tmp_path: Path) -> None:
     assert sink.series["copy"].num_rows == 24
 
 
+@pytest.mark.slow
 def test_the_tiny_bank(tmp_path: Path) -> None:
     draft = write_draft(tmp_path / "bank.toml", TINY_BANK)
     bought = proposed(tmp_path / "bank.toml")["edges"]["BOUGHT"]
@@ -212,6 +215,7 @@ def sparkasse(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_german_bank(sparkasse: Path, tmp_path: Path) -> None:
     draft = write_draft(tmp_path / "my.toml", sparkasse)
     plain = proposed(tmp_path / "my.toml")
@@ -273,6 +277,7 @@ def test_the_german_bank_loads(sparkasse: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_chinese_bank(tmp_path: Path) -> None:
     folder = tmp_path / "bank"
     folder.mkdir()
@@ -425,6 +430,7 @@ def test_nested_values_become_text(library: Path) -> None:
     assert sink.nodes["Author"]["names"][0].as_py() == "[Author 0]"
 
 
+@pytest.mark.slow
 def test_what_joins_nothing_is_left_out(library: Path) -> None:
     (library / "more.xlsx").write_bytes(b"PK")
     (library / "meta.json").write_text('{"made_by": "a clerk", "years": [2023, 2024]}')

@@ -44,6 +44,7 @@ def lines(head: str, *rows: str) -> str:
     return "\n".join([head, *rows])
 
 
+@pytest.mark.slow
 def test_columns_of_other_names_join_by_their_values(draft: Callable[..., Any]) -> None:
     trades = lines("no,buyer,what,day", *(f"{i},C{i % 30:03},P{i % 12:02},2024-01-{1 + i % 28:02}" for i in range(90)))
     made, plain, sink = draft({"trades.csv": trades})
@@ -52,6 +53,7 @@ def test_columns_of_other_names_join_by_their_values(draft: Callable[..., Any]) 
     assert sink.edges["BOUGHT"].num_rows == 90
 
 
+@pytest.mark.slow
 def test_levels_and_years_are_no_keys_by_chance(draft: Callable[..., Any]) -> None:
     trades = lines(
         "trade_id,customer_id,product_id,level,year",
@@ -62,6 +64,7 @@ def test_levels_and_years_are_no_keys_by_chance(draft: Callable[..., Any]) -> No
     assert sorted(plain["edges"]) == ["BOUGHT", "HAS_CITY"]
 
 
+@pytest.mark.slow
 def test_the_customer_of_an_account(draft: Callable[..., Any]) -> None:
     depots = lines("depot_id,customer_id,opened", *(f"D{i:04},C{i % 30:03},2020-01-01" for i in range(45)))
     orders = lines(
@@ -76,6 +79,7 @@ def test_the_customer_of_an_account(draft: Callable[..., Any]) -> None:
     assert (len(rows), rows["O44"], rows["O7"]) == (120, ("C014", "P08"), ("C007", "P07"))
 
 
+@pytest.mark.slow
 def test_items_of_orders_in_json(draft: Callable[..., Any]) -> None:
     orders = [
         {
@@ -105,6 +109,7 @@ AGAINST = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", list(AGAINST))
 def test_what_says_no_speaks_against_a_product(case: str, draft: Callable[..., Any]) -> None:
     column, value, says, count, kind = AGAINST[case]
@@ -116,6 +121,7 @@ def test_what_says_no_speaks_against_a_product(case: str, draft: Callable[..., A
     assert made.relevant() == ["BOUGHT"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["returns", "Retouren", "退货"])
 def test_tables_of_returns_speak_against(table: str, draft: Callable[..., Any]) -> None:
     rows = [f"{i},C{i % 30:03},P{i % 12:02}" for i in range(40)]
@@ -124,6 +130,7 @@ def test_tables_of_returns_speak_against(table: str, draft: Callable[..., Any]) 
     assert made.interactions == {"BOUGHT": 1.0, "RETURNED": -1.0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", ["Verwendungszweck", "memo", "payment_reference", "附言", "IBAN"])
 def test_texts_of_payments_are_in_no_edge(column: str, draft: Callable[..., Any]) -> None:
     rows = [f"{i},C{i % 30:03},P{i % 12:02},for Anna {i}" for i in range(40)]
@@ -132,6 +139,7 @@ def test_texts_of_payments_are_in_no_edge(column: str, draft: Callable[..., Any]
     assert "Anna" not in str(sink.edges["BOUGHT"].to_pylist())
 
 
+@pytest.mark.slow
 def test_the_end_of_a_contract_is_no_beginning(draft: Callable[..., Any]) -> None:
     rows = [f"{i},C{i % 30:03},P{i % 12:02},2025-01-01,2020-02-{1 + i % 28:02}" for i in range(40)]
     made, plain, _ = draft({"contracts.csv": lines("contract_id,customer_id,product_id,valid_until,began", *rows)})
@@ -143,6 +151,7 @@ def test_the_end_of_a_contract_is_no_beginning(draft: Callable[..., Any]) -> Non
     ) in made.questions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "head"),
     [
@@ -172,6 +181,7 @@ POSITIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", list(POSITIONS))
 def test_quantities_that_are_given_up_make_positions(case: str, draft: Callable[..., Any]) -> None:
     table, columns, value, named = POSITIONS[case]
@@ -197,6 +207,7 @@ def test_a_person_may_say_that_what_is_below_0_speaks_against(tmp_path: Path) ->
     assert made.interactions == {"BOUGHT": 1.0, "RETURNED": -1.0}
 
 
+@pytest.mark.slow
 def test_what_is_shown_beside_products_and_given_to_systems(draft: Callable[..., Any]) -> None:
     people = ["customer_id,city,crm_id,adviser,income", *(f"C{i:03},Oslo,003{i},A{i % 3},{i}000" for i in range(30))]
     trades = lines("trade_id,customer_id,product_id", *(f"{i},C{i % 30:03},P{i % 12:02}" for i in range(40)))
@@ -208,6 +219,7 @@ def test_what_is_shown_beside_products_and_given_to_systems(draft: Callable[...,
     assert sink.schema.nodes["Customer"].crm_id == "crm_id"
 
 
+@pytest.mark.slow
 def test_tables_of_a_sqlite_file(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     with closing(sqlite3.connect(tmp_path / "data" / "bank.db")) as database:
@@ -227,6 +239,7 @@ def test_tables_of_a_sqlite_file(tmp_path: Path) -> None:
     assert (report.nodes["Customer"].created, report.edges["BOUGHT"].created) == (30, 40)
 
 
+@pytest.mark.slow
 def test_a_person_decides_what_only_a_person_can_know(draft: Callable[..., Any]) -> None:
     asked: list[Decision] = []
 

@@ -90,6 +90,7 @@ def test_what_is_sold_gives_up_a_position_whatever_its_sign(austrian: tuple[Draf
     assert len(given) == 60
 
 
+@pytest.mark.slow
 def test_seconds_since_1970_in_chinese_files(tmp_path: Path) -> None:
     customers = ["客户号,姓名,开户时间,是否政治公众人物", *(f"{i:05},王伟,{1_500_000_000 + i},否" for i in range(20))]
     funds = [
@@ -170,6 +171,7 @@ def test_rows_of_rows_of_a_wrapped_export(tmp_path: Path) -> None:
     assert len(plain["edges"]["VIEWED"]["sql"]) < 200
 
 
+@pytest.mark.slow
 def test_a_minus_behind_the_number_is_one(tmp_path: Path) -> None:
     partners = [
         "Partner-Nr;Nachname;Geschl.;Opt-in E-Mail",

@@ -53,6 +53,7 @@ def load(folder: Path, max_rejected: int = 0) -> tuple[list[str], MemorySink, An
     return questions, sink, path.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loses", ["trades", "customers"])
 def test_zeros_that_one_file_has_lost(write: Callable[..., Path], loses: str) -> None:
     keys = [str(i) if loses == "customers" else f"{i:06}" for i in range(12)]
@@ -67,6 +68,7 @@ def test_zeros_that_one_file_has_lost(write: Callable[..., Path], loses: str) ->
     ]
 
 
+@pytest.mark.slow
 def test_keys_of_another_kind_name_no_table_that_is_not_listed(write: Callable[..., Path]) -> None:
     folder = write(trades(str), customers=("customer_id,segment", [f"{i},private" for i in range(12)]))
     questions, sink, text = load(folder)
@@ -75,6 +77,7 @@ def test_keys_of_another_kind_name_no_table_that_is_not_listed(write: Callable[.
     assert sink.nodes["Customer"].num_rows == 12
 
 
+@pytest.mark.slow
 def test_a_number_of_the_database_beside_the_key(write: Callable[..., Path]) -> None:
     rows = [f"{500 + i},{row},{i}" for i, row in enumerate(CUSTOMERS)]
     folder = write(
@@ -93,6 +96,7 @@ def test_a_number_of_the_database_beside_the_key(write: Callable[..., Path]) -> 
     assert (sink.edges["BOUGHT"]["key"][1].as_py(), sink.edges["BOUGHT"]["id_given"][1].as_py()) == ("T0001", 901)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "first", "question"),
     [
@@ -123,6 +127,7 @@ def test_times(write: Callable[..., Path], form: str, first: str, question: str 
     assert [one for one in questions if "two digits" in one] == ([f"trades: traded_on {question}"] if question else [])
 
 
+@pytest.mark.slow
 def test_seconds_and_milliseconds(write: Callable[..., Path]) -> None:
     folder = write(trades(lambda i: f"{1_700_000_000_000 + i * 1000}"), head="timestamp")
     _, sink, text = load(folder)
@@ -130,6 +135,7 @@ def test_seconds_and_milliseconds(write: Callable[..., Path]) -> None:
     assert sink.edges["BOUGHT"]["at"][1].as_py().isoformat() == "2023-11-14T22:13:21+00:00"
 
 
+@pytest.mark.slow
 def test_dates_of_several_forms_in_one_column(write: Callable[..., Path]) -> None:
     folder = write(
         trades(lambda i: f"2023-05-{1 + i % 28:02}" if i % 2 else f"{1 + i % 28:02}.05.2023"), head="traded_on"
@@ -140,11 +146,13 @@ def test_dates_of_several_forms_in_one_column(write: Callable[..., Path]) -> Non
     assert [at.day for at in sink.edges["BOUGHT"]["at"].to_pylist()] == [1 + i % 28 for i in range(40)]
 
 
+@pytest.mark.slow
 def test_what_looks_like_a_time_and_is_read_as_none_is_told(write: Callable[..., Path]) -> None:
     folder = write(trades(lambda i: f"{40 + i}/{50 + i}/{60 + i % 9}"), head="moment")
     assert load(folder)[0] == ["trades: moment looks like a time and is not read as one; say how in its parse"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sign", "form", "least", "question"),
     [
@@ -170,6 +178,7 @@ def test_numbers(
     assert questions == ([f"trades: amount {question}"] if question else [])
 
 
+@pytest.mark.slow
 def test_what_programs_write_for_a_gap_is_one(write: Callable[..., Path]) -> None:
     gaps = ["\\N", "NULL", "N/A", "#NV", ""]
     rows = [
@@ -190,6 +199,7 @@ def test_what_programs_write_for_a_gap_is_one(write: Callable[..., Path]) -> Non
     ]
 
 
+@pytest.mark.slow
 def test_numbers_of_twenty_digits_are_names(write: Callable[..., Path]) -> None:
     number = 40817810099910000000
     rows = [f"{number + i},private,{number - i}" for i in range(12)]
@@ -219,6 +229,7 @@ def test_a_text_that_is_utf8_but_for_a_byte_is_named_with_its_line_and_the_rest_
     assert draft.interactions == {"BOUGHT": 1.0}
 
 
+@pytest.mark.slow
 def test_the_first_line_of_excel_says_the_delimiter(write: Callable[..., Path]) -> None:
     folder = write(
         trades(str, "|"), sign="|", customers=("customer_id|segment", [row.replace(",", "|") for row in CUSTOMERS])
@@ -230,6 +241,7 @@ def test_the_first_line_of_excel_says_the_delimiter(write: Callable[..., Path]) 
     assert (sink.nodes["Customer"].num_rows, sink.edges["BOUGHT"].num_rows) == (12, 40)
 
 
+@pytest.mark.slow
 def test_lines_are_counted_below_the_line_of_excel(write: Callable[..., Path]) -> None:
     folder = write(trades(str))
     path = folder / "trades.csv"
@@ -243,6 +255,7 @@ def test_lines_are_counted_below_the_line_of_excel(write: Callable[..., Path]) -
     )
 
 
+@pytest.mark.slow
 def test_one_file_that_cannot_be_read_does_not_end_the_rest(write: Callable[..., Path]) -> None:
     folder = write(trades(str), notes=("a,b", ["1,2,3", "4"]))
     questions, sink, _ = load(folder)
@@ -250,6 +263,7 @@ def test_one_file_that_cannot_be_read_does_not_end_the_rest(write: Callable[...,
     assert sink.edges["BOUGHT"].num_rows == 40
 
 
+@pytest.mark.slow
 def test_a_time_beyond_the_year_9999_is_rejected(write: Callable[..., Path]) -> None:
     rows = [
         f"{row},{'9999-12-31T23:59:59-05:00' if i == 3 else '2027-01-01T00:00:00-05:00'}"
@@ -263,6 +277,7 @@ def test_a_time_beyond_the_year_9999_is_rejected(write: Callable[..., Path]) -> 
     )
 
 
+@pytest.mark.slow
 def test_a_value_that_a_form_would_lose_is_rejected_with_its_text(write: Callable[..., Path]) -> None:
     folder = write(trades(lambda i: f"{1 + i % 28}.05.2023"), head="traded_on")
     load(folder)

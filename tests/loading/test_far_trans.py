@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from graphrec.graph.memory import MemorySink
 from graphrec.graph.rows import LoadReport
 from graphrec.loading import load_mapping, run_load
@@ -58,6 +60,7 @@ def test_of_a_day_that_stands_twice_the_later_line_counts(tmp_path: Path) -> Non
     assert rows(sink.series["price"], "id", "close") == [("A", 2.5)]
 
 
+@pytest.mark.slow
 def test_the_published_customers_assets_and_markets_load(tmp_path: Path, data_dir: Callable[[str], Path]) -> None:
     """Transactions and prices are not there: empty ones take their place."""
     for file in data_dir("far-trans").glob("*.csv"):

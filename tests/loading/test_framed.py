@@ -59,6 +59,7 @@ def drafted(folder: Path) -> tuple[list[str], MemorySink, str]:
     return questions, sink, path.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_bank_of_geneva(geneva: Path) -> None:
     questions, sink, text = drafted(geneva)
     assert sink.nodes["Client"].num_rows == 30
@@ -79,6 +80,7 @@ def test_a_bank_of_geneva(geneva: Path) -> None:
     assert not any("~$" in question for question in questions)
 
 
+@pytest.mark.slow
 def test_a_row_is_named_by_its_line_below_titles(geneva: Path) -> None:
     drafted(geneva)
     (geneva / "Titres.csv").write_text("\r\n".join([*TITLES[:6], "", ";no key;1 / 7;0.1 %;", *TITLES[6:]]), "cp1252")
@@ -86,6 +88,7 @@ def test_a_row_is_named_by_its_line_below_titles(geneva: Path) -> None:
         run_load(load_mapping(geneva.parent / "my.toml"), geneva, MemorySink())
 
 
+@pytest.mark.slow
 def test_a_total_that_does_not_come_takes_no_row_with_it(geneva: Path) -> None:
     drafted(geneva)
     (geneva / "Titres.csv").write_text("\r\n".join(TITLES[:-1]), "cp1252")
@@ -131,6 +134,7 @@ def sheets(path: Path) -> None:
                 sheet.write_row(11, 0, ["Total", None, 8.0])
 
 
+@pytest.mark.slow
 def test_sheets_with_one_header_are_one_table(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
@@ -168,6 +172,7 @@ def test_rows_without_a_customer(empty: int, is_left_out: bool, tmp_path: Path) 
     assert sink.edges["VIEWED"].num_rows == len(set(rows[empty:]))
 
 
+@pytest.mark.slow
 def test_a_year_of_birth_for_rules_where_products_have_an_age(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
@@ -195,6 +200,7 @@ def test_files_with_a_longer_name_are_not_read_with_the_others(tmp_path: Path) -
     assert 'trades = "trades_[0-9]*.csv"' in (tmp_path / "my.toml").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pattern", "wrong", "message"),
     [
@@ -241,6 +247,7 @@ def test_numbers_beside_a_unit(text: str, unit: str, number: float | None) -> No
     assert duckdb.execute(f"SELECT {parsed_sql('v', spec)} FROM (SELECT ? AS v)", [text]).fetchall() == [(number,)]
 
 
+@pytest.mark.slow
 def test_a_column_for_each_product(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
@@ -261,6 +268,7 @@ def test_a_column_for_each_product(tmp_path: Path) -> None:
     assert 'personal = ["last_name"]' in text
 
 
+@pytest.mark.slow
 def test_a_deposit_list_of_a_host(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()

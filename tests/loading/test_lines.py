@@ -118,6 +118,7 @@ def test_files_without_contracts_stay_incomplete(data: Path) -> None:
         write_draft(data.parent / "my.toml", data)
 
 
+@pytest.mark.slow
 def test_one_flat_file_describes_its_customers_and_products(data: Path) -> None:
     """A name that was corrected is the last one; what is alike in all rows is nobody's; nothing is lost to a policy."""
     rows = []

@@ -154,6 +154,7 @@ def test_a_second_load_has_nothing_to_do(bank: Bank) -> None:
     assert bank.sink.nodes["Customer"] is before
 
 
+@pytest.mark.slow
 def test_a_full_load_removes_what_it_does_not_bring(bank: Bank) -> None:
     bank.load()
     bank.edit("trades.csv", "T3,C2,P1,80,2024-02-03,2024-02-05\n", "")
@@ -167,6 +168,7 @@ def test_a_full_load_removes_what_it_does_not_bring(bank: Bank) -> None:
     assert sorted(bank.sink.edges["BOUGHT"]["key"].to_pylist()) == ["T1", "T2", "T4"]
 
 
+@pytest.mark.slow
 def test_an_incremental_load_only_merges(bank: Bank) -> None:
     bank.load()
     header = "trade_id,customer_id,isin,amount_eur,traded_at,booked_at\n"

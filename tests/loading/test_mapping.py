@@ -272,6 +272,7 @@ def test_snake_case() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_reading_a_mapping_with_parse_ends_well() -> None:
     script = "from graphrec.loading.mapping.reading import parse_mapping; parse_mapping(open(0).read(), 'a.toml')"
     more = '[nodes.Person.parse]\nborn = { type = "time", format = ["%d.%m.%Y", "iso"], null = ["-"] }\n'

@@ -72,6 +72,7 @@ def test_rows_join_by_key(bank: Bank, two: Callable[[], dict[str, Counts]]) -> N
     assert bank.sink.split is not None
 
 
+@pytest.mark.slow
 def test_a_row_lives_while_a_source_claims_it(bank: Bank, two: Callable[[], dict[str, Counts]]) -> None:
     two()
     bank.edit("products.csv", "P1;World", "P8;World")
@@ -86,12 +87,14 @@ def test_a_row_lives_while_a_source_claims_it(bank: Bank, two: Callable[[], dict
     assert products["P1"]["kind"] == "ETF"
 
 
+@pytest.mark.slow
 def test_ends_may_be_those_of_another_source(bank: Bank, two: Callable[[], dict[str, Counts]]) -> None:
     two()
     bank.append("trades.csv", "T5,C1,P7,5,2024-05-01,")
     assert bank.load().edges["BOUGHT"] == Counts(read=5, created=1, unchanged=4)
 
 
+@pytest.mark.slow
 def test_ends_that_only_this_source_brought_go_with_a_full_load(bank: Bank) -> None:
     bank.load()
     bank.edit("customers.csv", "C4,Dan Lenz,,M,3,30-39\n", "")
@@ -99,6 +102,7 @@ def test_ends_that_only_this_source_brought_go_with_a_full_load(bank: Bank) -> N
     assert report.edges["VIEWED"] == Counts(read=3, unchanged=2, rejected=1, removed=1)
 
 
+@pytest.mark.slow
 def test_edges_go_with_the_node_of_another_source(bank: Bank, two: Callable[[], dict[str, Counts]]) -> None:
     two()
     bank.append("trades.csv", "T5,C1,P7,5,2024-05-01,")

@@ -26,6 +26,7 @@ def loaded(data: Path) -> tuple[list[str], MemorySink, str]:
     return questions, sink, path.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_broker_who_writes_traditional_chinese(data: Path) -> None:
     (data / "客戶資料.csv").write_text(
         "客戶編號,客戶姓名,出生日期,電郵地址,風險承受能力,同意接收推廣\n"
@@ -100,6 +101,7 @@ def test_who_chooses_and_what() -> None:
     assert [one and one.type for one in told] == ["HELD"] * 4
 
 
+@pytest.mark.slow
 def test_fields_keep_what_they_lie_in(data: Path) -> None:
     users = [
         {
@@ -118,6 +120,7 @@ def test_fields_keep_what_they_lie_in(data: Path) -> None:
     assert sink.nodes["User"]["marketing_granted"].to_pylist()[:2] == [True, False]
 
 
+@pytest.mark.slow
 def test_a_number_of_a_person_as_the_key(data: Path) -> None:
     (data / "customers.csv").write_text(
         "Mobile No,PAN,Customer Name\n" + "".join(f"98{i:08},ABCP{i:04}K,Iyer {i}\n" for i in range(30))
@@ -131,6 +134,7 @@ def test_a_number_of_a_person_as_the_key(data: Path) -> None:
     assert any(one.startswith("nodes.Customer: PAN names a person, and as the key it stands") for one in questions)
 
 
+@pytest.mark.slow
 def test_numbers_that_match_other_things_by_chance_keep_their_zeros(data: Path) -> None:
     (data / "customers.csv").write_text("KUNDENNR,NAME\n" + "".join(f"{i:06},A {i}\n" for i in range(100, 130)))
     (data / "products.csv").write_text("PRODUKTNR,PRODUKTBEZ\n" + "".join(f"{i:04},M {i}\n" for i in range(100, 110)))
@@ -141,6 +145,7 @@ def test_numbers_that_match_other_things_by_chance_keep_their_zeros(data: Path) 
     assert sink.edges["HELD"].num_rows == 200
 
 
+@pytest.mark.slow
 def test_what_a_broker_books_is_nothing_that_a_customer_chose(data: Path) -> None:
     (data / "accounts.csv").write_text(
         "Account Number,Primary Owner,SSN,Do Not Solicit\n"
@@ -162,6 +167,7 @@ def test_what_a_broker_books_is_nothing_that_a_customer_chose(data: Path) -> Non
     assert "history: Action DIVIDEND RECEIVED is nothing that a customer chose and is left out" in questions
 
 
+@pytest.mark.slow
 def test_won_and_lost_opportunities(data: Path) -> None:
     (data / "Contact.csv").write_text("Id,LastName\n" + "".join(f"0035g{i:05}AAA,Doe{i}\n" for i in range(30)))
     (data / "Product2.csv").write_text("Id,Name\n" + "".join(f"01t5g{i:05}AAA,Fund {i}\n" for i in range(9)))

@@ -71,6 +71,7 @@ def proposed(folder: Path, answer: str = "left out") -> tuple[Any, list[str]]:
     return load_mapping(folder / "my.toml"), draft.questions
 
 
+@pytest.mark.slow
 def test_values_say_who_somebody_is(tmp_path: Path) -> None:
     mapping, questions = proposed(files(tmp_path / "bank"))
     customer = mapping.nodes["Customer"]

@@ -56,12 +56,14 @@ def society(loaded: Callable[[dict[str, str]], Loaded]) -> Loaded:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_header_again_is_no_row(society: Loaded) -> None:
     questions, sink, _ = society
     assert sink.nodes["Member"].num_rows == 40
     assert "members: 1 rows are its header again and are left out: is that right?" in questions
 
 
+@pytest.mark.slow
 def test_a_name_of_a_column_twice_gets_a_number(society: Loaded) -> None:
     questions, sink, text = society
     assert 'names = ["Product Code", "Product Name", "Product Type", "Max Age", "Max Age 2"]' in text
@@ -69,6 +71,7 @@ def test_a_name_of_a_column_twice_gets_a_number(society: Loaded) -> None:
     assert "products.csv has a name of a column twice; the later one has a number: is that right?" in questions
 
 
+@pytest.mark.slow
 def test_both_holders_of_a_joint_account_have_it(society: Loaded) -> None:
     questions, sink, _ = society
     held = sink.edges["HELD"]
@@ -79,6 +82,7 @@ def test_both_holders_of_a_joint_account_have_it(society: Loaded) -> None:
     assert "accounts: Joint Holder names a second holder, who has what the first one has: is that right?" in questions
 
 
+@pytest.mark.slow
 def test_open_and_dormant_accounts_are_held_and_closed_ones_are_not(society: Loaded) -> None:
     _, sink, _ = society
     assert "OPEN" not in sink.edges
@@ -87,6 +91,7 @@ def test_open_and_dormant_accounts_are_held_and_closed_ones_are_not(society: Loa
     assert {status: float(one) for status, one in by_status.items()} == {"Open": 1, "Closed": 0, "Dormant": 1}
 
 
+@pytest.mark.slow
 def test_amounts_in_a_column_for_each_fund(loaded: Callable[[dict[str, str]], Loaded]) -> None:
     funds = [f"{110000 + 137 * i}" for i in range(8)]
     products = ["基金代码,基金名称,基金类型", *(f"{fund},恒泰基金{i},债券型" for i, fund in enumerate(funds))]
@@ -106,6 +111,7 @@ def test_amounts_in_a_column_for_each_fund(loaded: Callable[[dict[str, str]], Lo
     )
 
 
+@pytest.mark.slow
 def test_positions_without_a_time_beside_trades_are_asked(loaded: Callable[[dict[str, str]], Loaded]) -> None:
     customers = ["customer_id,segment", *(f"C{i:03},{('mass', 'top')[i % 2]}" for i in range(30))]
     products = ["product_id,name,kind", *(f"P{i:02},Fund {i},{('fund', 'bond')[i % 2]}" for i in range(12))]
@@ -121,6 +127,7 @@ def test_positions_without_a_time_beside_trades_are_asked(loaded: Callable[[dict
     )
 
 
+@pytest.mark.slow
 def test_a_folder_is_read_once(loaded: Callable[[dict[str, str]], Loaded], monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     profiled = profile.read_files

@@ -237,6 +237,7 @@ def postgres() -> Iterator[str]:
 DATABASE = '{ reader = "database", url_env = "LIKES_URL", query = "QUERY" }'
 
 
+@pytest.mark.slow
 def test_a_query_of_postgresql(small: Small, postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIKES_URL", postgres)
     likes = DATABASE.replace(

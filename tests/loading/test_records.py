@@ -71,6 +71,7 @@ def layout(data: Path, *, is_placed: bool) -> None:
     (data / "SATZBILD.csv").write_text("\n".join(rows) + "\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delimiter", ["", "|"])
 def test_a_dump_with_its_layout_and_codes(data: Path, delimiter: str) -> None:
     dump(data, delimiter)
@@ -92,6 +93,7 @@ def test_a_dump_with_its_layout_and_codes(data: Path, delimiter: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_dump_without_a_layout(data: Path) -> None:
     dump(data, "|")
     questions, sink, _ = loaded(data)
@@ -148,6 +150,7 @@ def test_lines_of_one_kind_keep_their_lines(tmp_path: Path) -> None:
     assert ",5" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_known", [True, False])
 def test_states_end_holdings(data: Path, is_known: bool) -> None:
     states = ("In Force", "Lapsed", "NTU") if is_known else ("10", "20", "30")
@@ -174,6 +177,7 @@ def test_states_end_holdings(data: Path, is_known: bool) -> None:
     assert (listed in found.questions) is not is_known
 
 
+@pytest.mark.slow
 def test_orders_that_came_to_nothing_are_left_out(data: Path) -> None:
     (data / "customers.csv").write_text("customer_id,name\n" + "".join(f"C{i:02},Ann {i}\n" for i in range(20)))
     (data / "funds.csv").write_text("isin,fund_name\n" + "".join(f"LU{i:010},Fund {i}\n" for i in range(6)))
@@ -188,6 +192,7 @@ def test_orders_that_came_to_nothing_are_left_out(data: Path) -> None:
     assert sink.edges["BOUGHT"].num_rows == 40
 
 
+@pytest.mark.slow
 def test_what_is_opened_and_closed_is_held_between(data: Path) -> None:
     (data / "users.csv").write_text("user_id,email\n" + "".join(f"U{i:02},u{i}@example.org\n" for i in range(20)))
     (data / "products.csv").write_text("product_id,title\n" + "".join(f"P{i},Pot {i}\n" for i in range(6)))

@@ -31,6 +31,7 @@ def written(bank: Bank) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("line", "message"), TRADE_RULES)
 def test_one_rejected_row_stops_the_load(bank: Bank, line: str, message: str) -> None:
     bank.append("trades.csv", line)
@@ -40,6 +41,7 @@ def test_one_rejected_row_stops_the_load(bank: Bank, line: str, message: str) ->
     assert bank.sink.nodes == {}
 
 
+@pytest.mark.slow
 def test_the_limit_lets_rows_go(bank: Bank) -> None:
     bank.append("trades.csv", "T5,C1,P1,ten,2024-05-01,")
     report = bank.load(max_rejected=1)
@@ -60,6 +62,7 @@ def test_the_limit_lets_rows_go(bank: Bank) -> None:
     assert not bank.rejected.exists()
 
 
+@pytest.mark.slow
 def test_a_share_as_limit(bank: Bank) -> None:
     bank.append("trades.csv", "T5,C1,P1,ten,2024-05-01,")
     assert bank.load(max_rejected=0.5).edges["BOUGHT"].rejected == 1

@@ -45,6 +45,7 @@ def feed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Feed]:
         yield Feed(tmp_path, store.sink())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "allowed", "stopped"), [(100, 90, 89), (50, 45, 44), (49, 44, 43), (6, 1, None)])
 def test_a_tenth_may_go_and_five_of_a_few(feed: Feed, before: int, allowed: int, stopped: int | None) -> None:
     feed.deliver(before)
@@ -60,6 +61,7 @@ def test_a_tenth_may_go_and_five_of_a_few(feed: Feed, before: int, allowed: int,
     assert (report.edges["LIKES"].removed, report.edges["LIKES"].unchanged) == (before - allowed, allowed)
 
 
+@pytest.mark.slow
 def test_what_may_go_can_be_said(feed: Feed) -> None:
     feed.deliver(100)
     with pytest.raises(TooManyRemoved):
@@ -68,6 +70,7 @@ def test_what_may_go_can_be_said(feed: Feed) -> None:
     assert feed.deliver(1, limit=1.0).edges["LIKES"].removed == 29
 
 
+@pytest.mark.slow
 def test_a_file_without_rows_stops_a_load_unless_it_is_optional(feed: Feed) -> None:
     feed.deliver(4)
     for limit in (MAX_REMOVED, 1.0):
@@ -80,6 +83,7 @@ def test_a_file_without_rows_stops_a_load_unless_it_is_optional(feed: Feed) -> N
     assert feed.deliver(0, optional=True).edges["LIKES"].removed == 4
 
 
+@pytest.mark.slow
 def test_a_first_load_and_an_increment_remove_nothing(feed: Feed) -> None:
     assert feed.deliver(0).edges["LIKES"].created == 0
     feed.deliver(60)

@@ -67,6 +67,7 @@ def running(bank: Bank, command: Command) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
+@pytest.mark.slow
 def test_a_killed_load_is_swept_by_the_next_command(
     bank: Bank, command: Command, running: subprocess.Popen[str]
 ) -> None:
@@ -81,6 +82,7 @@ def test_a_killed_load_is_swept_by_the_next_command(
     assert command.scratch() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_statement_and_leaves_nothing(
     command: Command, running: subprocess.Popen[str], number: signal.Signals, code: int
@@ -119,6 +121,7 @@ def test_a_lock_counts_and_not_a_process_id(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [held]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["check", "propose", "failed check"])
 def test_scratch_of_every_kind_of_load(bank: Bank, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of other encodings are decoded in the home, and a home that was not there is not left behind."""

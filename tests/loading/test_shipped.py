@@ -52,6 +52,7 @@ def test_forms_of_a_lightgcn_split(tmp_path: Path, files: dict[str, str], sizes:
     assert report.edges["INTERACTED"].created == (7 if "valid.txt" in files else 5)
 
 
+@pytest.mark.slow
 def test_gowalla(data_dir: Find) -> None:
     report, sink = loaded("lightgcn-split", data_dir("gowalla"))
     assert counts(report) == {"User": 29_858, "Item": 40_981, "INTERACTED": 810_128 + 217_242}
@@ -59,6 +60,7 @@ def test_gowalla(data_dir: Find) -> None:
     assert sink.schema.split == SplitRule(refit=True, mask="fitted")
 
 
+@pytest.mark.slow
 def test_zimnat(data_dir: Find) -> None:
     report, sink = loaded("zimnat", data_dir("zimnat"))
     found = counts(report)
@@ -69,6 +71,7 @@ def test_zimnat(data_dir: Find) -> None:
     assert sink.schema.nodes["Client"].protected == ("marital_status", "sex")
 
 
+@pytest.mark.slow
 def test_ml_1m(data_dir: Find) -> None:
     report, sink = loaded("ml-1m", data_dir("ml-1m").parent)
     found = counts(report)
@@ -94,6 +97,7 @@ def test_senate(data_dir: Find) -> None:
     assert (prices.num_rows, prices.column_names) == (1_039_564, ["id", "at", "close", "volume"])
 
 
+@pytest.mark.slow
 def test_a_check_of_real_files_rejects_nothing(data_dir: Find) -> None:
     report = check(load_mapping("zimnat"), data_dir("zimnat"))
     assert {one.rejected for one in report.edges.values()} == {0}

@@ -58,6 +58,7 @@ SAP = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_tables_of_sap_are_customers_products_and_contracts(drafted: Drafted) -> None:
     made, mapping, sink = drafted(SAP)
     assert (made.user, made.product) == ("Customer", "Product")
@@ -73,6 +74,7 @@ def test_tables_of_sap_are_customers_products_and_contracts(drafted: Drafted) ->
     assert not [one for one in made.questions if "MANDT" in one]
 
 
+@pytest.mark.slow
 def test_six_letters_are_understood_by_their_parts(drafted: Drafted) -> None:
     made, mapping, sink = drafted(
         {
@@ -119,6 +121,7 @@ def test_accounts_and_postal_codes() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_column_that_dealings_use_is_the_key(drafted: Drafted) -> None:
     _, mapping, sink = drafted(
         {
@@ -141,6 +144,7 @@ def test_the_column_that_dealings_use_is_the_key(drafted: Drafted) -> None:
     assert sink.edges[kind].num_rows == 90
 
 
+@pytest.mark.slow
 def test_a_contract_ends_on_the_first_of_its_ends(drafted: Drafted) -> None:
     made, mapping, sink = drafted(
         {
@@ -158,6 +162,7 @@ def test_a_contract_ends_on_the_first_of_its_ends(drafted: Drafted) -> None:
     assert any("Ablauf, Stornodatum look like days" in one for one in made.questions)
 
 
+@pytest.mark.slow
 def test_heads_say_how_large_a_number_is(drafted: Drafted) -> None:
     made, _, sink = drafted(
         {
@@ -182,6 +187,7 @@ def test_heads_say_how_large_a_number_is(drafted: Drafted) -> None:
     assert "红利发放" not in sink.edges
 
 
+@pytest.mark.slow
 def test_lists_of_plain_values_are_no_things(drafted: Drafted) -> None:
     people = [
         {

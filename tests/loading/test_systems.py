@@ -43,6 +43,7 @@ def old_system(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_files_of_an_old_system(old_system: Path) -> None:
     path, sink = old_system.parent / "my.toml", MemorySink()
     questions = write_draft(path, old_system).questions
@@ -65,6 +66,7 @@ def test_files_of_an_old_system(old_system: Path) -> None:
     assert "trades.csv: blanks around its values are left out (trim): is that right?" in questions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("here", "there"),
     [
@@ -101,6 +103,7 @@ def test_keys_that_differ_in_case_alone_stay_different(tmp_path: Path) -> None:
     assert "upper(" not in (tmp_path / "my.toml").read_text()
 
 
+@pytest.mark.slow
 def test_lists_of_plain_values_in_json(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()

@@ -24,6 +24,7 @@ def _log(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return ints[0], ints[1] - 1, ints[2].astype(float), np.array([float(row["propensity_score"]) for row in rows])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("logged", "peers"),
     [
@@ -64,6 +65,7 @@ def test_estimates_are_those_of_obp_on_open_bandit(
     assert found.effective == pytest.approx(weights.sum() ** 2 / (weights**2).sum())
 
 
+@pytest.mark.slow
 def test_estimates_hold_the_truth_of_a_policy_that_was_never_served() -> None:
     rng = np.random.default_rng(7)
     truth = rng.uniform(0.02, 0.3, (6, 2))

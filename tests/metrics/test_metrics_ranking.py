@@ -86,6 +86,7 @@ def test_chunks_of_users_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     assert list(whole) == [f"{metric}@{k}" for k in KS for metric in ranking.METRICS]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 @pytest.mark.parametrize(("seed", "pad"), [(0, 0), (1, 12), (2, 12)])
 def test_agrees_with_pytorch_geometric(seed: int, pad: int) -> None:

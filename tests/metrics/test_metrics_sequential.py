@@ -11,6 +11,7 @@ RUNS, CUSTOMERS, ALPHA = 300, 1_500, 0.05
 MOST = ALPHA + 3 * (ALPHA * (1 - ALPHA) / RUNS) ** 0.5
 
 
+@pytest.mark.slow
 def test_a_difference_that_is_none_is_found_as_seldom_as_promised_although_one_looks_always() -> None:
     rng = np.random.default_rng(3)
     alarms = peeked = 0

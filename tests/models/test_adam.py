@@ -31,6 +31,7 @@ def test_it_moves_as_that_of_torch_to_the_last_bit() -> None:
     assert found[0] == found[1]
 
 
+@pytest.mark.slow
 def test_it_needs_no_compiler_of_torch() -> None:
     code = (
         "import sys, torch\n"

@@ -155,6 +155,7 @@ def test_more_privacy_is_more_noise(graph: Graph) -> None:
     assert deviations(replace(PrivateConfig(), clip=80))[0] == pytest.approx(deviations(PrivateConfig())[0], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_folder_keeps_the_release_and_answers_the_same(tmp_path: Path) -> None:
     """The table is a function of what was released, which a training again does not draw anew."""
     said: list[str] = []

@@ -41,6 +41,7 @@ def test_a_product_of_the_users_parity_comes_first(loss: str) -> None:
     assert fitted.losses[-1] < 0.8 * fitted.losses[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fanout", [2, 25])
 @pytest.mark.parametrize("relevant", [("BOUGHT",), ("BOUGHT", "VIEWED")])
 def test_batch_single_and_shares_agree(fanout: int, relevant: tuple[str, ...]) -> None:
@@ -173,6 +174,7 @@ def test_where_every_unit_is_at_work_the_gradients_are_those_of_autograd(given: 
         assert (found.nodes, found.gap) == (8, pytest.approx(0.0, abs=1e-9))
 
 
+@pytest.mark.slow
 def test_integrated_gradients_are_those_of_autograd() -> None:
     graph = random_board(7, users=12, products=10)
     term = trained(graph, fanout=4)
@@ -197,6 +199,7 @@ def test_the_gap_of_every_pair_is_small() -> None:
     assert max(gaps) <= 0.005
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_one_others() -> None:
     graph = random_board(8)
     first, again = (trained(graph, texts(graph), fanout=2) for _ in range(2))

@@ -36,6 +36,7 @@ def pairs_of(adjacency, rows: np.ndarray) -> set[tuple[int, int]]:
     return {(int(row), int(node)) for position, row in enumerate(rows) for node in adjacency.row(position)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [{}, {"loss": "bpr"}, {"loss": "sampled", "negatives": 30}, {"loss": "in-batch"}, {"num_layers": 2}]
 )
@@ -334,6 +335,7 @@ def test_a_batch_in_which_a_user_holds_everything_has_a_gradient() -> None:
     assert (loss.item(), target.grad.item(), scores.grad.tolist()) == (0.0, 0.0, [[0.0, 0.0]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["full", "sampled"])
 def test_mixed_precision_rounds_the_scores_of_a_step_and_nothing_else(loss: str) -> None:
     graph = checkerboard()

@@ -88,6 +88,7 @@ def test_with_contrast_no_part_of_a_score_is_the_users_own() -> None:
     assert {group.kind for group in term.shares(0, np.array([1], np.int32)).groups} == {"similarity"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [{}, {"loss": "bpr", "epochs": 80}, {"loss": "sampled", "negatives": 30}, {"loss": "in-batch"}, {"contrast": 0.1},

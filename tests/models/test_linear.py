@@ -128,6 +128,7 @@ def test_ease_of_a_large_catalogue_is_least_squares_over_the_nearest_columns(nea
     np.testing.assert_allclose(scores(term, graph), X @ B, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_itemknn_keeps_the_nearest_by_cosine() -> None:
     graph = random_board(8)
     X = dense(graph, "BOUGHT")

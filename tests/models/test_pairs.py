@@ -81,6 +81,7 @@ def test_a_deletion_takes_every_pair_that_it_touches_once() -> None:
             assert found == pytest.approx(scales[0] * true, rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_with_groups_no_pair_speaks_of_too_few() -> None:
     board, _ = bank(0)
     term = fit_pairs(board, PairsConfig(times=1))

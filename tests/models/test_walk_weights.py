@@ -33,6 +33,7 @@ def loss(found: WalkTraining, hiding: Hiding, scales: list) -> float:
     return (found.step(users, hiding, scales) + found.config.shrinkage / 2 * prior) / len(users)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("min_group", [1, 2])
 @pytest.mark.parametrize("dense", [True, False])
 def test_gradients_equal_finite_differences(dense: bool, min_group: int, monkeypatch: pytest.MonkeyPatch) -> None:

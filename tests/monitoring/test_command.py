@@ -74,6 +74,7 @@ def test_a_rule_that_refuses_half_is_found(bank: Bank, tmp_path: Path) -> None:
     assert 'graphrec_monitor_state{part="lists",measure="refused",about="bonds"} 2\n' in text
 
 
+@pytest.mark.slow
 def test_acceptance_that_is_lost_is_found(bank: Bank, tmp_path: Path) -> None:
     with (tmp_path / "50.csv").open(newline="") as file:
         first = {row["user"]: row["product"] for row in csv.DictReader(file) if row["rank"] == "1"}

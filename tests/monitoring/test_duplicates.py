@@ -113,6 +113,7 @@ def people(count: int = 400, twice: int = 20) -> tuple[list[tuple[str, str, str,
     return rows, planted
 
 
+@pytest.mark.slow
 def test_pairs_with_errors_are_found_and_strangers_are_not() -> None:
     rows, planted = people()
     columns = {name: [row[n] for row in rows] for n, name in ((1, "name"), (2, "town"), (3, "born"))}
@@ -129,6 +130,7 @@ def test_pairs_with_errors_are_found_and_strangers_are_not() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_review_names_ids_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, planted = people(120, 6)
     (tmp_path / "people.csv").write_text("id,name,town,born\n" + "".join(",".join(row) + "\n" for row in rows))

@@ -28,6 +28,7 @@ def test_the_index_is_that_of_the_risk_report() -> None:
     assert chance < 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [30, 200, 3000])
 def test_chance_alone_gives_no_fault(size: int) -> None:
     """1,000 pairs of samples of one distribution, numbers with tails and rare values."""

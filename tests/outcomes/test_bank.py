@@ -82,6 +82,7 @@ def accepted(bank: Bank, user: str, product: str, kind: str = "accepted", **more
     )
 
 
+@pytest.mark.slow
 def test_lists_and_events_become_rates_by_rank_kind_model_and_reason(bank: Bank) -> None:
     shown, taken = Counter[int](), Counter[int]()
     second = on(bank, 2)
@@ -160,6 +161,7 @@ def test_arms_decide_lists_of_recommend_and_export_alike_and_are_in_the_entry(ba
     assert len(bank.recommend(Recommend(user, 3, model="blend")).answer.items) == 3
 
 
+@pytest.mark.slow
 def test_an_experiment_is_judged_stopped_by_a_person_and_recorded(bank: Bank) -> None:
     (bank.home.path / "experiments.toml").write_text(EXPERIMENT, "utf-8")
     next_day = on(bank, 1)
@@ -195,6 +197,7 @@ def test_a_broken_guard_stops_the_experiment_before_the_next_export(bank: Bank, 
     assert known["stopped"]["length"]["by"] == "rule"
 
 
+@pytest.mark.slow
 def test_explored_lists_estimate_a_model_and_lists_that_are_not_drawn_are_refused(bank: Bank) -> None:
     with pytest.raises(NoSupport, match="no list in the record was drawn"):
         bank.off_policy(AskOffPolicy("blend"))
@@ -246,6 +249,7 @@ def test_a_killed_publish_can_be_run_again(bank: Bank, tmp_path: Path, monkeypat
         assert not bank.publish(Publish(copy)).is_new
 
 
+@pytest.mark.slow
 def test_purchases_that_a_load_brings_count_like_events(tmp_path: Path) -> None:
     rows = [row for row in purchases() if row[0] != "c29"]
     write_files(tmp_path / "files", rows)

@@ -226,6 +226,7 @@ def test_arms_of_few_customers_are_not_told() -> None:
     assert "too early" in found.verdict
 
 
+@pytest.mark.slow
 def test_whoever_looks_every_day_is_misled_as_seldom_as_was_promised() -> None:
     """Both arms are alike; the experiment is looked at after every day and stops at the first difference."""
     runs, alarms = 25, 0

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 VOCABULARY = {
     "__init__",
@@ -99,6 +101,7 @@ def all_imports(module: str) -> frozenset[str]:
     return frozenset(imports(tree_of(module), late=True))
 
 
+@pytest.mark.slow
 def test_rooms_import_only_from_rooms_above() -> None:
     unknown = [module for module in FILES if room_of(module) not in VOCABULARY and room_of(module) not in ROOMS]
     assert not unknown, "these are in no room that tests/package/test_rooms.py knows"
@@ -112,6 +115,7 @@ def test_rooms_import_only_from_rooms_above() -> None:
     assert not above, "the first of each pair imports the second, a room below it; the vocabulary imports no room"
 
 
+@pytest.mark.slow
 def test_torch_and_the_driver_have_their_rooms() -> None:
     torch, driver, none = {"torch", "torch_geometric", "transformers"}, {"neo4j"}, {"pandas", "sklearn", "pickle"}
     found = []
@@ -123,6 +127,7 @@ def test_torch_and_the_driver_have_their_rooms() -> None:
     assert not found
 
 
+@pytest.mark.slow
 def test_only_the_command_line_prints() -> None:
     printing = {"print", "echo", "write"}
     found = [
@@ -181,6 +186,7 @@ def forms_of_term() -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_nobody_asks_which_form_a_term_has() -> None:
     """A term answers for itself, by its protocol: a bank's own form is asked the same as those that are here."""
     forms = forms_of_term()

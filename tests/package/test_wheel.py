@@ -112,6 +112,7 @@ def test_the_wheel_works_in_an_environment_of_its_own(wheel: Path, tmp_path: Pat
     assert found == expected()
 
 
+@pytest.mark.slow
 def test_an_editable_install_of_the_sdist_reads_the_data_beside_the_package(dist: Path, tmp_path: Path) -> None:
     with tarfile.open(next(dist.glob("*.tar.gz"))) as archive:
         archive.extractall(tmp_path, filter="data")

@@ -79,10 +79,12 @@ def export(home: Home, folder: Path, k: int = 12) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_no_list_breaks_a_rule(bank: Path, home: Home, tmp_path: Path) -> None:
     assert violations(bank, export(home, tmp_path)) == dict.fromkeys(RULES, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 def test_without_a_rule_the_checker_finds_what_breaks_it(bank: Path, home: Home, tmp_path: Path, rule: str) -> None:
     text = home.policy.read_text(encoding="utf-8")

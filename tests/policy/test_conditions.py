@@ -63,6 +63,7 @@ def known(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if value == value}
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(rows, min_size=3, max_size=3),

@@ -153,6 +153,7 @@ def seen(engine: Engine, view: View, month: str) -> list[Any]:
     return [{name: value for name, value in one.items() if name != "rank"} for one in said]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["adviser", "customer"])
 def test_no_view_tells_the_candidates_apart(engine_of: Any, view: View) -> None:
     """Though the attacker knows all rows of the bank, the model and the secret, to play every candidate through."""

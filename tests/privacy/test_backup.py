@@ -95,6 +95,7 @@ def test_no_key_is_in_it(backup: Path, tmp_path: Path) -> None:
         bare.record_list(jobs.ListRecord())
 
 
+@pytest.mark.slow
 def test_who_was_forgotten_later_is_forgotten_again(bank: Bank, backup: Path, tmp_path: Path) -> None:
     home = shutil.copytree(bank.home.path, tmp_path / "home")
     later = bank_of(home)

@@ -1,12 +1,14 @@
 """Comparing all that a view shows before and after one person's purchase tells little of it; exact counts tell all."""
 
 import numpy as np
+import pytest
 
 from tests.privacy.differencing import BEFORE, advantage, banded, exact, tells, world
 
 TRIALS = 120
 
 
+@pytest.mark.slow
 def test_an_event_of_one_person_is_not_told_by_what_views_show() -> None:
     """The measured advantage is printed in docs/log.md; a sample of it here has the bar within its interval."""
     rng = np.random.default_rng(3)

@@ -55,6 +55,7 @@ def ways(home: Path, number: int) -> dict[str, str]:
     return {one["model"]: one["way"] for one in document["models"]}
 
 
+@pytest.mark.slow
 def test_a_downdate_through_the_command_is_a_refit(trained: Path, tmp_path: Path) -> None:
     less, again = (Path(shutil.copytree(trained, tmp_path / name / "home")) for name in ("less", "again"))
     for number, user in enumerate((FIRST, SECOND), 1):
@@ -84,6 +85,7 @@ def test_a_downdate_through_the_command_is_a_refit(trained: Path, tmp_path: Path
     assert set(ways(less, 3).values()) == {"refit"}
 
 
+@pytest.mark.slow
 def test_what_is_no_function_of_sums_is_fitted_again(trained: Path, tmp_path: Path) -> None:
     home = Path(shutil.copytree(trained, tmp_path / "home"))
     bank = bank_of(home)

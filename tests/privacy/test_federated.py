@@ -24,6 +24,8 @@ from graphrec.training.split import split_of
 from graphrec.training.stages import graph_of
 from tests.privacy.people import write_people
 
+pytestmark = pytest.mark.slow
+
 CUSTOMERS = 40
 PARTS = {"A": range(15, CUSTOMERS), "B": range(15)}
 """Customers whom each bank does not have."""

@@ -92,6 +92,7 @@ def test_the_answer_counts_every_place(forgotten: tuple[Bank, dict[str, object],
     assert removed["models, fitted again"] == 2
 
 
+@pytest.mark.slow
 def test_the_bank_is_as_if_they_had_never_been(forgotten: tuple[Bank, dict[str, object], Path], tmp_path: Path) -> None:
     """Snapshot, models and lists are those of a bank that never had them, byte for byte."""
     bank = forgotten[0]
@@ -155,6 +156,7 @@ def test_the_certificate_is_checked_without_graphrec(forgotten: tuple[Bank, dict
         assert checked(folder / "changed.json", str(bank.home.path))[0] == 1
 
 
+@pytest.mark.slow
 def test_they_do_not_come_back(forgotten: tuple[Bank, dict[str, object], Path], tmp_path: Path) -> None:
     home = Home(shutil.copytree(forgotten[0].home.path, tmp_path / "home"))
     bank = bank_of(home.path)
@@ -178,6 +180,7 @@ def test_they_do_not_come_back(forgotten: tuple[Bank, dict[str, object], Path], 
     assert again.certificate is None or "store: Customer" not in again.removed
 
 
+@pytest.mark.slow
 def test_one_that_was_killed_while_the_store_was_read_keeps_the_models(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

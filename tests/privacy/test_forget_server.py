@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from graphrec.app import jobs
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings, StoreLogin
@@ -13,6 +15,7 @@ from tests.privacy.people import name_of, write_people
 GONE, ALONE = "KUNDE-008", "KUNDE-007"
 
 
+@pytest.mark.slow
 def test_nothing_of_them_is_on_the_server(neo4j_login: tuple[str, StoreLogin], tmp_path: Path) -> None:
     uri, login = neo4j_login
     with Neo4jStore(uri, tmp_path / "home" / "vault" / "series", login) as store:

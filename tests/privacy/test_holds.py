@@ -33,6 +33,7 @@ def test_who_is_held_is_not_forgotten(bank: Bank) -> None:
     assert bank.forget(jobs.Forget((USER,))).removed["store: Customer"] == 1
 
 
+@pytest.mark.slow
 def test_a_hold_that_is_over_holds_nothing(bank: Bank) -> None:
     bank.put_hold(jobs.PutHold(USER, "case 11", "2020-01-31"))
     assert bank.forget(jobs.Forget((USER,))).certificate is not None

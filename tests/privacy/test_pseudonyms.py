@@ -30,6 +30,7 @@ def rows_of(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(opened))
 
 
+@pytest.mark.slow
 def test_pseudonyms_join_for_one_receiver_alone(served_home: Home, tmp_path: Path) -> None:
     bank = bank_of(served_home, tmp_path)
     out = tmp_path / "out"

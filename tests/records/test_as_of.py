@@ -199,6 +199,7 @@ def test_planting_the_future_changes_no_byte(mapping: str, tmp_path: Path) -> No
         assert answers(tmp_path / "bank", planted, mapping, None)["export True"] != before["export True"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "row"),
     [

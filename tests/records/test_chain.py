@@ -80,6 +80,7 @@ def test_an_empty_record_has_no_problems(tmp_path: Path) -> None:
     assert verify(tmp_path / "records").problems == []
 
 
+@pytest.mark.slow
 def test_every_changed_byte_is_found(folder: Path) -> None:
     for path in (file_of(folder), folder / HEAD):
         original = path.read_bytes()
@@ -93,6 +94,7 @@ def test_every_changed_byte_is_found(folder: Path) -> None:
     assert problems(folder) == []
 
 
+@pytest.mark.slow
 def test_every_byte_less_and_every_byte_more_is_found(folder: Path) -> None:
     for path in (file_of(folder), folder / HEAD):
         original = path.read_bytes()
@@ -254,6 +256,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_killed_appends_leave_a_record_that_verifies(tmp_path: Path) -> None:
     folder, told = tmp_path / "records", 0
     for turn in range(4):
@@ -277,6 +280,7 @@ def _append(folder: str, name: str) -> None:
         Recorder(Path(folder)).append({"by": name}, [{"user": f"{name}{n}"}])
 
 
+@pytest.mark.slow
 def test_several_processes_append_to_one_chain(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=_append, args=(str(tmp_path / "records"), name)) for name in "abc"]

@@ -98,6 +98,7 @@ def everything(recorded: Home) -> Iterator[int]:
     yield from range(1, verify(recorded.records).entries + 1)
 
 
+@pytest.mark.slow
 def test_every_entry_replays_to_the_same_bytes(recorded: Home) -> None:
     with Replayer(recorded) as replayer:
         again = [replayer.replay(entry_of(recorded.records, number)) for number in everything(recorded)]

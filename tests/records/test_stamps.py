@@ -79,6 +79,7 @@ def test_a_line_that_was_changed_or_stamped_elsewhere_is_refused(
         bank.verify_record(jobs.VerifyRecord(str(file), authority.roots))
 
 
+@pytest.mark.slow
 def test_an_authority_that_is_not_trusted_dates_nothing(bank: Bank, tmp_path: Path, address: str) -> None:
     other, file = Authority(tmp_path / "other-tsa"), tmp_path / "anchors.jsonl"
     with pytest.raises(RecordError, match="the time stamp is not valid"):

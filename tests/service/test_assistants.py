@@ -133,6 +133,7 @@ def test_a_started_server_gives_what_json_gives(home: Home) -> None:
     assert isinstance(found["graphrec://policy"]["rules"], list)
 
 
+@pytest.mark.slow
 def test_roles_and_keys_over_http(bank: Bank, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bank, "adviser_of", lambda user: "A1" if user == "C003" else "A2")
     texts = {

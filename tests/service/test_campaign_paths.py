@@ -87,6 +87,7 @@ def test_a_text_that_cannot_be_used(client: TestClient, home: Home, text: str, s
     assert client.get("/v1/campaigns/spring").status_code == 404
 
 
+@pytest.mark.slow
 def test_an_adviser_reads_own_contacts_once_they_are_delivered(
     client: TestClient, bank: Bank, keys: Keys, tmp_path: Path
 ) -> None:
@@ -107,6 +108,7 @@ def test_an_adviser_reads_own_contacts_once_they_are_delivered(
     assert 'id="rates"' not in shown
 
 
+@pytest.mark.slow
 def test_the_page_plans_and_shows_what_came_of_it(
     client: TestClient, bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

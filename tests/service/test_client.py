@@ -67,6 +67,7 @@ OWN = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OWN)
 def test_every_example_runs(client: TestClient, name: str) -> None:
     path, verb, operation = next(

@@ -200,6 +200,7 @@ def test_the_graph_has_the_ways_of_the_cypher(page: TestClient, bank: Bank) -> N
         assert html.escape(str(lines[number - 1].cypher), quote=False).replace("'", "&#39;") in text.replace('"', '"')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_no_english_leaks(page: TestClient, bank: Bank, home: Home, tmp_path: Path, code: str) -> None:
     english = language_of("en")
@@ -360,6 +361,7 @@ def test_another_name_of_this_machine_opens_nothing(bank: Bank) -> None:
     assert TestClient(app, base_url="http://evil.example:8000").get("/", follow_redirects=False).status_code == 303
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", sorted({**PAGES, **POSTS}))
 def test_a_role_is_let_in_where_the_tables_say_so(
     page: TestClient, keys: Keys, bank: Bank, monkeypatch: pytest.MonkeyPatch, operation: str

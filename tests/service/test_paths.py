@@ -138,6 +138,7 @@ def test_an_answer_that_is_still_right_is_not_sent_again(client: TestClient, ban
     assert changed.json()["policy"]["version"] == "2"
 
 
+@pytest.mark.slow
 def test_the_next_day_has_another_tag(bank: Bank) -> None:
     """Windows of the policy count from the date of the answer."""
     tags = []

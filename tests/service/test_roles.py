@@ -82,6 +82,7 @@ def test_every_operation_is_in_the_table_or_free(closed: TestClient) -> None:
     assert set(CALLS) == set(ALLOWED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", sorted(CALLS))
 def test_a_role_is_let_in_where_the_table_says_so_and_nowhere_else(
     closed: TestClient, keys: Keys, bank: Bank, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, operation: str

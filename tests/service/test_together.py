@@ -16,6 +16,7 @@ from graphrec.service.access.limits import TOGETHER, Busy, Limits, Runner
 USERS = ("C003", "C001", "nobody", "C004", "C003")
 
 
+@pytest.mark.slow
 def test_lists_asked_for_together_are_those_of_one_by_one(bank: Bank) -> None:
     alone = [bank.recommend(Recommend(user, 4, record=False)).answer for user in USERS if user != "nobody"]
     for is_compiled in (False, True):

@@ -26,6 +26,7 @@ def ruled(engine: Engine) -> Engine:
     return Engine(engine.snapshot, engine.model, policy=parse_policy(POLICY, "policy.toml"), now=engine.now)
 
 
+@pytest.mark.slow
 def test_ranks_and_scores_are_those_of_explanations(ruled: Engine) -> None:
     products = [2, 3, 4]
     found = standings(ruled, np.arange(len(ruled.users)), products)

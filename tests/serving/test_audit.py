@@ -45,6 +45,7 @@ def kernel(graph: Graph, seed: int) -> WalkTerm:
     return WalkTerm("kernel", graph, tuple(fit_walk(graph, walk) for walk in random_walks(seed)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_a_kernel_without_an_edge_is_the_kernel_of_the_graph_without_it(seed: int) -> None:
     graph = random_graph(seed)
@@ -65,6 +66,7 @@ def test_a_kernel_without_an_edge_is_the_kernel_of_the_graph_without_it(seed: in
                 np.testing.assert_allclose(sums, counted, rtol=1e-9, atol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_walks_lose_exactly_their_shares(seed: int) -> None:
     """Predicted equals actual to 1e-9 where no path counts the deleted edge but as its own first.
@@ -93,6 +95,7 @@ def test_walks_lose_exactly_their_shares(seed: int) -> None:
     assert checked > 20
 
 
+@pytest.mark.slow
 def test_contrasts_say_what_a_deletion_does_to_the_margin() -> None:
     """Over random graphs with all walks, repeated ones too, and learned weights: r >= .99 (SCIENCE 6, G3)."""
     said, done, chance = [], [], []

@@ -46,6 +46,7 @@ def lines_of(engine: Engine, users: range) -> list[Line]:
     return [line for answer in answers for item in answer.items for line in item.lines if line.path]
 
 
+@pytest.mark.slow
 def test_every_path_line_is_what_its_cypher_returns(engine: Engine, store: Store) -> None:
     check(lines_of(engine, range(0, 59, 4)), store)
 
@@ -87,6 +88,7 @@ def test_lines_with_learned_numbers_are_what_their_cypher_returns(learned: Engin
     check(lines_of(learned, range(0, 59, 4)), store)
 
 
+@pytest.mark.slow
 def test_lines_that_have_faded_are_what_their_cypher_returns(engine: Engine, store: Store) -> None:
     graph, now = engine.model.graph, round((START + timedelta(days=900)).timestamp() * 1_000_000)
     hops = {Hop(name): graph.hops[Hop(name)].fading(days, now) for name, days in (("BOUGHT", 200.0), ("VIEWED", 90.0))}
@@ -130,6 +132,7 @@ def _way(path: Sequence[object]) -> list[object]:
     return [part for part in path if not isinstance(part, People | SeenPeople)]
 
 
+@pytest.mark.slow
 def test_cypher_of_a_view_returns_neighbours_and_that_the_path_is_there(engine: Engine, store: Store) -> None:
     """And nothing that a degree could be computed from: its parameters are ids, dates and `min_group`."""
     viewer = Viewer("adviser", secret=bytes(32), month="2026-11", min_group=2, often="many")

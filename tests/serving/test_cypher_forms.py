@@ -61,6 +61,7 @@ def _odd(label: str, number: int) -> str:
     return f"{label[0]}'\"`\\ {number}\n🏦"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_of", [None, 60])
 @pytest.mark.parametrize(("hidden_from", "min_group"), [(None, 1), (50, 1), (None, 3)])
 def test_lines_of_every_form(

@@ -45,6 +45,7 @@ def files_of(home: Home) -> dict[str, Path]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", ASKED, ids=["one by one", "all at once"])
 @pytest.mark.parametrize("what", ["column", "events"])
 def test_no_list_rests_on_a_damaged_column_or_event(

@@ -20,6 +20,7 @@ from tests.banks import SCHEMA, small_bank
 from tests.served import copied
 
 
+@pytest.mark.slow
 def test_lines_and_rest_add_up_to_the_score(engine: Engine) -> None:
     for number in range(0, 59, 7):
         for item in engine.recommend(f"C{number:03}", 5).items:
@@ -40,6 +41,7 @@ def test_score_is_the_models_own(engine: Engine) -> None:
         np.testing.assert_allclose(totals, row.scores, rtol=2e-6, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_lists_are_ordered_and_leave_out_held_and_closed(engine: Engine) -> None:
     bought = engine.snapshot.edges("BOUGHT")
     for user in range(59):
@@ -152,6 +154,7 @@ def test_serving_one_user_imports_no_heavy_package(served_home: Home) -> None:
     assert result.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_products_left_and_refused_add_up(engine: Engine) -> None:
     for user in range(60):
         answer = engine.recommend(f"C{user:03}", 20)

@@ -16,6 +16,7 @@ from graphrec.terms.compiled.chosen import best_of, drawn_of, joined_of
 from graphrec.terms.forms.blend import Row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"reasons": 1}, {"reasons": None, "plain": True}])
 def test_every_user_gets_the_answer_of_recommend(engine: Engine, options: dict[str, object]) -> None:
     everyone = range(len(engine.users))

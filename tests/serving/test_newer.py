@@ -67,6 +67,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, Engine]:
     return before, Engine.open(home)
 
 
+@pytest.mark.slow
 def test_lists_have_the_weights_of_the_model_and_the_rows_names_and_states_of_now(
     engines: tuple[Engine, Engine],
 ) -> None:
@@ -156,6 +157,7 @@ def test_what_came_later_is_said_to_be_unknown(engines: tuple[Engine, Engine]) -
     assert why_not(new, "C001", "A0", 3).verdict.startswith("A0 came after the model was fitted")
 
 
+@pytest.mark.slow
 def test_sentences_audits_and_reasons_name_the_right_nodes(engines: tuple[Engine, Engine]) -> None:
     old, new = engines
     checked = 0
@@ -283,6 +285,7 @@ def test_new_products_are_said_and_others_are_refused(with_sectors: tuple[Engine
     )
 
 
+@pytest.mark.slow
 def test_many_users_get_the_answers_of_one_with_new_products(with_sectors: tuple[Engine, Engine]) -> None:
     new = with_sectors[1]
     many = list(recommend_many(new, range(len(new.users)), 40, WHOLE))

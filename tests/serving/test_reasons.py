@@ -154,6 +154,7 @@ def test_reasons_stand_in_the_order_of_their_shares_whatever_k_is(engine: Engine
         assert told == sorted(told, reverse=True, key=lambda one: one or 0)
 
 
+@pytest.mark.slow
 def test_what_is_sensitive_leads_no_list_for_the_customer(engine: Engine) -> None:
     led = 0
     for user in engine.users.ids:
@@ -172,6 +173,7 @@ def test_marks_of_the_mapping_stand_over_words() -> None:
     assert sensitive_types(replace(SCHEMA, edges=german)) == {"IN_AGE_BAND", "HAT_GEHALT"}
 
 
+@pytest.mark.slow
 def test_a_risk_that_is_held_already_is_a_concentration_and_does_not_lead(engine: Engine) -> None:
     edges = {**SCHEMA.edges, "IN_SECTOR": replace(SCHEMA.edges["IN_SECTOR"], risk=True)}
     reasons = engine.reasons_in("en")

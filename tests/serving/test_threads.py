@@ -67,6 +67,7 @@ def test_threads_share_an_engine(served_home: Home, tmp_path: Path) -> None:
     assert found == expected
 
 
+@pytest.mark.slow
 def test_threads_share_the_compiled_loops(engine: Engine) -> None:
     users = range(len(engine.users))
     expected = list(recommend_many(engine, users, 3))

@@ -22,6 +22,7 @@ ENDLESS = "UNWIND range(1, 30000) AS a UNWIND range(1, 30000) AS b WITH a, b WHE
 BOUNDS = Bounds(20.0, 100)
 
 
+@pytest.mark.slow
 def test_rows_are_bounded_and_said(store: Store) -> None:
     feed(store.sink(), source())
     asked = ask(store, "UNWIND range(1, 1000) AS x RETURN x", {}, Bounds(20.0, 7))
@@ -32,6 +33,7 @@ def test_rows_are_bounded_and_said(store: Store) -> None:
     assert (len(asked.result.rows), asked.result.is_cut, asked.notes) == (7, False, ())
 
 
+@pytest.mark.slow
 def test_time_is_bounded(store: Store) -> None:
     feed(store.sink(), source())
     began = time.monotonic()
@@ -42,6 +44,7 @@ def test_time_is_bounded(store: Store) -> None:
     assert ask(store, "MATCH (c:Customer) RETURN count(c) AS c", {}, BOUNDS).result.rows == [(3,)]
 
 
+@pytest.mark.slow
 def test_values_and_errors_are_those_without_bounds(store: Store) -> None:
     feed(store.sink(), source())
     text: Any = "MATCH (p:Product) RETURN p.id AS id, p.fee AS fee, p, [p.id, {a: 1}] AS l, null AS n ORDER BY id"

@@ -106,6 +106,7 @@ def test_incremental_load_only_merges(store: Store) -> None:
     assert store.read_nodes("Customer").num_rows == 3
 
 
+@pytest.mark.slow
 def test_full_load_after_increment_equals_fresh_one(store: Store) -> None:
     feed(store.sink(), source())
     before = content(store)
@@ -163,6 +164,7 @@ def test_rejected_load_writes_nothing(store: Store) -> None:
     assert store.sink().is_current(source())
 
 
+@pytest.mark.slow
 def test_node_outlives_its_source_while_an_edge_needs_it(store: Store) -> None:
     feed(store.sink(), source())
     crm = source("crm", schema=replace(SCHEMA, series={}))

@@ -181,6 +181,7 @@ def test_every_way_in_gives_the_same_snapshot(neo4j_store: Open, tmp_path: Path)
     assert hashes == [hashes[0]] * 3
 
 
+@pytest.mark.slow
 def test_writers_beside_each_other_never_retry(
     neo4j_store: Open, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

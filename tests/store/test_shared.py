@@ -152,6 +152,7 @@ def test_two_write_backs_at_once_leave_one_whole(
     assert shown(one) == last.run
 
 
+@pytest.mark.slow
 def test_a_write_back_that_ends_in_the_middle_leaves_the_old_lists(
     engine: Engine, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

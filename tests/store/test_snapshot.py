@@ -29,6 +29,7 @@ def straight(mapping: str, data: Path, path: Path, as_of: datetime | None = None
     return write_snapshot(path, sink.schema, sink.nodes, sink.edges, sink.series, split, as_of)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_of", [None, datetime(2024, 6, 1, tzinfo=UTC)])
 def test_tiny_bank(tmp_path: Path, as_of: datetime | None) -> None:
     with open_store(None, tmp_path / "store") as store:
@@ -37,6 +38,7 @@ def test_tiny_bank(tmp_path: Path, as_of: datetime | None) -> None:
     assert taken.hash == straight(str(TINY / "bank.toml"), TINY, tmp_path / "straight", as_of).hash
 
 
+@pytest.mark.slow
 def test_demo_bank(tmp_path: Path) -> None:
     write_bank(tmp_path / "bank", size="S")
     cut_demo_bank(tmp_path / "bank")
@@ -46,6 +48,7 @@ def test_demo_bank(tmp_path: Path) -> None:
     assert taken.hash == straight("demo", tmp_path / "bank", tmp_path / "straight").hash
 
 
+@pytest.mark.slow
 def test_increment_then_snapshot_equals_a_full_load(store: Store, tmp_path: Path) -> None:
     shelf = SnapshotShelf(tmp_path / "snapshots")
     feed(store.sink(), source())
@@ -56,6 +59,7 @@ def test_increment_then_snapshot_equals_a_full_load(store: Store, tmp_path: Path
     assert take_snapshot(store, shelf).hash == whole
 
 
+@pytest.mark.slow
 def test_snapshot_is_current_until_something_changes(store: Store, tmp_path: Path) -> None:
     shelf = SnapshotShelf(tmp_path / "snapshots")
     feed(store.sink(), source())
@@ -79,6 +83,7 @@ def test_snapshot_is_current_until_something_changes(store: Store, tmp_path: Pat
     assert current_snapshot(store, shelf) is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["snapshot_inputs", "_write_origin", "SnapshotShelf.add"])
 def test_a_snapshot_that_was_killed_is_none_that_was_chosen(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str

@@ -132,6 +132,7 @@ def test_account_holds_after_any_loads(store: Store, seed: int) -> None:
         assert bool(lines) == bool(stopped)
 
 
+@pytest.mark.slow
 def test_unfinished_load_is_refused(store: Store, tmp_path: Path) -> None:
     shelf = SnapshotShelf(tmp_path / "snapshots")
     feed(store.sink(), source())
@@ -150,6 +151,7 @@ def test_unfinished_load_is_refused(store: Store, tmp_path: Path) -> None:
     assert take_snapshot(store, shelf).hash == before.hash
 
 
+@pytest.mark.slow
 def test_increment_does_not_complete_another_load(store: Store) -> None:
     feed(store.sink(), source())
     feed(store.sink(), source(full=False, files="f2"), {"Customer": [{"id": "c9"}]}, {}, finish=False)
@@ -247,6 +249,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, lis
         return home, rows_of(snapshot_inputs(store))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", KINDS)
 def test_damaged_file_is_never_read_as_less(whole: tuple[Path, dict[str, list[str]]], tmp_path: Path, how: str) -> None:
     home, expected = whole

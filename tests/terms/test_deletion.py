@@ -52,6 +52,7 @@ def terms_on(graph: Graph, walks: list[Walk]) -> list[Term]:
     return [WalkTerm("kernel", graph, tuple(fit_walk(graph, walk) for walk in walks)), factors, table]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seed", "tables", "min_group"), [(seed, *((True, 1), (False, 1), (True, 2))[seed % 3]) for seed in range(12)]
 )

@@ -222,6 +222,7 @@ def test_readers_of_a_model_that_is_replaced_all_the_time_never_see_two(tmp_path
         writer.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_threads_that_share_an_opened_model_get_the_same_answers(tmp_path: Path, kind: str) -> None:
     home = served(tmp_path / "home", kind)
@@ -264,6 +265,7 @@ print(json.dumps(found, sort_keys=True))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_numba_and_scipy_answers_are_the_same_bytes(tmp_path: Path, kind: str) -> None:
     home = served(tmp_path / "home", kind)

@@ -7,6 +7,7 @@ pytest.importorskip("numba")
 from graphrec.terms.compiled.spread import add_spread, means, spreads
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 7, 8, 127, 128, 129, 136, 257, 2_001, 5_003])
 def test_the_spread_of_rows_is_that_of_numpy(count: int) -> None:
     rng = np.random.default_rng(count)

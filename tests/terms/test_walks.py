@@ -21,6 +21,7 @@ def term_of(graph: Graph, walk: Walk, monkeypatch: pytest.MonkeyPatch, *, with_t
     return WalkTerm("kernel", graph, (fit_walk(graph, walk),))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize(("with_table", "min_group"), SETTINGS)
 def test_scores_are_the_sums_over_all_simple_paths(

@@ -34,6 +34,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
         registry.try_only(monkeypatch, kind, [given])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_written_scores_as_what_was_fitted(
     snapshot: Snapshot, home: Home, kind: str, monkeypatch: pytest.MonkeyPatch
@@ -53,6 +54,7 @@ def test_what_is_written_scores_as_what_was_fitted(
     assert report.metrics["recall@3"].value > 0.9  # only the hidden products of a taste are left
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_data_and_seed_give_the_same_arrays(snapshot: Snapshot, tmp_path: Path, kind: str) -> None:
     found = []
@@ -69,6 +71,7 @@ def test_defaults_are_there_for_every_kind(snapshot: Snapshot, home: Home) -> No
         assert train(snapshot, home, TrainOptions(kind, fixed=True)).configuration.terms == {kind: {}}
 
 
+@pytest.mark.slow
 def test_the_meta_names_the_device_and_the_reason(
     snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

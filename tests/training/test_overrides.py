@@ -99,6 +99,7 @@ def test_trials_that_are_alike_come_once() -> None:
     assert found == [{"alpha": 2.0, "dim": 4}, {"alpha": 2.0, "dim": 8}]
 
 
+@pytest.mark.slow
 def test_loss_and_contrast_reach_the_steps_of_training_and_of_its_refit(
     snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +129,7 @@ def test_defaults_fixed_beforehand_and_final_models_keep_what_is_set(snapshot: S
     assert read_meta(final.path).request.overrides == given
 
 
+@pytest.mark.slow
 def test_every_trial_of_a_study_has_what_is_set(snapshot: Snapshot, home: Home) -> None:
     (found,) = tune(snapshot, home, TuneOptions("ease", trials=6, overrides={"ease": {"user_power": 0.5}}))
     assert found.configuration["user_power"] == 0.5

@@ -91,6 +91,7 @@ def test_another_source_trains_again(snapshot: Snapshot, home: Home, monkeypatch
     assert not train(snapshot, home, TrainOptions("popularity")).is_new
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", ["kernel", "learned-kernel", "spectral", "ease", "softmax", "itemknn", "popularity", "lightgcn", "blend"]
 )
@@ -112,6 +113,7 @@ def test_fixed_is_the_filter_and_a_fifth_of_kernel_and_says_so(snapshot: Snapsho
     assert "defaults fixed beforehand: nothing was tuned, validation was not looked at" in report.notes
 
 
+@pytest.mark.slow
 def test_terms_that_do_not_help_are_not_served(snapshot: Snapshot, home: Home) -> None:
     report = train(snapshot, home)
     weights = report.configuration.weights
@@ -131,6 +133,7 @@ def test_final_takes_over_what_was_chosen(snapshot: Snapshot, home: Home) -> Non
     assert not train(snapshot, home, TrainOptions("spectral", final=True)).is_new
 
 
+@pytest.mark.slow
 def test_final_reads_the_texts_that_the_tested_model_read(snapshot: Snapshot, home: Home) -> None:
     rng = np.random.default_rng(0)
     vectors, others = (
@@ -261,6 +264,7 @@ def test_an_unknown_kind_is_refused(snapshot: Snapshot, home: Home) -> None:
     assert {"blend", "kernel", "lightgcn", "lightgcn-id", "graphsage", "als", "rp3beta", "popularity"} <= set(kinds())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fixed", [False, True])
 def test_a_kernel_without_a_path_is_refused(tmp_path: Path, home: Home, fixed: bool) -> None:
     bought = [(f"u{n}", f"p{n}{m}") for n in range(4) for m in range(10)]

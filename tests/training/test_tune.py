@@ -35,6 +35,7 @@ def history(home: Home, name: str) -> list[tuple[str, float | None, str]]:
     return [(one.state.name, one.value, one.user_attrs["configuration"]) for one in trials if one.state.name != "FAIL"]
 
 
+@pytest.mark.slow
 def test_the_winner_is_the_best_of_the_trials_and_what_train_fits(snapshot: Snapshot, home: Home) -> None:
     (found,) = tune(snapshot, home, TuneOptions("ease", trials=8))
     trials = history(home, "ease")
@@ -50,6 +51,7 @@ def test_the_winner_is_the_best_of_the_trials_and_what_train_fits(snapshot: Snap
     assert meta.metrics[found.metric].value == pytest.approx(found.best)
 
 
+@pytest.mark.slow
 def test_a_training_from_before_the_study_is_done_again(snapshot: Snapshot, home: Home) -> None:
     assert train(snapshot, home, TrainOptions("itemknn")).is_new
     tune(snapshot, home, TuneOptions("itemknn", trials=3))
@@ -58,6 +60,7 @@ def test_a_training_from_before_the_study_is_done_again(snapshot: Snapshot, home
     assert train(snapshot, home, TrainOptions("itemknn", fixed=True)).tuned == ()
 
 
+@pytest.mark.slow
 def test_a_second_study_does_nothing_and_a_longer_one_goes_on(snapshot: Snapshot, home: Home) -> None:
     tune(snapshot, home, TuneOptions("itemknn", trials=5))
     first = history(home, "itemknn")
@@ -68,6 +71,7 @@ def test_a_second_study_does_nothing_and_a_longer_one_goes_on(snapshot: Snapshot
     assert history(home, "itemknn")[:5] == first
 
 
+@pytest.mark.slow
 def test_other_texts_begin_another_study_of_what_reads_them(
     snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +92,7 @@ def test_a_timeout_ends_after_the_trial_that_is_running(snapshot: Snapshot, home
     assert (found.trials, found.new) == (2, 1)
 
 
+@pytest.mark.slow
 def test_the_blend_is_tuned_term_by_term(snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     registry.blend_of(monkeypatch, ("kernel", "ease", "itemknn", "text"))
     found = tune(snapshot, home, TuneOptions(trials=2))
@@ -101,6 +106,7 @@ def test_another_split_does_not_take_the_winner(snapshot: Snapshot, home: Home, 
     assert train(other, home, TrainOptions("ease")).tuned == ()
 
 
+@pytest.mark.slow
 def test_the_test_part_has_no_say(tmp_path: Path) -> None:
     """Other test pairs among those that are hidden anyway: every trial has the value it had."""
     pairs = [(f"u{n}", f"p{m}") for n in range(12) for m in range(8) if (n + m) % 2 or m < 3]
@@ -118,6 +124,7 @@ def test_the_test_part_has_no_say(tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
+@pytest.mark.slow
 def test_a_fit_that_is_worse_than_the_median_is_pruned(
     snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +136,7 @@ def test_a_fit_that_is_worse_than_the_median_is_pruned(
     assert (found.trials, found.pruned, found.configuration in good) == (7, 1, True)
 
 
+@pytest.mark.slow
 def test_a_configuration_that_cannot_be_fitted_is_a_pruned_trial(
     snapshot: Snapshot, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
