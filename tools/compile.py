@@ -20,7 +20,11 @@ PARTS = {
         ("train",),
         ("train", "--model", "learned-kernel", "--fixed"),
         ("train", "--model", "itemknn", "--fixed"),
-        ("train", "--model", "als", "--fixed"),
+        ("train", "--model", "als", "--fixed", "--final"),
+        ("export", "--model", "als", "--out", "als.csv"),
+        # A catalogue beyond the bound has a table of few columns a product.
+        ("train", "--model", "ease", "--fixed", "--final", "--set", "ease.max_columns=10"),
+        ("export", "--model", "ease", "--out", "ease.csv"),
     ),
     "lists": tuple(
         words
