@@ -1148,6 +1148,8 @@ def _speaks(parts: list[str], term: str) -> bool:
     return False
 
 
+AGREES = "agrees"
+"""Before purposes to which customers agree and that offers do not hang on: statistics, sharing of data."""
 _DENIED = frozenset(
     {"not", "no", "nicht", "kein", "keine", "non", "pas", "niet", "geen", "ikke", "inte", "nie", "never"}
 )

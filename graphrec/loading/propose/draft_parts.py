@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import FEW_MISFITS, ColumnProfile
-from graphrec.loading.propose.concepts import place
+from graphrec.loading.propose.concepts import AGREES, place
 from graphrec.loading.propose.looks import (
     action_of,
     action_of_table,
@@ -342,13 +342,17 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
         )
 
 
+_NO_TRAITS = ("consent", "objection", "blocked", "sanctions", "pep")
+"""What rules ask of a customer, and is no trait that people have in common."""
+
+
 def _is_attribute(column: ColumnProfile, table: TableProfile, *, of_user: bool) -> bool:
     """Whether people, or products, with one value of a column have something in common."""
     if column.looks_like_id or is_personal(column, of_user=of_user):
         return False
     if any(looks(column.name, like) for like in ("fee", "minimum")):
         return False
-    if any(place(column.name, concept) is not None for concept in ("consent", "objection")):
+    if any(place(column.name, concept) is not None for concept in _NO_TRAITS) or column.name.startswith(f"{AGREES} "):
         return False
     if looks(column.name, "state") or looks(column.name, "name") or looks(column.name, "adviser"):
         return False
