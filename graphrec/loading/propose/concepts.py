@@ -633,7 +633,8 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         *("余额", "现金", "流动资产", "solde", "saldo", "liquidites", "liquidita"),
     ),
     "assessed": (
-        *("assessedon", "assessed", "assessmentdate", "questionnaire", "profiledon", "suitabilitydate"),
+        *("assessedon", "assessed", "assessmentdate", "questionnaire", "profiledon", "suitabilitydate", "profiledate"),
+        *("riskprofiledate", "profilerstelltam", "dateprofil", "datequestionnaire", "fechatest"),
         *("befragtam", "befragung", "eignungspruefung", "geeignetheit", "测评日期", "评估日期", "测评"),
     ),
     "default": ("pd", "probabilityofdefault", "defaultprobability", "ausfallwahrscheinlichkeit", "违约概率"),
