@@ -176,8 +176,11 @@ def init_policy(bank: Bank, request: InitPolicy) -> PolicyWritten:
     if file.exists() and not request.force:
         raise UsageError(f"{file} is there already; graphrec policy init --force replaces it")
     snapshot = latest_snapshot(bank, home)
+    # Answers have the date of the clock where nothing in the graph has a time, as states without a history do.
+    dated = date_of(snapshot)
+    today = bank.now() if dated is None else dated
     if request.like is not None:
-        example = shipped_policy(request.like, snapshot, date_of(snapshot))
+        example = shipped_policy(request.like, snapshot, today)
         with whole_file(file) as temporary:
             temporary.write_text(example.text, encoding="utf-8")
         for name, text in example.lists.items():
@@ -186,7 +189,7 @@ def init_policy(bank: Bank, request: InitPolicy) -> PolicyWritten:
                     temporary.write_text(text, encoding="utf-8")
         return PolicyWritten(file, example.kept, example.left_out, example.doubts)
     language = language_of(request.language or bank.settings.language, bank.home.languages)
-    example = example_policy(snapshot, date_of(snapshot), language)
+    example = example_policy(snapshot, today, language)
     with whole_file(file) as temporary:
         temporary.write_text(example.text, encoding="utf-8")
     return PolicyWritten(file, example.kept, example.left_out, example.doubts)

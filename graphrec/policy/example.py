@@ -26,6 +26,11 @@ from graphrec.policy.rules import NOT_AVAILABLE
 
 _OTHER_STATUS = frozenset({"kyc", "marital", "tax", "employment", "payment", "residence", "residency", "fatca", "crs"})
 """Words of a status that says nothing of the relation to the bank."""
+_ACTIVE = re.compile(
+    "(is|ist|est|es|row|rec)?(still)?(active|current|aktiv(er)?|actif|activo|attivo|actief|ativo|aktywny|aktivni|aktiv)"
+    "(customer|client|user|member|kunde|klant|cliente|flag|kz|ind|indicator|yn|jn)?|是否有效|是否在籍|是否活跃客户"
+)
+"""Whole names of a yes or no that says whether somebody is a customer now."""
 _NO_NAME = frozenset({"is", "has", "kz", "flag", "yn", "jn", "am", "on", "at", "date", "datum"})
 """Words of names of columns that are none of a rule."""
 _LANGUAGES = ("en", "de", "zh")
@@ -276,6 +281,7 @@ def _consents(draft: _Draft, found: _Found) -> None:
     if any(column.kind != "time" for column, _ in wanted):
         # When it was given says no more than that it was; until when it holds does, and so does when somebody objected.
         wanted = [pair for pair in wanted if pair[0].kind != "time" or _is_limit(pair[0]) or not pair[1]]
+    agreed: list[str] = []
     for column, is_consent in wanted:
         condition = _flag(column, wanted=is_consent)
         if condition is None:
@@ -283,9 +289,15 @@ def _consents(draft: _Draft, found: _Found) -> None:
             continue
         name = _short_name(column.name, "consent" if is_consent else "objection")
         sentence = draft.said("consent" if is_consent else "objection", column=column.name)
-        draft.add(name, sentence, condition, columns=(column,))
+        rule_id = draft.add(name, sentence, condition, columns=(column,))
+        if is_consent and column.kind != "time":
+            agreed.append(rule_id)
+    if len(agreed) > 1:
+        draft.doubts.append(draft.note("several", rules=", ".join(agreed)))
     if not wanted:
-        draft.miss("consent", draft.lacks(found, "user", "consent"))
+        others = ", ".join(str(one) for one in found.columns["user"] if _is_yes_or_no(one))
+        lacks = draft.lacks(found, "user", "consent")
+        draft.miss("consent", draft.note("perhaps", text=lacks, columns=others) if others else lacks)
 
 
 def _flags(draft: _Draft, found: _Found) -> None:
@@ -295,6 +307,9 @@ def _flags(draft: _Draft, found: _Found) -> None:
             draft.miss(f"blocked ({column})", draft.unclear(column))
         else:
             draft.add("blocked", draft.said("blocked", column=column.name), condition, columns=(column,))
+    for column in found.columns["user"]:
+        if _ACTIVE.fullmatch(normal(column.name)) and (condition := _flag(column, wanted=True)) is not None:
+            draft.add("active", draft.said("active", column=column.name), condition, columns=(column,))
     for column in found.all("user", "relation"):
         condition = _status(column, wanted=True) if column.kind == "text" else None
         if condition is not None:
@@ -569,6 +584,12 @@ def _flag(column: _Column, *, wanted: bool) -> str | None:
     if not listed:
         return f"{gap}{column} not in {_listed(other)}"
     return f"{gap}{column} in {_listed(listed)}"
+
+
+def _is_yes_or_no(column: _Column) -> bool:
+    """Whether all values of a column say yes or no."""
+    is_told = bool(column.texts) and all(told(text, YES, NO) is not None for text in column.texts)
+    return column.kind == "boolean" or column.is_flag or is_told
 
 
 def _is_limit(column: _Column) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from graphrec.loading.sources.encodings import guess_encoding
+from graphrec.loading.sources.encodings import by_letters, delivery_encoding, encoding_within, guess_encoding
 
 ROWS = {
     "cp1252 de": "Müller;Jürgen;Straße 5;Köln Schäfer;Jörg;Größe;München Weiß;Käthe;Nürnberg;offen",
@@ -41,3 +41,39 @@ def test_a_few_letters_are_enough(tmp_path: Path, head: str, encoding: str) -> N
     lines = [f"C{n:03d};2024-01-{n % 28 + 1:02d};{n * 7}" for n in range(40)]
     (tmp_path / "table.csv").write_bytes("\n".join([head, *lines]).encode(encoding))
     assert guess_encoding(tmp_path / "table.csv", "table.csv") == encoding
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        *(
+            ("cp1252", "Grüße aus Köln, Straße"),
+            ("cp1252", "Île de ré; prénom; à côté"),
+            ("cp1252", "São João; informações"),
+        ),
+        *(("cp1252", "Ávila; León; año"), ("cp1252", "Ødegård; kjørt"), ("cp1252", "Zoë; België; 10 € – 20 €")),
+        *(("cp1250", "Győr; Pécs; közepes; hozzájárulás; ügyfél; fő"), ("cp1250", "Łódź; Kraków; średni")),
+        *(("cp1250", "Příjmení; číslo; žlutý kůň"), ("cp1251", "Иванов; Москва; согласие")),
+        *(
+            ("cp1253", "Αθήνα; Πελάτης; Συγκατάθεση"),
+            ("cp1254", "İstanbul; müşteri; doğum"),
+            ("cp850", "Gründung in Köln"),
+        ),
+    ],
+)
+def test_the_letters_of_one_language_tell_the_encoding(encoding: str, text: str) -> None:
+    assert by_letters(text.encode(encoding)) == encoding
+
+
+def test_a_short_file_has_the_encoding_of_its_delivery(tmp_path: Path) -> None:
+    (tmp_path / "klienci.csv").write_bytes("id;miasto\n1;Łódź\n2;Gdańsk\n3;Śrem\n".encode("cp1250"))
+    (tmp_path / "umowy.csv").write_bytes("id;data zamknięcia\n1;\n".encode("cp1250"))
+    files = [(one, one.name) for one in sorted(tmp_path.iterdir())]
+    assert {encoding_within(*one, delivery_encoding(files)) for one in files} == {"cp1250"}
+
+
+def test_a_file_of_another_encoding_keeps_its_own(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(("id;Stadt\n" + "1;Köln Düsseldorf Größe\n" * 50).encode("cp1252"))
+    (tmp_path / "b.csv").write_bytes("id;Stadt\n1;Köln\n2;Lübeck\n".encode("cp850"))
+    files = [(one, one.name) for one in sorted(tmp_path.iterdir())]
+    assert [encoding_within(*one, delivery_encoding(files)) for one in files] == ["cp1252", "cp850"]

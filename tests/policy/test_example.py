@@ -323,6 +323,27 @@ def test_a_consent_has_a_date_or_an_end_and_a_customer_may_have_left(tmp_path: P
     assert compiled.masks(np.arange(4)).any(axis=1).tolist() == [True, False, False, False]
 
 
+def test_who_is_marked_as_no_longer_current_gets_no_list(tmp_path: Path) -> None:
+    users = [{"is_current": True, "active_trader": False}, {"is_current": False, "active_trader": True}, {}]
+    example, compiled, _ = written(tmp_path, users, [{}], {"is_current": "boolean", "active_trader": "boolean"}, {})
+    assert requires(example)["active"] == "user.is_current"
+    assert compiled.masks(np.arange(3)).any(axis=1).tolist() == [True, False, False]
+
+
+def test_consents_for_several_channels_are_asked_about(tmp_path: Path) -> None:
+    users = [{"EmailOptIn": True, "PhoneOptIn": False}]
+    example, _, _ = written(tmp_path, users, [{}], {"EmailOptIn": "boolean", "PhoneOptIn": "boolean"}, {})
+    asked = "email-opt-in, phone-opt-in are all required: who agreed to one of them alone gets no list; is that right?"
+    assert asked in example.doubts
+
+
+def test_where_no_column_is_called_a_consent_those_of_yes_and_no_are_named(tmp_path: Path) -> None:
+    users = [{"Blickfang": "ja", "Ort": "Ulm"}, {"Blickfang": "nein", "Ort": "Bonn"}]
+    example, _, _ = written(tmp_path, users, [{}], {"Blickfang": "text", "Ort": "text"}, {})
+    lacks = "consent: no column of customers speaks of consent; "
+    assert f"{lacks}yes and no stand in user.Blickfang: is one of them a consent?" in example.left_out
+
+
 #: Two columns' values a row: of customers, of products.
 EVERY = (
     {

@@ -1,5 +1,6 @@
 """What columns are called that a rule of suitability speaks of, and how values are written: English, German, Chinese,
-and French, Spanish, Italian, Dutch, Portuguese, Norwegian, Swedish, Danish and Polish where banks have a word for it.
+and French, Spanish, Italian, Dutch, Portuguese, Norwegian, Swedish, Danish, Polish, Czech and Hungarian where banks
+have a word for it.
 
 Words are compared without case, signs, spaces and accents, and with umlauts written out; words of up to five letters
 have to be words of their own in a name.
@@ -80,6 +81,23 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "zgoda",
             "souhlas",
         ),
+        *(
+            "accepte",
+            "acceptation",
+            "prospection",
+            "sollicitation",
+            "communicationcommerciale",
+            "communicationscommerciales",
+            "accetta",
+            "acepta",
+            "aceptacion",
+            "comunicacionescomerciales",
+            "comunicazionicommerciali",
+            "hozzajarulas",
+            "beleegyezes",
+            "reklama",
+            "reclame",
+        ),
     ),
     "objection": (
         *("optout", "optedout", "donotcontact", "donotcall", "nomarketing", "noadvertising", "consentwithdrawn"),
@@ -107,6 +125,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "reklamespärr",
             "sprzeciw",
         ),
+        *("refus", "refuse", "desinscrit", "nesouhlas", "zakaz", "tiltas", "tiltakozas", "letiltas", "oposto"),
     ),
     "blocked": (
         *("deceased", "blocked", "locked", "guardianship", "verstorben", "gesperrt", "sperrvermerk", "betreuung"),
@@ -124,11 +143,13 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "incapacitado",
             "falecido",
         ),
+        *("zablokowany", "zmarly", "zesnuly", "zablokovany", "elhunyt", "zarolt"),
     ),
     "relation": (
         *("customerstatus", "clientstatus", "relationshipstatus", "memberstatus", "accountstatus", "status"),
         *("kundenstatus", "kundestatus", "beziehungsstatus", "客户状态", "账户状态", "会员状态"),
         *("statutclient", "estadocliente", "statocliente", "klantstatus"),
+        *("iscurrent", "isactive", "statutklienta", "stavklienta", "ugyfelstatusz"),
     ),
     "sanctions": (
         "sanction",
@@ -170,6 +191,16 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         ),
         *("riskprofil", "riskvillighet", "risikovillighet", "risikovillighed", "profilryzyka", "ryzyko"),
         *("suitability", "investorprofile", "riskattitude", "attitude", "riskgroup", "clientrisk"),
+        *(
+            "kockazat",
+            "kockazatviseles",
+            "kockazatvallalas",
+            "riziko",
+            "rizik",
+            "rizikovyprofil",
+            "profilrizika",
+            "profilryzyka",
+        ),
     ),
     "risk": (
         *(
@@ -202,6 +233,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "risco",
         ),
         *("riskklass", "riskniva", "klasaryzyka", "ryzyko"),
+        *("kockazat", "kockazatiszint", "riziko", "rizik", "tridarizika"),
     ),
     "horizon": (
         *("horizon", "investmentperiod", "anlagehorizont", "anlagedauer", "anlagezeitraum", "horizont"),
@@ -264,6 +296,23 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "datazakonczenia",
         ),
         *("fimdecomercializacao", "dataencerramento"),
+        *(
+            "verkaufbarbis",
+            "verkaeuflichbis",
+            "vertreibbarbis",
+            "fincomercializacion",
+            "finecommercializzazione",
+            "datafinevendita",
+            "fechafinventa",
+            "findevente",
+            "ertekesitesvege",
+            "forgalmazasvege",
+            "konecprodeje",
+            "ukonceniprodeje",
+            "koniecsprzedazy",
+            "datawycofania",
+            "validto",
+        ),
     ),
     "offered": (
         *(
@@ -302,6 +351,22 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "commercialise",
         ),
         *("emcomercializacao", "comercializacao", "emvenda", "disponivel", "tilsalgs", "saljs"),
+        *(
+            "tradeable",
+            "saleable",
+            "purchasable",
+            "buyable",
+            "verkaufbar",
+            "verkaeuflich",
+            "verkauf",
+            "neugeschaeft",
+            "nouvellesaffaires",
+            "ertekesitheto",
+            "prodejny",
+            "wsprzedazy",
+            "forgalmazhato",
+            "iscurrent",
+        ),
     ),
     "withdrawn": (
         "closed",
@@ -330,6 +395,16 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "vertriebssperre",
             "vertriebsstopp",
         ),
+        *(
+            "deleted",
+            "removed",
+            "softdeleted",
+            "geloescht",
+            "loeschkennzeichen",
+            "loeschvermerk",
+            "eliminado",
+            "supprime",
+        ),
     ),
     "least age": (
         "minage",
@@ -351,6 +426,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "idademinima",
         ),
         *("aldersgrense", "aldersgraense", "aldersgraens", "minstealder", "minimumsalder", "wiekminimalny"),
+        *("minimaliseletkor", "alsokorhatar", "minimalnivek", "minimalnywiek"),
     ),
     "most age": (
         "maxage",
@@ -360,6 +436,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         "最高年龄",
         "最大年龄",
         *("agemaximum", "agemaxi", "edadmaxima", "etamassima", "maximumleeftijd", "idademaxima"),
+        *("maximaliseletkor", "felsokorhatar", "maximalnivek", "maksymalnywiek"),
     ),
     "born": (
         *("bornby", "birthdate", "dateofbirth", "birthday", "born", "birth", "dob"),
@@ -378,6 +455,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "nascimento",
         ),
         *("fødselsdato", "fodselsdato", "foedselsdato", "foedelsedatum", "fodelsedatum", "fødselsdag", "dataurodzenia"),
+        *("szuletesidatum", "szuletes", "szueletesidatum", "szueletesi", "szueletes", "datumnarozeni", "narozeni"),
     ),
     "birth year": ("birthyear", "yearofbirth", "geburtsjahr", "出生年"),
     "age": (
@@ -388,6 +466,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         *("edad", "eta", "leeftijd", "idade"),
         *("fødselsar", "fodselsar", "foedelsear", "fodelsear", "rokurodzenia"),
         *("alder", "wiek"),
+        *("eletkor", "vek", "kor"),
     ),
     "residence": (
         *("countryofresidence", "residencecountry", "residence", "domicile", "country"),
@@ -404,6 +483,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "paese",
         ),
         *("bosted", "bostedsland", "bopael", "kraj"),
+        *("orszag", "zeme"),
     ),
     "residents": (
         *("residentsof", "residents", "distributioncountr", "salescountr", "allowedcountr", "countriesofsale"),
@@ -471,6 +551,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
             "kwotaminimalna",
         ),
         *("montanteminimo", "minimoinvestimento", "valorminimo"),
+        *("minimalisosszeg", "minimalisoesszeg", "minimalnicastka", "minimalnakwota"),
     ),
     "client": (
         *("clientcategory", "customercategory", "investorcategory", "mifidcategory", "clienttype", "investortype"),
@@ -526,6 +607,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         ),
         *("revenu", "salaire", "ingreso", "salario", "reddito", "stipendio", "inkomen", "salaris", "renda"),
         *("inntekt", "indkomst", "inkomst", "dochod"),
+        *("jovedelem", "joevedelem", "prijem", "fizetes"),
     ),
     "spending": (
         *(
@@ -551,7 +633,8 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         *("余额", "现金", "流动资产", "solde", "saldo", "liquidites", "liquidita"),
     ),
     "assessed": (
-        *("assessedon", "assessed", "assessmentdate", "questionnaire", "profiledon", "suitabilitydate"),
+        *("assessedon", "assessed", "assessmentdate", "questionnaire", "profiledon", "suitabilitydate", "profiledate"),
+        *("riskprofiledate", "profilerstelltam", "dateprofil", "datequestionnaire", "fechatest"),
         *("befragtam", "befragung", "eignungspruefung", "geeignetheit", "测评日期", "评估日期", "测评"),
     ),
     "default": ("pd", "probabilityofdefault", "defaultprobability", "ausfallwahrscheinlichkeit", "违约概率"),
@@ -613,7 +696,7 @@ DEPOSITS = (
 
 YES = frozenset(
     (
-        *("samtykket", "godtatt", "tak", "evet", "ano"),
+        *("samtykket", "godtatt", "tak", "evet", "ano", "igen", "da", "udzielona", "udelen", "megadva"),
         *(
             *(
                 "oui",
@@ -665,7 +748,7 @@ YES = frozenset(
 )
 NO = frozenset(
     (
-        *("nei", "nej", "nie", "ei", "hayir"),
+        *("nei", "nej", "nie", "ei", "hayir", "nem", "ne", "nu", "brak", "wycofana", "odvolan", "visszavonva"),
         *(
             *("non", "nao", "nee", "refuse", "rechazado", "rifiutato", "geweigerd", "faux", "falso"),
             "n",
@@ -693,7 +776,19 @@ OPEN = frozenset(
     (
         *("ativa", "activa", "attiva", "aberta", "abierta", "aperta", "ouverte"),
         *("正常销售", "可购买", "可售", "销售", "发售", "存续"),
-        *("apen", "aapen", "oeppen", "aaben", "tilgjengelig", "tillgaenglig", "aktywny", "dostepny"),
+        *(
+            "apen",
+            "aapen",
+            "oeppen",
+            "aaben",
+            "tilgjengelig",
+            "tillgaenglig",
+            "aktywny",
+            "dostepny",
+            "aktivni",
+            "vprodeji",
+        ),
+        *("wsprzedazy", "forgalmazott", "ertekesitheto", "elerheto"),
         *("ouvert", "actif", "encours", "disponible", "abierto", "activo", "vigente", "enventa", "aperto", "attivo"),
         *("actief", "lopend", "aberto", "ativo", "beschikbaar"),
         *(
@@ -750,6 +845,7 @@ CLOSED = frozenset(
             "wycofany",
             "zamkniety",
             "nieaktywny",
+            *("ukoncen", "ukonceny", "zrusen", "stazen", "neaktivni", "megszunt", "lezart", "kivezetett", "deleted"),
         ),
         *("ferme", "inactif", "clos", "cloture", "cerrado", "inactivo", "anulada", "anulado", "cancelado", "baja"),
         *(
@@ -795,6 +891,7 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "lag",
             "niska",
             "niski",
+            *("nizke", "nizky", "nizka", "alacsony"),
             *("faible", "bajo", "baja", "basso", "bassa", "laag", "baixo"),
             "niedrig",
             "gering",
@@ -814,6 +911,7 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "mellem",
             "srednie",
             "sredni",
+            *("stredni", "kozepes", "koezepes"),
             "moderate",
             "mittel",
             "moderat",
@@ -840,6 +938,7 @@ ORDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
             "hoeg",
             "wysoki",
             "wysokie",
+            *("vysoke", "vysoky", "vysoka", "magas"),
             "hoch",
             "eleve",
             "elevee",
@@ -1050,6 +1149,8 @@ def _speaks(parts: list[str], term: str) -> bool:
     return False
 
 
+AGREES = "agrees"
+"""Before purposes to which customers agree and that offers do not hang on: statistics, sharing of data."""
 _DENIED = frozenset(
     {"not", "no", "nicht", "kein", "keine", "non", "pas", "niet", "geen", "ikke", "inte", "nie", "never"}
 )

@@ -1,6 +1,8 @@
 """Proposes a first mapping from the files of a folder, for a person to edit."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -121,9 +123,21 @@ def _decided(table: TableProfile, decide: Decide) -> TableProfile:
     return replace(table, columns=columns)
 
 
+def _labels(tables: Sequence[TableProfile]) -> dict[str, str]:
+    """The label of each table: dim_customer is Customer, where no other table is."""
+    short = {table.name: label_name(_OF_WAREHOUSES.sub("", singular(table.name))) for table in tables}
+    counts = Counter(short.values())
+    return {name: one if counts[one] == 1 else label_name(singular(name)) for name, one in short.items()}
+
+
+_OF_WAREHOUSES = re.compile(r"^(dim|fact|fct|stg|tbl|vw|mv|lkp|d|f|t|v)_(?=\w{3})", re.IGNORECASE)
+"""What says of a table which layer of a warehouse it lies in."""
+
+
 def _incomplete(tables: list[TableProfile], draft: Draft) -> Draft:
     """What can be said of tables none of which joins two things: a label for each with a key."""
-    draft.label_of = {table.name: label_name(singular(table.name)) if table.key else "" for table in tables}
+    labels = _labels(tables)
+    draft.label_of = {table.name: labels[table.name] if table.key else "" for table in tables}
     for table in tables:
         if table.key:
             add_entity(draft, table)
@@ -148,7 +162,7 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
     described = {table.name for table in entities}
     # What belongs to contracts alone, such as claims, is neither a customer nor a product.
     entities = [table for table in entities if described & {*table.references.values()} or table.name in referred]
-    draft.label_of = {table.name: label_name(singular(table.name)) for table in entities}
+    draft.label_of = _labels(entities)
     ends = {table.name: _ends(table, draft) for table in events}
     if not _choose_roles(draft, entities, [(table.rows, ends[table.name]) for table in events]):
         return None

@@ -15,7 +15,7 @@ from graphrec.loading.propose.shapes.records import Layout, kinds_of, layout_in,
 from graphrec.loading.propose.words import words
 from graphrec.loading.sources.csv_form import first_records, guess_frame
 from graphrec.loading.sources.databases import database_tables, is_sqlite, sqlite_tables
-from graphrec.loading.sources.encodings import guess_encoding
+from graphrec.loading.sources.encodings import delivery_encoding, encoding_within, guess_encoding
 from graphrec.loading.sources.fixed_width import fixed_rows, guess_fixed
 from graphrec.loading.sources.packed import ZIP, archive_of, members
 from graphrec.loading.sources.sql import name
@@ -36,12 +36,18 @@ TEXTS = (".txt", ".dat", ".tab", ".asc", ".csv_", ".out", ".exp", ".unl")
 def all_specs(folder: Path, url_env: str | None) -> tuple[dict[str, FileSpec], dict[str, list[Path]], list[str]]:
     """An entry of `[source.files]` for everything that can be read, with its files, and what is left out."""
     found, left = _group_files(folder)
+    delivery = delivery_encoding(
+        (path, path.relative_to(folder).as_posix())
+        for _, paths in found.values()
+        for path in paths
+        if suffix_of(path) in TEXTS or SUFFIXES.get(suffix_of(path)) == "csv"
+    )
     layouts = [one for _, paths in found.values() for path in paths if (one := _layout(path, folder)) is not None]
     specs: dict[str, FileSpec] = {}
     files: dict[str, list[Path]] = {}
     for table, (path, paths) in found.items():
         try:
-            some = _specs(table, path, paths, folder, layouts, left)
+            some = _specs(table, path, paths, folder, layouts, left, delivery)
         except SourceError as error:
             if len(found) == 1 and url_env is None:
                 raise
@@ -67,14 +73,21 @@ def _layout(path: Path, folder: Path) -> Layout | None:
 
 
 def _specs(
-    table: str, path: str, paths: list[Path], folder: Path, layouts: Sequence[Layout], left: list[str]
+    table: str,
+    path: str,
+    paths: list[Path],
+    folder: Path,
+    layouts: Sequence[Layout],
+    left: list[str],
+    delivery: str | None,
 ) -> dict[str, FileSpec]:
     """The entries of `[source.files]` for one file or glob: one for each sheet or table of a workbook or database."""
     suffix = suffix_of(paths[0])
     reader = SUFFIXES.get(suffix, "csv")
     shown = [(each, each.relative_to(folder).as_posix()) for each in paths]
     if reader == "csv":
-        return _records(table, path, shown, layouts, left) or {table: _text(table, path, shown)}
+        found = _records(table, path, shown, layouts, left, delivery)
+        return found or {table: _text(table, path, shown, delivery)}
     if reader == "xlsx":
         return _sheets(table, path, *shown[0])
     if reader == "xml":
@@ -85,9 +98,9 @@ def _specs(
     return {table: FileSpec(table, path, reader)}
 
 
-def _text(table: str, path: str, files: list[tuple[Path, str]]) -> FileSpec:
+def _text(table: str, path: str, files: list[tuple[Path, str]], delivery: str | None) -> FileSpec:
     """The entry of texts: between delimiters, or in columns of a fixed width."""
-    encodings = sorted({guess_encoding(*each) for each in files} - {"utf-8"})
+    encodings = sorted({encoding_within(*each, delivery) for each in files} - {"utf-8"})
     encoding = encodings[0] if encodings else "utf-8"
     given: dict[str, object] = {"encoding": encoding} if encodings else {}
     frames = [guess_frame(*each, encoding) for each in files[:MOST_FILES]]
@@ -117,10 +130,15 @@ def _told_apart(header: Sequence[str]) -> list[str]:
 
 
 def _records(
-    table: str, path: str, files: list[tuple[Path, str]], layouts: Sequence[Layout], left: list[str]
+    table: str,
+    path: str,
+    files: list[tuple[Path, str]],
+    layouts: Sequence[Layout],
+    left: list[str],
+    delivery: str | None,
 ) -> dict[str, FileSpec]:
     """The entries of a text with records of several kinds, one for each; nothing where all are of one."""
-    encoding = guess_encoding(*files[0])
+    encoding = encoding_within(*files[0], delivery)
     kinds = kinds_of(*files[0], encoding)
     if kinds is None:
         return {}

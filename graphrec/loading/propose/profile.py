@@ -15,12 +15,16 @@ from graphrec.loading.propose.column_profile import NEARLY_UNIQUE, ColumnProfile
 from graphrec.loading.propose.folder import all_specs, suffix_of
 from graphrec.loading.propose.looks import likeness, property_name
 from graphrec.loading.propose.references import key_of, with_keys, with_references
+from graphrec.loading.propose.shapes.actions import as_one_column
 from graphrec.loading.propose.shapes.codes import written_out
 from graphrec.loading.propose.shapes.described import with_described
 from graphrec.loading.propose.shapes.joint import with_joint
 from graphrec.loading.propose.shapes.lines import as_lines
+from graphrec.loading.propose.shapes.live import live
 from graphrec.loading.propose.shapes.nested import Flat, flatten
+from graphrec.loading.propose.shapes.sides import with_sides
 from graphrec.loading.propose.shapes.snapshots import as_spans, key_by_day, latest
+from graphrec.loading.propose.shapes.versions import current
 from graphrec.loading.propose.shapes.wide import amounts, holdings, named_by_keys, products_in
 from graphrec.loading.propose.spelling import spelled_alike
 from graphrec.loading.propose.table_profile import TableProfile
@@ -73,9 +77,11 @@ class Delivery:
             tables += some
             if are_wide:
                 tables[-1:] = _with_holdings(database, spec, tables[-1])
-        tables = written_out(database, [latest(database, table) for table in tables])
+        tables = [latest(database, table) for table in current(database, tables)]
+        tables = [as_one_column(database, table) for table in written_out(database, tables)]
         tables = _with_amounts(database, with_keys(database, tables), self._specs)
         tables = with_references(database, spelled_alike(database, tables))
+        tables = with_sides(database, live(database, tables))
         tables = [as_spans(database, table) for table in tables]
         tables = [with_joint(database, table, tables) for table in tables]
         tables = [_joined(database, table, tables) for table in tables]

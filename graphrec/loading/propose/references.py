@@ -92,10 +92,11 @@ def with_references(database: duckdb.DuckDBPyConnection, tables: list[TableProfi
                 and (may_refer(column, owner) or _is_included(database, table, column, owner))
             ]
             counts = {owner.name: count_strays(database, table, column.name, owner) for owner in matches}
-            best = min(counts, key=lambda each: counts[each], default=None)
-            if best is not None and fits(counts[best], column):
-                found[column.name] = best
-                strays[column.name] = counts[best]
+            fitting = [owner for owner in matches if fits(counts[owner.name], column)]
+            best = min(fitting, key=lambda one: (not _is_called_like_key(one), counts[one.name]), default=None)
+            if best is not None:
+                found[column.name] = best.name
+                strays[column.name] = counts[best.name]
         done.append(replace(table, references=found, strays={name: count for name, count in strays.items() if count}))
     return _without_mutual(done)
 
@@ -174,11 +175,25 @@ def as_text(column: str, written: str = "{}") -> str:
 
 
 def _without_mutual(tables: list[TableProfile]) -> list[TableProfile]:
-    """Two tables with one key: the one with more rows owns it, the other refers to it."""
+    """Two tables with one key: the one called like it owns it, else the one with more rows or columns."""
     by_name = {table.name: table for table in tables}
     for table in tables:
         owner = by_name.get(table.references.get(table.key or "", ""))
-        if owner and owner.references.get(owner.key or "") == table.name and table.rows >= by_name[owner.name].rows:
+        if (
+            owner
+            and owner.references.get(owner.key or "") == table.name
+            and _claim(table) >= _claim(by_name[owner.name])
+        ):
             left = {column: other for column, other in table.references.items() if column != table.key}
             by_name[table.name] = replace(table, references=left)
     return list(by_name.values())
+
+
+def _claim(table: TableProfile) -> tuple[bool, int, int]:
+    """How well a table may own its key."""
+    return _is_called_like_key(table), table.rows, len(table.columns)
+
+
+def _is_called_like_key(table: TableProfile) -> bool:
+    """Whether rows are called after the key: customers own customer_id, whatever else has a row for each of them."""
+    return singular(words(table.name)[-1]) in map(singular, stem(table.key or ""))

@@ -29,7 +29,8 @@ class TableProfile:
     source: str = ""
     """SQL of its rows in that case, and where the customer of a row stands in another table."""
     fields: Keys[str, str] = field(default_factory=dict)
-    """Column → its SQL over `t`, the rows of `inner`, where the columns of `source` lie in rows of JSON."""
+    """Column → its SQL over `t`, the rows of `inner`: where the columns of `source` lie in rows of JSON, and those that
+    a table had before another one was joined to it."""
     inner: str = ""
     also: tuple[str, ...] = ()
     """Other tables that `source` reads, such as those of what codes mean."""
@@ -67,9 +68,10 @@ class TableProfile:
 
     def rows_with(self, columns: Iterable[str]) -> str:
         """What a statement reads its rows from that needs no other columns than these."""
-        if not self.fields:
+        wanted = dict.fromkeys(columns)
+        if not self.fields or any(column not in self.fields for column in wanted):
             return self.rows_sql
-        listed = ", ".join(f"{self.fields[column]} AS {name(column)}" for column in dict.fromkeys(columns))
+        listed = ", ".join(f"{self.fields[column]} AS {name(column)}" for column in wanted)
         return f"(SELECT {listed}, t._file, t._line FROM {self.inner} AS t)"
 
     def others(self) -> list[ColumnProfile]:

@@ -15,6 +15,12 @@ _ENDINGS = (
         ("ungen", "ung"),
         ("kunden", "kunde"),
         ("kunder", "kunde"),
+        ("klienci", "klient"),
+        ("zakaznici", "zakaznik"),
+        ("ugyfelek", "ugyfel"),
+        ("ügyfelek", "ügyfél"),
+        ("termekek", "termek"),
+        ("termékek", "termék"),
         ("produkter", "produkt"),
     ),
     *(("produkte", "produkt"), ("tarife", "tarif"), ("verträge", "vertrag"), ("vertraege", "vertrag"), ("s", "")),
@@ -44,17 +50,18 @@ _ID_WORDS = (
     *("nummer", "kennung", "schlüssel", "schluessel", "num", "nbr", "cd", "cod", "ident", "identifier"),
     *("numéro", "numero", "número", "núm", "código", "codigo", "cód", "codice", "réf", "référence", "referencia"),
     *("identifiant", "identificador", "identificativo", "riferimento", "matricule", "dni", "nif"),
-    *("pan", "swift", "bic", "figi", "ric", "uid", "guid", "epic", "oid"),
+    *("pan", "swift", "bic", "figi", "ric", "uid", "guid", "epic", "oid", "sk"),
+    *("kód", "kod", "kodu", "szám", "szam", "azonosító", "azonosito", "numer", "číslo", "cislo", "kód"),
 )
 _CHINESE_TABLE = re.compile(r"(?<=\w)((基本)?(信息|资料|明细|档案|清单|列表|名单|记录|数据)表?|表)$")
 _ID_ENDING = re.compile(
-    r"(?<=\w)(编号|编码|代码|代号|流水号|账号|号|(?i:nummer|nr|kennung|schlüssel|schluessel)|ID|Id)$"
+    r"(?<=\w)(编号|编码|代码|代号|流水号|账号|号|(?i:nummer|nr|kennung|schlüssel|schluessel|szám|szam|azonosító|azonosito|kód)|ID|Id)$"
 )
 _ID_FIRST = (
     *("id", "code", "código", "codigo", "cód", "cod", "codice", "num", "numéro", "numero", "número", "núm"),
-    *("réf", "référence", "referencia", "identifiant", "identificador", "nº", "nr"),
+    *("réf", "référence", "referencia", "identifiant", "identificador", "nº", "nr", "numer", "kod", "číslo", "kód"),
 )
-"""Where the thing comes second: código producto, numéro de client."""
+"""Where the thing comes second: código producto, numéro de client, kod produktu."""
 _ID_SIGN = re.compile(r"#\s*$|№|(?<!\w)n[°º]|(?<!\w)no\.|(?<!\w)a/c(?!\w)", re.IGNORECASE)
 _POSTAL = re.compile(r"(?<![^\W_])(post(al)?|zip)[\s_-]*code(?![^\W_])", re.IGNORECASE)
 _NOT_A_NUMBER = (

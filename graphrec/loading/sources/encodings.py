@@ -2,7 +2,9 @@
 
 import codecs
 import io
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -89,7 +91,7 @@ def guess_encoding(path: Path, shown: str) -> str:
 
     Several make letters of nearly every byte: the one whose letters look most like those of a language is taken, and
     the more usual one of those that look alike. Where no letters tell, Chinese comes in pairs of bytes above 127,
-    Western letters alone between ASCII ones.
+    Western letters alone between ASCII ones. Among those of one byte a letter the alphabets of languages tell.
 
     Raises:
         SourceError: the file cannot be read, or is UTF-8 but for a few bytes.
@@ -105,7 +107,92 @@ def guess_encoding(path: Path, shown: str) -> str:
     if line is not None:
         raise SourceError(f"{shown} line {line} is not UTF-8, and the rest of the file is; correct that line")
     wants = ("gb18030", "cp1252") if _in_pairs(content) else ("cp1252", "gb18030")
-    return next((encoding for encoding in (*_likely(content), *wants) if _decodes(content, encoding)), "latin-1")
+    found = next((one for one in (*_likely(content), *wants) if _decodes(content, one)), "latin-1")
+    return found if _in_pairs(content) else by_letters(content) or found
+
+
+def delivery_encoding(files: Iterable[tuple[Path, str]]) -> str | None:
+    """The encoding of one byte a letter that the texts of a delivery are in, by the letters of all of them.
+
+    A short file says little alone. None where no encoding reads them all, or all are UTF-8.
+    """
+    contents = []
+    for path, shown in files:
+        with open_unpacked(path, shown) as stream:
+            content = bytes(stream.read(_LETTERS))
+        is_marked = any(content.startswith(mark) for mark in _MARKS)
+        if not is_marked and not _decodes(content, "utf-8") and not _in_pairs(content):
+            contents.append(content)
+    return by_letters(b"\n".join(contents)) if len(contents) > 1 else None
+
+
+def encoding_within(path: Path, shown: str, delivery: str | None) -> str:
+    """The encoding of a text, that of the whole delivery where its letters fit as well."""
+    own = guess_encoding(path, shown)
+    if delivery is None or own == delivery or own not in (*ALPHABETS, "latin-1"):
+        return own
+    with open_unpacked(path, shown) as stream:
+        content = bytes(stream.read(_LOOKED_AT))
+    return delivery if _decodes(content, delivery) and _fit(content[: _LETTERS << 2], delivery) > _FITS else own
+
+
+def by_letters(content: bytes) -> str | None:
+    """The encoding of one byte a letter whose letters are those of one language; None where none fits well.
+
+    In Western letters Hungarian has õ and û beside á and í, as no Western language has; in those of DOS, German has ³
+    in the middle of words.
+    """
+    content = content[: _LETTERS << 2]
+    fits = {encoding: _fit(content, encoding) for encoding in ALPHABETS if _decodes(content, encoding)}
+    best = max(fits, key=lambda encoding: fits[encoding], default=None)
+    return best if best is not None and fits[best] > _FITS else None
+
+
+def _fit(content: bytes, encoding: str) -> float:
+    """The share of the letters beyond ASCII that one language has, less signs that stand where none can."""
+    text = content.decode(encoding, errors="ignore")
+    letters = {sign: count for sign, count in Counter(text).items() if sign > "\x7f" and sign.isalpha()}
+    odd = sum(1 for _ in _ODD.finditer(text))
+    total = sum(letters.values()) + odd
+    return (max(_count_of(letters, one) for one in ALPHABETS[encoding]) - odd) / total if total else 0.0
+
+
+_FITS = 0.9
+"""The least share of the letters beyond ASCII that one language has; the more usual of those that fit alike."""
+_WESTERN = (
+    *(
+        "äöüß",
+        "àâæçéèêëîïôœùûüÿ",
+        "áéíóúüñç",
+        "áâãàçéêíóôõúü",
+        "àèéìíòóùú",
+        "åäöéü",
+        "åæøéòô",
+        "ëïéèüöóá",
+        "áðéíóúýþæö",
+    ),
+)
+ALPHABETS: dict[str, tuple[str, ...]] = {
+    "cp1252": _WESTERN,
+    "cp1250": (*("áéíóöőúüű", "ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "ăâîșțşţ", "čćđšž", "äöüß"),),
+    "cp1251": ("абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґўђјљњћџѓќѕ",),
+    "cp1253": ("αβγδεζηθικλμνξοπρστυφχψωςάέήίόύώϊϋΐΰ",),
+    "cp1254": ("çğıöşüâîûİ",),
+    "cp850": _WESTERN,
+}
+"""Encodings of one byte a letter, the most usual first, each with the letters beyond ASCII of its languages."""
+_ODD = re.compile(
+    "(?<=[a-zß-ÿ])[³²¹„”“‚‘¬½¼«»§¤¥¦¨©ª®¯°±´µ¶·¸¿×÷‰‹›†‡ƒ…ˆ˜™‘\x80-\x9f](?=[a-zß-ÿ])"
+    "|(?<=[a-zß-ÿ])[À-Þ](?=[a-zß-ÿ])"
+    "|(?<=[A-Za-z])[\u0370-\u04ff]|[\u0370-\u04ff](?=[A-Za-z])"
+    "|(?<=[ά-ωа-яё])[Ά-ΫА-ЯЁЂЃЄІЇЉЊЋЌЎЏ]"
+)
+"""Signs within small letters, capitals within them, and letters of two scripts in one word: no language has them."""
+
+
+def _count_of(letters: Mapping[str, int], alphabet: str) -> int:
+    """How many letters are those of one language."""
+    return sum(count for sign, count in letters.items() if sign in alphabet or sign.lower() in alphabet)
 
 
 def _likely(content: bytes) -> Iterator[str]:

@@ -1,0 +1,280 @@
+"""What a file of its own says of each customer or product: consents, questionnaires, classes of risk.
+
+Such a file has a row for each of them, or one for each change or purpose: the last row counts, and what it says becomes
+columns of the customer.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import duckdb
+
+from graphrec.loading.mapping.specs import ParseSpec
+from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
+from graphrec.loading.propose.concepts import AGREES, NO, YES, normal, place, told
+from graphrec.loading.propose.looks import likeness, looks
+from graphrec.loading.propose.shapes.versions import BEGINS, ENDS
+from graphrec.loading.propose.table_profile import TableProfile
+from graphrec.loading.propose.words import words
+from graphrec.loading.run.parse import parsed_sql
+from graphrec.loading.sources.sql import name, value
+
+_OF_USERS = (
+    *("consent", "objection", "blocked", "sanctions", "pep", "tolerance", "horizon", "client", "knowledge", "means"),
+    "income",
+)
+_OF_PRODUCTS = (
+    "risk",
+    "end",
+    "offered",
+    "withdrawn",
+    "least age",
+    "most age",
+    "residents",
+    "minimum",
+    "clients",
+    "binding",
+)
+_REVOKED = re.compile(
+    "withdr|revok|widerruf|widerrufen|retrait|revoc|ritir|revog|intrekk|ingetrokken|trukket|tillbaka|cofni|wycof|odvol|"
+    "visszavon|撤回|撤销|取消"
+)
+"""Within names of days on which a consent was taken back."""
+_MOST_PURPOSES = 12
+_SAID = "said by it"
+_OFFERS = frozenset(
+    {
+        *("email", "mail", "phone", "sms", "post", "call", "calls", "contact", "letter", "push", "app", "channel"),
+        *(
+            "offers",
+            "offer",
+            "advertising",
+            "ads",
+            "direct",
+            "commercial",
+            "promotion",
+            "promotions",
+            "telefon",
+            "brief",
+        ),
+        *("anruf", "angebote", "kontakt", "beratung", "courrier", "telephone", "correo", "telefono", "posta", "poczta"),
+        *(
+            "profiling",
+            "profilierung",
+            "profilbildung",
+            "personalisation",
+            "personalization",
+            "personalisierung",
+            "all",
+        ),
+        *("profilage", "perfilado", "profilazione", "营销", "短信", "电话", "邮件", "推荐", "画像"),
+    }
+)
+"""Words of purposes that a list of products is: it reaches the customer, or is made of what they did."""
+
+
+def with_sides(database: duckdb.DuckDBPyConnection, tables: Sequence[TableProfile]) -> list[TableProfile]:
+    """The tables, those of customers and products with what other files say of each of them alone."""
+    done = {table.name: table for table in tables}
+    referred = {other for table in tables for other in table.references.values()}
+    for side in tables:
+        owner = done.get(_owner_of(side, done), side)
+        if owner is side or side.name in referred:
+            continue
+        done[owner.name] = _with_side(database, owner, side)
+    return list(done.values())
+
+
+def _owner_of(side: TableProfile, tables: dict[str, TableProfile]) -> str:
+    """The table of customers or products of which alone a table speaks; nothing: it joins several, or none."""
+    owners = set(side.references.values())
+    if len(owners) != 1 or len(side.references) != 1:
+        return ""
+    owner, (column,) = owners.pop(), side.references
+    if side.columns[column].distinct < 2 or not _like(tables[owner]):
+        return ""
+    ids = [one for one in side.others() if one.looks_like_id and one.distinct > _MOST_PURPOSES and not one.is_unique]
+    return "" if ids else owner
+
+
+def _like(table: TableProfile) -> int:
+    return likeness(table.name) or likeness(table.key or "")
+
+
+def _with_side(database: duckdb.DuckDBPyConnection, owner: TableProfile, side: TableProfile) -> TableProfile:
+    (column,) = side.references
+    concepts = _OF_USERS if _like(owner) > 0 else _OF_PRODUCTS
+    # What lies in a list has the columns of the row around it too.
+    around = set(owner.columns) if side.of == owner.of else set()
+    others = [one for one in side.others() if not one.is_nested and one.name not in around]
+    times = [one for one in others if one.kind == "time"]
+    end = next((one for one in times if ENDS.fullmatch(normal(one.name)) or looks(one.name, "end")), None)
+    revoked = next((one for one in times if _REVOKED.search(normal(one.name))), None)
+    starts = [one for one in times if one not in (end, revoked) and place(one.name, "born") is None]
+    begin = next((one for one in starts if BEGINS.fullmatch(normal(one.name))), None)
+    begin = begin or next((one for one in starts if one.is_whole), None)
+    said = [
+        one for one in others if one not in times and any(place(one.name, concept) is not None for concept in concepts)
+    ]
+    is_of_consents = not said and _like(owner) > 0 and place(side.name, "consent") is not None
+    if not said and not is_of_consents:
+        return owner
+    answer = _answer_of(others) if is_of_consents else None
+    purpose = _purpose(database, side, column, others, begin, answer) if is_of_consents else None
+    by = (column, *([purpose.name] if purpose is not None else []))
+    if begin is None and not _is_once(database, side, by):
+        return owner
+    last = _last(by, begin)
+    if is_of_consents:
+        holds = [f"NOT coalesce({_moment(end)} <= ({_latest(begin, end)}), false)"] if end is not None else []
+        holds += [f"{_moment(revoked)} IS NULL"] if revoked is not None else []
+        given = _answers(owner, answer, purpose, holds)
+    else:
+        taken = {one.casefold() for one in owner.columns}
+        new = [one for one in others if one is not end and one.name not in by and not _is_number(side, one)]
+        # Of what both say, that of the side counts where a rule may ask for it.
+        new = [one for one in new if one in said or one.name.casefold() not in taken]
+        given = {_free(one.name, taken): name(one.name) for one in new}
+    listed = ", ".join(f"{sql} AS {name(new)}" for new, sql in given.items())
+    group = f" GROUP BY {name(column)}" if is_of_consents else ""
+    rows = f"(SELECT {name(column)} AS {name(_SAID)}, {listed} FROM {last}{group})"
+    return _joined(database, owner, side, column, rows, given, by=column, begin=begin)
+
+
+def _answer_of(others: Sequence[ColumnProfile]) -> ColumnProfile | None:
+    """The yes or no of a table of consents, whatever its column is called; None where each row is a yes."""
+    for one in others:
+        values = one.values or one.states
+        is_told = one.kind in {"text", "integer"} and bool(values) and all(told(v, YES, NO) is not None for v in values)
+        if one.kind == "boolean" or is_told:
+            return one
+    return None
+
+
+def _purpose(
+    database: duckdb.DuckDBPyConnection,
+    side: TableProfile,
+    column: str,
+    others: Sequence[ColumnProfile],
+    begin: ColumnProfile | None,
+    answer: ColumnProfile | None,
+) -> ColumnProfile | None:
+    """The column that says what a consent is for: few words, each once for a customer and a day."""
+    found = [
+        one for one in others if one is not answer and one.kind == "text" and 1 < len(one.values) <= _MOST_PURPOSES
+    ]
+    day = (begin.name,) if begin is not None else ()
+    if _is_once(database, side, (column, *day)) and begin is None:
+        return None
+    return next((one for one in found if _is_once(database, side, (column, one.name, *day))), None)
+
+
+def _answers(
+    owner: TableProfile, answer: ColumnProfile | None, purpose: ColumnProfile | None, holds: Sequence[str]
+) -> dict[str, str]:
+    """A column for each purpose, with the answer; none where the consent no more holds, which a rule takes for no."""
+    taken = {one.casefold() for one in owner.columns}
+    called = answer.name if answer is not None and place(answer.name, "consent") is not None else "consent"
+    said = f"max({'true' if answer is None else name(answer.name)})"
+    if purpose is None:
+        return {_free(called, taken): f"{said} FILTER (WHERE {' AND '.join(holds or ('true',))})"}
+    found: dict[str, str] = {}
+    of_offers = [text for text in purpose.values if _is_of_offers(text)] or purpose.values
+    for text in purpose.values:
+        wanted = f"{called} {text}" if text in of_offers else f"{AGREES} {text}"
+        found[_free(wanted, taken)] = (
+            f"{said} FILTER (WHERE {' AND '.join((f'{name(purpose.name)} = {value(text)}', *holds))})"
+        )
+    return found
+
+
+def _is_of_offers(text: str) -> bool:
+    """Whether a purpose is one that offers are made for; the others, such as statistics, are no bar to them."""
+    return place(text, "consent") is not None or bool(_OFFERS & {normal(word) for word in words(text)})
+
+
+def _last(by: Sequence[str], begin: ColumnProfile | None) -> str:
+    """The last row of each, as SQL over the rows of the table, which `{}` stands for."""
+    order = f"{_moment(begin)} DESC NULLS LAST, " if begin is not None else ""
+    listed = ", ".join(map(name, by))
+    return (
+        f"(SELECT * FROM {{}} QUALIFY row_number() OVER (PARTITION BY {listed} "
+        f"ORDER BY {order}_file DESC, _line DESC) = 1)"
+    )
+
+
+def _latest(*times: ColumnProfile | None) -> str:
+    """SQL of the last day on which anything was said: ends that come later are still to come."""
+    begin = next((one for one in times if one is not None), None)
+    assert begin is not None
+    return f"SELECT max({_moment(begin)}) FROM {{}}"
+
+
+def _joined(
+    database: duckdb.DuckDBPyConnection,
+    owner: TableProfile,
+    side: TableProfile,
+    reference: str,
+    rows: str,
+    given: dict[str, str],
+    *,
+    by: str,
+    begin: ColumnProfile | None,
+) -> TableProfile:
+    """The owner with the columns of its side."""
+    assert owner.key is not None
+    listed = ", ".join(f"s.{name(one)} AS {name(one)}" for one in given)
+    joined = (
+        f"(SELECT o.*, {listed} FROM {{0}} AS o LEFT JOIN {rows.replace('{}', '{1}')} AS s "
+        f"ON {_of('o', owner.columns[owner.key])} = {_of('s', side.columns[reference], _SAID)})"
+    )
+    made = name(f"{owner.name} with {side.name}")
+    filled = joined.format(name(owner.name), name(side.name))
+    database.execute(f"CREATE TABLE {made} AS SELECT * FROM {filled}")
+    database.execute(f"CREATE OR REPLACE TABLE {name(owner.name)} AS SELECT * FROM {made}")
+    described = {one: kind for one, kind, *_ in database.execute(f"DESCRIBE {made}").fetchall()}
+    columns = dict(owner.columns)
+    for new, sql in given.items():
+        own = next((one for one in side.columns.values() if name(one.name) == sql), None)
+        profile = profile_column(database, name(owner.name), new, described[new], owner.rows)
+        if own is not None:
+            profile = replace(profile, parse=own.parse, is_plain=own.is_plain, kind=own.kind, written=own.written)
+        columns[new] = profile
+    last = f", the last by {begin.name}" if begin is not None else ""
+    asks = f"{', '.join(given)} come from {side.name} by {by}{last}: is that right?"
+    # What asks for its own columns alone reads its own rows.
+    fields, inner = owner.fields, owner.inner
+    if not fields:
+        fields, inner = {one: f"t.{name(one)}" for one in owner.columns}, owner.rows_sql
+    return replace(
+        owner, columns=columns, source=joined.format(owner.rows_sql, side.rows_sql), fields=fields, inner=inner,
+        also=(*owner.also, side.name), questions=(*owner.questions, asks),
+    )  # fmt: skip
+
+
+def _is_once(database: duckdb.DuckDBPyConnection, table: TableProfile, columns: Sequence[str]) -> bool:
+    listed = ", ".join(map(name, columns))
+    different = f"SELECT count(*) FROM (SELECT DISTINCT {listed} FROM {name(table.name)})"
+    rows, distinct = database.execute(f"SELECT count(*), ({different}) FROM {name(table.name)}").fetchall()[0]
+    return bool(rows == distinct)
+
+
+def _is_number(side: TableProfile, column: ColumnProfile) -> bool:
+    """Whether a column only numbers the rows of the side."""
+    return column.name == side.key or (column.is_unique and column.looks_like_id)
+
+
+def _free(wanted: str, taken: set[str]) -> str:
+    """A name that no other column has in any case, taken from now on."""
+    given = next(one for one in (wanted, *(f"{wanted} {n}" for n in range(2, 1000))) if one.casefold() not in taken)
+    taken.add(given.casefold())
+    return given
+
+
+def _moment(column: ColumnProfile) -> str:
+    return parsed_sql(name(column.name), column.parse or ParseSpec("time"))
+
+
+def _of(alias: str, column: ColumnProfile, named: str = "") -> str:
+    return (column.written or "{}").format(f"CAST({alias}.{name(named or column.name)} AS VARCHAR)")
