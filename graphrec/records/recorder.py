@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from graphrec.errors import RecordError
-from graphrec.files import make_folder, private, whole_file
+from graphrec.files import flush, make_folder, private, wait_for_disk, whole_file
 from graphrec.frozen import dataclass
 from graphrec.records.blocks import HEAD, Head, Packed, block_at, entry_bytes, made_block, segments, sha256
 from graphrec.records.keys import Keys
@@ -73,6 +73,7 @@ class Recorder:
         then writes what all of them have brought by then, one block after another, with one sync.
         """
         mine, group = _Waiting(shared, packed), _group_of(self.folder)
+        wait_for_disk()
         with group.gate:
             group.waiting.append(mine)
         with group.writer:
@@ -96,7 +97,8 @@ class Recorder:
     def _write(self, together: Sequence["_Waiting"]) -> list[Head]:
         """The heads after the blocks of several callers, which are on the disk."""
         head, set_aside = self._end()
-        if not head.file or head.size >= SEGMENT:
+        is_new = not head.file or head.size >= SEGMENT
+        if is_new:
             head = replace(head, file=f"{head.entries + 1:010}.log", size=0)
         blocks, heads = [], []
         for one in together:
@@ -111,25 +113,31 @@ class Recorder:
             file.flush()
             os.fsync(file.fileno())
         self._write_head(head)
+        if is_new:
+            flush(self.folder)
         return heads
 
     def _end(self) -> tuple[Head, list[dict[str, Any]]]:
         """Where to go on, and what was set aside there: the next block vouches for it."""
         head = Head.read(self.folder)
-        files = segments(self.folder)
+        names = _names(self.folder)
+        files = [name for name in names if name.endswith(".log")]
         if head is None:
-            if files or (self.folder / HEAD).exists():
+            if files or HEAD in names:
                 raise _damaged(self.folder, f"{HEAD} is not there or cannot be read")
             head = Head()
             self._write_head(head)
-        later = [path for path in files if path.name >= head.file]
-        if head.file and (not later or later[0].name != head.file or later[0].stat().st_size < head.size):
+        later = [name for name in files if name >= head.file]
+        sizes = [(self.folder / name).stat().st_size for name in later]
+        if head.file and (not later or later[0] != head.file or sizes[0] < head.size):
             raise _damaged(self.folder, f"{head.file} is shorter than {HEAD} says")
-        for path in later:
-            start = head.size if path.name == head.file else 0
-            if path.stat().st_size > start:
-                head = self._mend(head, path, start, is_last=path is later[-1])
-        return head, [_describe(path) for path in sorted(self.folder.glob(f"{_torn(head)}-*"))]
+        for name, size in zip(later, sizes, strict=True):
+            start = head.size if name == head.file else 0
+            if size > start:
+                head = self._mend(head, self.folder / name, start, is_last=name is later[-1])
+                names = _names(self.folder)
+        aside = f"{_torn(head)}-"
+        return head, [_describe(self.folder / name) for name in names if name.startswith(aside)]
 
     def _mend(self, head: Head, path: Path, start: int, *, is_last: bool) -> Head:
         """Take up the whole blocks that a killed process left after the head, and set aside the torn one."""
@@ -149,8 +157,16 @@ class Recorder:
         return replace(head, file=path.name, size=start)
 
     def _write_head(self, head: Head) -> None:
-        with whole_file(self.folder / HEAD) as temporary:
-            temporary.write_bytes(head.to_bytes())
+        """Put a head in the place of the one before; the record is locked, so that one name will do meanwhile.
+
+        Its name may come to the disk later than the block: the head before it leads on to the blocks behind.
+        """
+        unfinished = self.folder / f".{HEAD}"
+        with open(unfinished, "wb", opener=private) as file:
+            file.write(head.to_bytes())
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(self.folder / HEAD)
 
 
 @dataclass
@@ -186,6 +202,12 @@ _GROUPS: dict[Path, _Group] = {}
 def _group_of(folder: Path) -> _Group:
     # Of two threads the first one's stays.
     return _GROUPS.setdefault(folder, _Group())
+
+
+def _names(folder: Path) -> list[str]:
+    """What is in a folder, in order."""
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries)
 
 
 def _torn(head: Head) -> str:

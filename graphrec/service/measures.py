@@ -6,9 +6,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from graphrec.events.log import LAG, ONWARD, SEEN, EventLog
+from graphrec.service.turns import SHARED
 
-#: The folder through which workers of one service share their counts; the parent process sets it.
-SHARED = "PROMETHEUS_MULTIPROC_DIR"
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 

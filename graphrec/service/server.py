@@ -5,7 +5,7 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,8 +22,7 @@ from graphrec.files import private_folder
 from graphrec.service.access.keys import Keys
 from graphrec.service.access.limits import Limits
 from graphrec.service.access.tokens import read_tokens
-from graphrec.service.measures import SHARED
-from graphrec.service.turns import Turns
+from graphrec.service.turns import SHARED, Turns
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -67,7 +66,8 @@ def serve(bank: Bank, address: Address) -> None:
         NotTrained: there is no model.
     """
     check_address(bank, address)
-    bank.check_ready()
+    if address.workers == 1:
+        bank.check_ready()
     with _sent_to_workers(bank.settings, bank.home.prepare().path, address):
         options: dict[str, Any] = {
             "factory": True, "host": address.host, "port": address.port, "workers": address.workers,
@@ -80,7 +80,29 @@ def serve(bank: Bank, address: Address) -> None:
         config = uvicorn.Config(WORKER, **options)
         with suppress(KeyboardInterrupt), Turns(_at_once(config.bind_socket())) as turns:
             # Each process that is started gets a door of its own of it.
-            Multiprocess(config, sockets=[cast("socket.socket", turns)]).run()
+            _Workers(config, [cast("socket.socket", turns)], bank.check_ready).run()
+
+
+class _Workers(Multiprocess):
+    """Workers that begin to import while their parent looks whether they can answer."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], check: Callable[[], None]) -> None:
+        super().__init__(config, sockets)
+        self._check = check
+
+    def init_processes(self) -> None:
+        """Start the workers; where they could not answer they end.
+
+        Raises:
+            GraphrecError: of the check.
+        """
+        super().init_processes()
+        try:
+            self._check()
+        except BaseException:
+            self.terminate_all()
+            self.join_all()
+            raise
 
 
 def _at_once(listening: socket.socket) -> socket.socket:
@@ -127,6 +149,8 @@ def _sent_to_workers(settings: Settings, home: Path, address: Address) -> Iterat
 def worker() -> "FastAPI":
     """The application of one worker, from the environment that `serve` left."""
     # The parent of several workers does without it.
+    with built_later():
+        import fastapi  # noqa: F401
     from graphrec.service.application import make_app
     from graphrec.service.core import ServiceOptions
 
@@ -137,6 +161,22 @@ def worker() -> "FastAPI":
     later.daemon = True
     later.start()
     return make_app(bank, options)
+
+
+@contextmanager
+def built_later() -> Iterator[None]:
+    """Models of pydantic that are defined in the block are built when they are first used.
+
+    FastAPI defines those of all OpenAPI, which takes a third of its import; no list uses them.
+    """
+    from pydantic import BaseModel, ConfigDict
+
+    before = BaseModel.model_config
+    BaseModel.model_config = ConfigDict(**before, defer_build=True)
+    try:
+        yield
+    finally:
+        BaseModel.model_config = before
 
 
 def _compile(bank: Bank) -> None:

@@ -16,6 +16,8 @@ from contextlib import suppress
 from multiprocessing.reduction import DupFd
 from typing import Any, Self
 
+#: Variable with the folder through which workers of one service share their counts; the parent process sets it.
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
 #: Seconds between looks at workers of which none is ready.
 LOOK = 0.2
 #: What keeps a process from taking a connection now, and not later.

@@ -9,7 +9,7 @@ import copy
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -746,6 +746,7 @@ class Engine:
         user, ledger = scored.user, scored.ledger
         columns = listed.order[list(listed.places)].tolist()
         confidences = listed.confidence[columns].tolist()
+        compositions = cache(partial(groups.composition, columns))
         found = []
         for number, (place, column, one, warned) in enumerate(
             zip(listed.places, columns, listed.reasons, warnings, strict=True)
@@ -783,7 +784,7 @@ class Engine:
                 "fewest": fewest,
                 "gradients": None,
                 "audit": None,
-                "_later": partial(_composed, groups, column),
+                "_later": partial(_composed, compositions, number),
             }
             found.append(from_fields(Item, item))
         return tuple(found)
@@ -894,9 +895,9 @@ def _fewest(reasons: Iterable[Chosen], lines: Iterable[Line]) -> int | None:
     return min((count for count in counts if count is not None), default=None)
 
 
-def _composed(groups: Groups, column: int) -> tuple[dict[str, float]]:
-    """What an item works out later: its composition."""
-    return (groups.composition([column])[0],)
+def _composed(compositions: Callable[[], list[dict[str, float]]], number: int) -> tuple[dict[str, float]]:
+    """What an item works out later: its composition, with those of the other items of its list."""
+    return (compositions()[number],)
 
 
 def newest_facts(home: Home, opened: ModelFiles) -> Snapshot:

@@ -61,7 +61,9 @@ class Facts:
         named = {one for name, one in self.names.items() if re.search(rf"(?<![\w]){re.escape(name)}(?![\w])", sentence)}
         if any((user, one) not in self.acted for one in named - {product}):
             return True
-        if found := re.fullmatch(r"([\d,.]+) others with (.+?) (bought|looked at|chose|hold) it", sentence):
+        if found := re.fullmatch(
+            r"([\d,.]+) others (?:with|from)( .+?) (bought|looked at|chose|hold|held) it", sentence
+        ):
             values = [value for value in self.traits[user] if found[2].endswith(f" {value}")]
             seen = self.acted if self.looked is None else self.looked
             did = seen if found[3] == "looked at" else self.bought

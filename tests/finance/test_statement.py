@@ -407,6 +407,7 @@ def test_a_first_file_is_filled_by_the_names_of_columns(advised: Path, tmp_path:
     assert (written.path.name, written.left_out) == ("statement.toml", ("capacity_for_loss",))
     text = written.path.read_text("utf-8")
     assert '\nterm = "horizon_years"\n' in text
+    assert '\nassessed_on = "assessed_on"\n' in text
     assert '\nknowledge = ["knowledge"]\n' in text
     assert "# Columns of customers that may be named: " in text
     assert read_statement(written.path).approved_by is None

@@ -307,3 +307,43 @@ def test_what_was_done_to_an_order_says_more_than_that_it_is_one(text: str, kind
     action = action_of(text)
     assert action is not None
     assert action.type == kind
+
+
+def test_a_fee_that_is_written_as_a_share_is_read_in_per_cent(write: Callable[..., Path]) -> None:
+    products = [f"P{i:02},Fund {i},{['energy', 'health', 'housing'][i % 3]},0.00{20 + 9 * i}" for i in range(6)]
+    folder = write(trades(str), products=("product_id,name,sector,ocf", products))
+    questions, sink, text = load(folder)
+    assert sink.nodes["Product"].column("ocf").to_pylist() == pytest.approx([0.2 + 0.09 * i for i in range(6)])
+    assert 'fee = "ocf"' in text
+    read = "is read as a share, times 100 for per cent: is that right?"
+    assert f"products: ocf goes up to 0.0065 and {read}" in questions
+
+
+@pytest.mark.parametrize(
+    ("head", "cell", "minimum"),
+    [
+        ("Risk Mandate (min),Ongoing Charge", "Balanced,0.75", ""),
+        ("Laufzeit min (Monate),Mindestbetrag", "12,500", "Mindestbetrag"),
+        ("Min. age,Min. term (years),Minimum investment", "18,5,500", "Minimum_investment"),
+    ],
+)
+def test_the_smallest_amount_is_one_of_money(write: Callable[..., Path], head: str, cell: str, minimum: str) -> None:
+    products = [f"P{i:02},Fund {i},{cell}" for i in range(6)]
+    _, _, text = load(write(trades(str), products=(f"product_id,name,{head}", products)))
+    assert (f'minimum = "{minimum}"' in text) if minimum else ("minimum =" not in text)
+
+
+def test_who_looks_after_a_customer_is_no_trait_of_theirs(write: Callable[..., Path]) -> None:
+    customers = [f"C{i:03},{['A. Penn', 'S. Lee'][i % 2]}" for i in range(12)]
+    _, sink, text = load(write(trades(str), customers=("customer_id,Relationship Manager", customers)))
+    assert 'adviser = "Relationship_Manager"' in text
+    assert set(sink.nodes) == {"Customer", "Product", "Sector"}
+
+
+def test_what_the_bank_decided_on_is_what_the_customer_applied_for(write: Callable[..., Path]) -> None:
+    def decided(i: int) -> str:
+        return ("genehmigt", "abgelehnt")[i % 4 == 3]
+
+    _, sink, text = load(write(trades(decided), head="Entscheidung"))
+    assert {"APPLIED", "REJECTED"} <= set(sink.edges)
+    assert "weights = { APPLIED = 1.0, REJECTED = -1.0 }" in text

@@ -92,6 +92,7 @@ def test_consents_of_a_history_by_purpose_become_columns_of_customers(data: Path
     said = {one["id"]: one["consent_advertising"] for one in sink.nodes["Customer"].to_pylist()}
     assert [one for one, text in said.items() if text == "revoked"] == [f"C{i:03}" for i in range(0, 20, 3)]
     assert any("come from consent_history by customer_id, the last by valid_from" in one for one in questions)
+    assert not [label for label in sink.nodes if "consent" in label.lower() or "agrees" in label.lower()]
 
 
 def test_a_consent_that_is_over_is_none(data: Path) -> None:
@@ -189,3 +190,12 @@ def test_a_list_of_consents_says_yes_until_they_are_taken_back(data: Path) -> No
     said = {one["id"]: one["consent_email"] for one in sink.nodes["Customer"].to_pylist()}
     assert [one for one, yes in said.items() if yes is None] == ["C004", *(f"C{i:03}" for i in range(15, 20))]
     assert said["C003"] is True
+
+
+def test_what_rules_ask_of_customers_is_no_trait_that_people_share(data: Path) -> None:
+    bank(data, head=",pep,SanctionsHit,Gesperrt", cells=",N,no,nein")
+    rows = (data / "customers.csv").read_text().replace("C004,Ulm,N,no,nein", "C004,Ulm,Y,yes,ja")
+    (data / "customers.csv").write_text(rows.replace("C005,Bonn,N,no,nein", "C005,Bonn,Y,yes,ja"))
+    _, sink, _ = loaded(data)
+    assert set(sink.nodes) == {"Customer", "Product", "City"}
+    assert {"pep", "SanctionsHit", "Gesperrt"} <= set(sink.nodes["Customer"].column_names)

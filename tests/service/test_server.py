@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,14 @@ import httpx
 import pytest
 import schemathesis
 import uvicorn
+from pydantic import BaseModel
 
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings
 from graphrec.home import Home
 from graphrec.service.access.keys import Keys
 from graphrec.service.access.roles import ALLOWED
-from graphrec.service.server import Address, serve
+from graphrec.service.server import Address, built_later, serve
 from graphrec.service.turns import Door, Turns
 from tests.service.conftest import bearer, listening
 
@@ -78,6 +79,18 @@ def test_no_address_beyond_this_machine_without_a_key(home: Home) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("error: --host 0.0.0.0 is reached from other machines")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_home_that_cannot_answer_is_not_served(home: Home, workers: str) -> None:
+    shutil.rmtree(home.models)
+    command = [sys.executable, str(ROOT / "cli.py"), "--home", str(home.path), "serve", "--port", str(free_port())]
+    done = subprocess.run([*command, "--workers", workers], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 5
+    assert [line for line in done.stderr.splitlines() if "error" in line] == [
+        f"error: there is no model in {home.models} yet; run: graphrec train"
+    ]
+    assert "Traceback" not in done.stderr
 
 
 def test_keys_of_the_command_line_open_a_running_server(home: Home) -> None:
@@ -152,7 +165,8 @@ def test_workers_send_at_once_and_keep_idle_connections_longer_than_proxies_wait
     started: list[Any] = []
 
     class Started:
-        def __init__(self, config: uvicorn.Config, sockets: list[Turns]) -> None:
+        def __init__(self, config: uvicorn.Config, sockets: list[Turns], check: Callable[[], None]) -> None:
+            check()
             started.append(config)
             address = sockets[0].listening.getsockname()
             with inherited(sockets[0]) as door:
@@ -163,12 +177,26 @@ def test_workers_send_at_once_and_keep_idle_connections_longer_than_proxies_wait
         def run(self) -> None:
             pass
 
-    monkeypatch.setattr("graphrec.service.server.Multiprocess", Started)
+    monkeypatch.setattr("graphrec.service.server._Workers", Started)
     monkeypatch.setattr("graphrec.service.server.os.environ", dict(os.environ))
     serve(bank, Address(port=0, workers=2))
     config, nodelay = started
     assert config.timeout_keep_alive == 75
     assert nodelay
+
+
+def test_models_that_no_list_uses_are_built_when_they_are_used() -> None:
+    with built_later():
+
+        class Late(BaseModel):
+            number: int
+
+    class Usual(BaseModel):
+        number: int
+
+    assert (Late.__pydantic_complete__, Usual.__pydantic_complete__) == (False, True)
+    assert Late(number=1).number == 1
+    assert Late.__pydantic_complete__
 
 
 def connected(address: tuple[str, int]) -> socket.socket:

@@ -309,7 +309,8 @@ def test_people_are_from_places_and_codes_of_them_need_their_label() -> None:
 
     assert said("de", "Salzburg") == "häufiger bei Personen aus Salzburg"
     assert said("zh", "Salzburg") == "在 Salzburg 的客户中更常见"
-    assert said("en", "Salzburg") == "is more frequent among people with region Salzburg"
+    assert said("en", "Salzburg") == "is more frequent among people from Salzburg"
+    assert said("en", "Bretagne", "Région") == "is more frequent among people from Bretagne"
     assert said("de", "05") == "häufiger bei Personen mit Region 05"
     assert said("de", "Ausgewogen", "Anlegerprofil") == "häufiger bei Personen mit Anlegerprofil Ausgewogen"
     assert said("zh", "Ausgewogen", "Anlegerprofil") == "在投资者类型为 Ausgewogen 的客户中更常见"

@@ -9,6 +9,7 @@ from graphrec.graph.edges.adjacency import Adjacency, visible_graph
 from graphrec.models.inputs import Inputs
 from graphrec.terms.meta import Configuration
 from graphrec.training.search.candidates import Candidates
+from graphrec.training.search.choose import _of_sums
 from graphrec.training.search.folds import Fold, chances, crossed, mean_weights, refitted
 from graphrec.training.search.weights import _loss, _slopes, fit_weights, fitted_weights
 from graphrec.training.split import fold_of, split_of
@@ -104,6 +105,27 @@ def test_a_sum_is_judged_by_weights_of_other_customers(tmp_path: Path, monkeypat
     np.testing.assert_allclose(crossed(both, likely), np.concatenate(expected), atol=1e-12)
     monkeypatch.setattr("graphrec.training.search.folds.FEW", 10)
     np.testing.assert_array_equal(crossed(both, likely), np.concatenate([one.evaluate(likely) for one in both]))
+
+
+@pytest.mark.parametrize(
+    ("likely", "preferred", "apart", "taken"),
+    [
+        (0.30, 0.299, 0.29, "preferred"),
+        (0.30, 0.299, 0.2995, "likely"),
+        (0.30, 0.299, 0.301, "apart"),
+        # The same weights, better on paths: nobody is ahead, and reasons decide.
+        (0.30, 0.301, 0.301, "preferred"),
+        (0.30, 0.302, 0.301, "preferred"),
+    ],
+)
+def test_the_mean_by_chances_is_taken_where_it_is_ahead_of_the_sum(
+    likely: float, preferred: float, apart: float, taken: str
+) -> None:
+    """The metric of each user is what a weight says; differences are those of the same users."""
+    users, by_name = np.linspace(0, 1, 50), {"likely": likely, "preferred": preferred, "apart": apart}
+    weights = {name: np.array([value]) for name, value in by_name.items()}
+    found = _of_sums(lambda one: users + one[0], weights["likely"], weights["preferred"], weights["apart"])
+    assert found is weights[taken]
 
 
 def test_likelihood_and_its_slopes_are_those_of_the_formula_user_by_user() -> None:

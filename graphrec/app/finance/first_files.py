@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
@@ -19,7 +20,7 @@ from graphrec.finance.credit.loan_file import first_plan
 from graphrec.finance.first_file import Found
 from graphrec.finance.market.file import first_market
 from graphrec.finance.statement.file import first_statement
-from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
+from graphrec.graph.folders.snapshot import ALWAYS, Nodes, Snapshot
 from graphrec.loading.propose.concepts import DEPOSITS, LOANS, normal, place
 from graphrec.policy.example import speaks_of
 from graphrec.policy.facts import Facts
@@ -40,23 +41,24 @@ class Key(NamedTuple):
     side: Literal["user", "product"]
     concept: str | tuple[str, ...]
     """One, or several of which the first comes first."""
-    is_number: bool = True
-    """Whether only columns of numbers fit."""
+    kinds: tuple[str, ...] = ("integer", "real")
+    """Of columns that fit, a text of days as `day`; nothing: all."""
     is_list: bool = False
     """Whether the key takes all such columns."""
 
 
 STATEMENT: Mapping[str, Key] = {
-    "objectives": Key("user", "objective", is_number=False, is_list=True),
+    "objectives": Key("user", "objective", kinds=(), is_list=True),
     "term": Key("user", "horizon"),
     "risk_attitude": Key("user", "tolerance"),
     "capacity_for_loss": Key("user", "capacity"),
     "capacity_of": Key("user", "means"),
-    "financial_situation": Key("user", ("means", "income", "spending", "duties"), is_number=False, is_list=True),
-    "knowledge": Key("user", "knowledge", is_number=False, is_list=True),
-    "sustainability": Key("user", "sustainability", is_number=False, is_list=True),
+    "financial_situation": Key("user", ("means", "income", "spending", "duties"), kinds=(), is_list=True),
+    "knowledge": Key("user", "knowledge", kinds=(), is_list=True),
+    "assessed_on": Key("user", "assessed", kinds=("time", "day")),
+    "sustainability": Key("user", "sustainability", kinds=(), is_list=True),
     "product_term": Key("product", "binding"),
-    "product_sustainability": Key("product", "sustainability", is_number=False, is_list=True),
+    "product_sustainability": Key("product", "sustainability", kinds=(), is_list=True),
 }
 PLAN: Mapping[str, Key] = {
     "rate": Key("product", "rate"),
@@ -67,7 +69,7 @@ PLAN: Mapping[str, Key] = {
     "maximum": Key("product", "most"),
     "least_months": Key("product", "least months"),
     "most_months": Key("product", "most months"),
-    "purposes": Key("product", "purposes", is_number=False),
+    "purposes": Key("product", "purposes", kinds=()),
     "pd": Key("user", "default"),
 }
 MARKET: Mapping[str, Key] = {"cash": Key("user", "cash")}
@@ -126,11 +128,21 @@ def _columns(snapshot: Snapshot, keys: Mapping[str, Key]) -> dict[str, Found]:
     roles = snapshot.schema.roles
     found: dict[str, Found] = {}
     for name, key in keys.items():
-        kinds = snapshot.nodes(roles.user if key.side == "user" else roles.product).columns
-        fit = [one for one in _speaking(snapshot, key) if not key.is_number or kinds[one] in ("integer", "real")]
+        nodes = snapshot.nodes(roles.user if key.side == "user" else roles.product)
+        fit = [one for one in _speaking(snapshot, key) if not key.kinds or _kind(nodes, one) in key.kinds]
         if fit:
             found[name] = tuple(fit) if key.is_list else fit[0]
     return found
+
+
+def _kind(nodes: Nodes, name: str) -> str:
+    """The kind of a column; `day` for a text whose values are days."""
+    kind = str(nodes.columns[name])
+    texts = [str(one) for one in nodes.column(name).values if one] if kind == "text" else []
+    return "day" if texts and all(_DAY.match(one) for one in texts) else kind
+
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(?!\d)")
 
 
 def _speaking(snapshot: Snapshot, key: Key) -> tuple[str, ...]:

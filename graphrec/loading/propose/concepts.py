@@ -673,7 +673,8 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         *("余额", "现金", "流动资产", "solde", "saldo", "liquidites", "liquidita"),
     ),
     "assessed": (
-        *("assessedon", "assessed", "assessmentdate", "questionnaire", "profiledon", "suitabilitydate"),
+        *("assessedon", "assessed", "assessmentdate", "questionnaire", "profiledon", "suitabilitydate", "profiledate"),
+        *("riskprofiledate", "profilerstelltam", "dateprofil", "datequestionnaire", "fechatest"),
         *("befragtam", "befragung", "eignungspruefung", "geeignetheit", "测评日期", "评估日期", "测评"),
     ),
     "default": ("pd", "probabilityofdefault", "defaultprobability", "ausfallwahrscheinlichkeit", "违约概率"),
@@ -1198,6 +1199,8 @@ def _speaks(parts: list[str], term: str) -> bool:
     return False
 
 
+AGREES = "agrees"
+"""Before purposes to which customers agree and that offers do not hang on: statistics, sharing of data."""
 _DENIED = frozenset(
     {"not", "no", "nicht", "kein", "keine", "non", "pas", "niet", "geen", "ikke", "inte", "nie", "never"}
 )

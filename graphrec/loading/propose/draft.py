@@ -1,6 +1,8 @@
 """Proposes a first mapping from the files of a folder, for a person to edit."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -121,9 +123,34 @@ def _decided(table: TableProfile, decide: Decide) -> TableProfile:
     return replace(table, columns=columns)
 
 
+def _labels(tables: Sequence[TableProfile]) -> dict[str, str]:
+    """The label of each table: dim_customer is Customer, where no other table is.
+
+    What is put before the names of all tables and says nothing, such as a server and a schema, is left out.
+    """
+    split = [words(table.name) for table in tables]
+    same = 0
+    while len(split) > 1 and all(len(one) > same + 1 and one[same] == split[0][same] for one in split):
+        same += 1
+    # A word that says what is in a table stays.
+    told = (number for number, word in enumerate(split[0][:same] if split else ()) if likeness(word) or action_of(word))
+    same = next(told, same)
+    named = {table.name: "_".join(one[same:]) if same else table.name for table, one in zip(tables, split, strict=True)}
+    short = {name: label_name(singular(_OF_WAREHOUSES.sub("", one))) for name, one in named.items()}
+    counts = Counter(short.values())
+    return {name: one if counts[one] == 1 else label_name(singular(name)) for name, one in short.items()}
+
+
+_OF_WAREHOUSES = re.compile(
+    r"^(dim|fact|fct|stg|tbl|vw|mv|lkp|hub|sat|lnk|ods|dwh|dw|fbnk|d|f|t|v)_(?=\w{3})", re.IGNORECASE
+)
+"""What says of a table which layer of a warehouse it lies in."""
+
+
 def _incomplete(tables: list[TableProfile], draft: Draft) -> Draft:
     """What can be said of tables none of which joins two things: a label for each with a key."""
-    draft.label_of = {table.name: label_name(singular(table.name)) if table.key else "" for table in tables}
+    labels = _labels(tables)
+    draft.label_of = {table.name: labels[table.name] if table.key else "" for table in tables}
     for table in tables:
         if table.key:
             add_entity(draft, table)
@@ -148,7 +175,7 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
     described = {table.name for table in entities}
     # What belongs to contracts alone, such as claims, is neither a customer nor a product.
     entities = [table for table in entities if described & {*table.references.values()} or table.name in referred]
-    draft.label_of = _labels([table.name for table in entities])
+    draft.label_of = _labels(entities)
     ends = {table.name: _ends(table, draft) for table in events}
     if not _choose_roles(draft, entities, [(table.rows, ends[table.name]) for table in events]):
         return None
@@ -178,28 +205,6 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
     for table in tables:
         _ask_about(draft, table)
     return draft
-
-
-_OF_SYSTEMS = re.compile(r"^(dim|fact|fct|hub|sat|lnk|tbl|stg|ods|dwh|dw|vw|fbnk|f)_(?=[^\W\d_]{3})")
-"""What warehouses and core systems put before the names of their tables."""
-
-
-def _labels(tables: list[str]) -> dict[str, str]:
-    """Labels of tables, without what is put before all of their names and says nothing: server, schema, layer."""
-    split = {table: words(table) for table in tables}
-    same = 0
-    while tables and all(len(one) > same + 1 and one[same] == split[tables[0]][same] for one in split.values()):
-        same += 1
-    before = split[tables[0]][:same] if len(tables) > 1 else []
-    # A word that says what is in a table stays.
-    said = [number for number, word in enumerate(before) if likeness(word) or action_of(word)]
-    same = said[0] if said else len(before)
-    short = {table: "_".join(split[table][same:]) if same else _OF_SYSTEMS.sub("", table) for table in tables}
-    short = {table: _OF_SYSTEMS.sub("", one) for table, one in short.items()}
-    found = {table: label_name(singular(one)) for table, one in short.items()}
-    if len(set(found.values())) < len(found):
-        return {table: label_name(singular(table)) for table in tables}
-    return found
 
 
 def _without(table: TableProfile, columns: set[str]) -> TableProfile:

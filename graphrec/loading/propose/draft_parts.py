@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import FEW_MISFITS, ColumnProfile
-from graphrec.loading.propose.concepts import place
+from graphrec.loading.propose.concepts import AGREES, place
 from graphrec.loading.propose.looks import (
     Action,
     action_of,
@@ -128,9 +128,7 @@ class Draft:
 
 def add_entity(draft: Draft, table: TableProfile) -> None:
     """Propose the label of a table's rows, with every column as a property."""
-    label, columns = draft.label_of[table.name], [c for c in table.columns.values() if c.name != table.key]
-    if label == draft.user:
-        columns = _confirmed(draft, table, columns)
+    label, columns = draft.label_of[table.name], _columns_of(draft, table)
     # What another label has as its key cannot be kept from the graph here.
     is_own = {column.name: draft.label_of.get(table.references.get(column.name, "")) is None for column in columns}
     personal = [c.name for c in columns if is_own[c.name] and is_personal(c, of_user=label == draft.user)]
@@ -187,6 +185,14 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
     for mark, marked in (("personal", personal), ("protected", protected)):
         if marked:
             draft.ask(f"nodes.{label}: {', '.join(marked)} look {mark}: is that all?")
+
+
+def _columns_of(draft: Draft, table: TableProfile) -> list[ColumnProfile]:
+    """The columns of a table beside its key that its label has."""
+    label, columns = draft.label_of[table.name], [c for c in table.columns.values() if c.name != table.key]
+    if label == draft.user:
+        return _confirmed(draft, table, columns)
+    return _with_fees_in_percent(draft, table, columns) if label == draft.product else columns
 
 
 def _is_protected(column: ColumnProfile, *, of_user: bool) -> bool:
@@ -264,16 +270,43 @@ def _outside(draft: Draft, label: str, columns: Sequence[ColumnProfile], called:
         return [f"{key} = {quote(column)}" for key, column in found.items() if column]
     if label == draft.product:
         shown = {key: _first(columns, key) for key in ("risk", "fee")}
-        # A minimum is an amount: no age, and no time for which money is bound.
-        amounts = [
-            c for c in columns if all(place(c.name, one) is None for one in ("least age", "most age", "binding"))
-        ]
+        amounts = sorted((c for c in columns if _is_amount(c)), key=lambda c: place(c.name, "minimum") is None)
         shown["minimum"] = _first(amounts, "minimum")
         left = [column for column in columns if column.in_graph not in (*shown.values(), called)]
         shown = {"kind": _first(left, "kind"), **shown}
         listed = ", ".join(f"{key} = {quote(column)}" for key, column in shown.items() if column)
         return [f"show = {{ {listed} }}"] if listed else []
     return []
+
+
+def _is_amount(column: ColumnProfile) -> bool:
+    """Whether a smallest value may be one of money: no age, no class, and no time for which money is bound."""
+    others = ("least age", "most age", "binding", "horizon", "risk", "tolerance")
+    is_number = column.kind in {"integer", "real"} and not _OF_TIMES.search(column.name)
+    return is_number and all(place(column.name, one) is None for one in others)
+
+
+_OF_TIMES = re.compile(
+    r"(?<![^\W_])(months?|years?|terms?|duration|monate?n?|jahre?n?|laufzeit\w*|mois|années?|durée|plazo|meses|años|durata|"
+    r"mesi|anni|looptijd|prazo|löptid|løpetid|okres|rok|lat)(?![^\W_])|期限|年限|月数",
+    re.IGNORECASE,
+)
+
+
+def _with_fees_in_percent(draft: Draft, table: TableProfile, columns: list[ColumnProfile]) -> list[ColumnProfile]:
+    """The columns of products with a fee in per cent, where it is written as a share of one, such as .0045."""
+    named = _first(columns, "fee")
+    fee = next((one for one in columns if one.in_graph == named and one.kind == "real"), None)
+    if fee is None or not 0 < fee.most <= _MOST_OF_SHARES or (fee.parse is not None and fee.parse.factors):
+        return columns
+    read = "is read as a share, times 100 for per cent: is that right?"
+    draft.ask(f"{table.name}: {fee.name} goes up to {fee.most:g} and {read}")
+    parse = replace(fee.parse or ParseSpec("real"), type="real", factors={"": 100.0})
+    return [replace(one, parse=parse, is_plain=False) if one is fee else one for one in columns]
+
+
+_MOST_OF_SHARES = 0.06
+"""Fees of all products up to it are shares of one: in per cent some product costs more than that."""
 
 
 def _first(columns: Sequence[ColumnProfile], like: str) -> str | None:
@@ -346,15 +379,19 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
         )
 
 
+_NO_TRAITS = ("consent", "objection", "blocked", "sanctions", "pep")
+"""What rules ask of a customer, and is no trait that people have in common."""
+
+
 def _is_attribute(column: ColumnProfile, table: TableProfile, *, of_user: bool) -> bool:
     """Whether people, or products, with one value of a column have something in common."""
     if column.looks_like_id or is_personal(column, of_user=of_user):
         return False
     if any(looks(column.name, like) for like in ("fee", "minimum")):
         return False
-    if any(place(column.name, concept) is not None for concept in ("consent", "objection")):
+    if any(place(column.name, concept) is not None for concept in _NO_TRAITS) or column.name.startswith(f"{AGREES} "):
         return False
-    if looks(column.name, "state") or looks(column.name, "name") or looks(column.name, "adviser"):
+    if looks(column.name, "state") or looks(column.name, "name") or (of_user and looks(column.name, "adviser")):
         return False
     if column.kind == "integer":
         return of_user and 2 <= column.distinct <= MANY_LEVELS

@@ -86,6 +86,14 @@ _ACTIONS = (
     _action("HELD", 1.0, "allocation allocations election elections enrolled"),
     _action("ACCEPTED", 1.0, "accept accepted acceptance converted conversion angenommen zugesagt accepté aceptado"),
     _action("ACCEPTED", 1.0, "accettato aceito aceita geaccepteerd 接受"),
+    _action(
+        "APPLIED",
+        0.5,
+        "apply applied application applications approved approval granted antrag anträge beantragt genehmigt bewilligt "
+        "demande demandes accordé accordée solicitud solicitudes aprobado aprobada concedido richiesta approvato "
+        "aanvraag goedgekeurd søknad ansökan beviljad innvilget wniosek wnioski zatwierdzony žádost schváleno "
+        "申请 批准",
+    ),
     _action("RATED", 1.0, "rate rated rating review reviewed bewertung bewertungen 评分 评价"),
     _action("VIEWED", 0.2, "view viewed click visit browse impression pageview ansicht aufruf klick besuch angesehen"),
     _action("VIEWED", 0.2, "aufgerufen angeklickt besucht gemerkt merkliste favoriten wishlist watchlist watched"),
@@ -203,7 +211,9 @@ _STATE = re.compile(
     r"^(\w*status|\w*stat|currency|consent|flag|language|unit|channel|währung|waehrung|\w*einwilligung|\w*zustimmung|sprache|stat|statut|état|estado|stato|devise|divisa|moneda|langue|lengua|lingua|idioma|valuta|taal)$|状态|币种|货币|语言"
 )
 _ADVISER = re.compile(
-    r"^(adviser|advisor|relationshipmanager|rm|\w*betreuer|betreuerin|\w*berater|beraterin|conseiller|gestionnaire|servicing|gestor|asesor|assessor|consultor|mediador|consulente|gestore|adviseur|agent|agente)$|客户经理"
+    r"^(adviser|advisor|manager|banker|rm|\w*betreuer|betreuerin|\w*berater|beraterin|conseiller|conseillère|gestionnaire|servicing|"
+    r"gestor|gestora|asesor|asesora|mediador|consulente|gestore|adviseur|agent|agente|rådgiver|rådgivare|doradca|poradce|tanácsadó|"
+    r"assessor|consultor|producer|broker)$|客户经理|理财经理|理财师"
 )
 _CRM = re.compile(r"^(crm|salesforce|sfdc|hubspot|dynamics)$")
 _SENSITIVE = re.compile(

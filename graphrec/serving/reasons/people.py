@@ -164,10 +164,8 @@ class People:
             if others >> me & 1:
                 having, both = having - 1, both - (holding >> me & 1)
             return both, both == having
-        starts = [self._positions.in_snapshot(plan.first, node) for node in sorted(via)]
-        others = self._reached(plan, user, tuple(starts), [node for node in starts if node != ABSENT])
-        if others >> me & 1:
-            others ^= 1 << me
+        starts = tuple([self._positions.in_snapshot(plan.first, node) for node in sorted(via)])
+        others = self._reached(plan, user, starts, [node for node in starts if node != ABSENT], me)
         found = others & holding
         return found.bit_count(), found == others
 
@@ -180,15 +178,24 @@ class People:
             found = self._ends[plan.number, end] = self._any(plan.third, (end,))
         return found
 
-    def _reached(self, plan: "Plan", user: int, key: tuple[int, ...], nodes: Sequence[int]) -> int:
-        """The people whom second hops reach from some nodes, a bit for each; of one user they are remembered."""
+    def _reached(
+        self, plan: "Plan", user: int, key: tuple[int, ...], nodes: Sequence[int], without: int | None = None
+    ) -> int:
+        """The people whom second hops reach from some nodes, a bit for each; of one user they are remembered.
+
+        Args:
+            without: a person who is left out where `key` has several; None: nobody is.
+        """
         whose, known = self._unions
         if whose != user:
             known = {}
             self._unions = user, known
         found = known.get((plan.number, key))
         if found is None:
-            found = known[plan.number, key] = self._any(plan.second, nodes)
+            found = self._any(plan.second, nodes)
+            if without is not None and found >> without & 1:
+                found ^= 1 << without
+            known[plan.number, key] = found
         return found
 
     def _acquainted(self, hops: tuple[Hop, ...], me: int, end: int) -> tuple[int, bool]:

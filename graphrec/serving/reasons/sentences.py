@@ -53,7 +53,9 @@ _PLACE = re.compile(
     r"^(region|city|town|village|country|county|state|province|district|canton|residence|domicile|municipality|"
     r"ort|wohnort|stadt|land|wohnland|bundesland|kanton|kreis|landkreis|bezirk|gemeinde|wohnsitz\w*|domizil|ville|commune|"
     r"département|departement|pays|ciudad|provincia|país|pais|città|citta|comune|paese|regione|región|woonplaats|provincie|"
-    r"poststed|fylke|kommune|kommun|ort)$|城市|省|地区|区域|国家|城镇"
+    r"région|localité|localidad|departamento|municipio|municipality|località|cidade|distrito|município|gemeente|stad|"
+    r"poststed|fylke|kommune|kommun|bosted|bopæl|län|miasto|miejscowość|województwo|powiat|gmina|kraj|"
+    r"město|obec|okres|megye|vármegye|város|település|ország)$|城市|省|地区|区域|国家|城镇"
 )
 #: Letters of a currency.
 _CURRENCY = 3

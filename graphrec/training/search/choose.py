@@ -187,8 +187,8 @@ def _added(
 ) -> tuple[Weights, list[str]]:
     """The weights of all parts, and how they were found.
 
-    The sum is taken where it is the best in more than half of the draws, by weights that other customers prefer; else
-    each model, and the sum, counts by how often it is the best.
+    The sum is taken where it is the best in more than half of the draws, by weights that other customers prefer, unless
+    the mean of the models and the sum is ahead of it; else each model, and the sum, counts by how often it is the best.
 
     Args:
         choices: of which parts are added.
@@ -220,14 +220,33 @@ def _added(
     notes = _of_parts(choices, alone, judges)
     preferred = towards_paths(evaluate, likely, is_path, plain, inputs.path_share)
     preferred = towards_names(evaluate, preferred, of_others)
+    said = ", ".join(f"{name} {chance:.0%}" for name, chance in zip(names, best, strict=False) if chance)
     if best[-1] > MOSTLY:
-        weights = likely if is_ahead(evaluate, apart, preferred) else preferred
+        weights = _of_sums(evaluate, likely, preferred, apart)
+        if weights is apart:
+            return apart, [*notes, f"their sum is behind the mean of what may be the best, which is taken: {said}"]
         return weights, [*notes, *_price(evaluate, likely, weights, candidates.validation.metric)]
     if (best > 0).sum() == 1:
         name = names[int(np.argmax(best))]
         return apart, [*notes, f"no sum is better than {name} alone, which stands alone"]
-    said = ", ".join(f"{name} {chance:.0%}" for name, chance in zip(names, best, strict=False) if chance)
     return apart, [*notes, f"nothing is clearly the best, so each counts by how often it is: {said}"]
+
+
+def _of_sums(evaluate: Evaluate, likely: Weights, preferred: Weights, apart: Weights) -> Weights:
+    """What is taken of a sum that is mostly the best: with better reasons, unless the mean by chances is ahead of that.
+
+    A likelihood asks what customers take among all products, the metric what they find on top: a model that likelihood
+    gives nothing beside others may still rank best alone, and counts in the mean.
+
+    Args:
+        evaluate: gives the metric of each user.
+        likely: the likeliest weights.
+        preferred: these with more on paths and named things.
+        apart: the mean of the models alone and of `likely`, by how often each is the best.
+    """
+    if not is_ahead(evaluate, apart, preferred):
+        return preferred
+    return apart if is_ahead(evaluate, apart, likely) else likely
 
 
 def _of_parts(choices: Sequence[Choice], alone: Sequence[Weights], judges: Sequence[Candidates]) -> list[str]:

@@ -12,7 +12,7 @@ import duckdb
 
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
-from graphrec.loading.propose.concepts import NO, YES, normal, place, told
+from graphrec.loading.propose.concepts import AGREES, NO, YES, normal, place, told
 from graphrec.loading.propose.looks import likeness, looks
 from graphrec.loading.propose.shapes.versions import BEGINS, ENDS
 from graphrec.loading.propose.table_profile import TableProfile
@@ -185,7 +185,7 @@ def _answers(
     found: dict[str, str] = {}
     of_offers = [text for text in purpose.values if is_of_offers(text)] or purpose.values
     for text in purpose.values:
-        wanted = f"{called} {text}" if text in of_offers else f"agrees {text}"
+        wanted = f"{called} {text}" if text in of_offers else f"{AGREES} {text}"
         found[_free(wanted, taken)] = (
             f"{said} FILTER (WHERE {' AND '.join((f'{name(purpose.name)} = {value(text)}', *holds))})"
         )
