@@ -131,7 +131,7 @@ def _state(path: Path) -> tuple[int, ...] | None:
 def collect_seldom() -> None:
     """Look for garbage seldom from now on: of a process that makes many answers it takes a quarter of the time.
 
-    What is there by now is not looked at until another engine is opened: an answer would wait 120 ms for that.
+    What is there by now is not looked at until another engine is opened: an answer would wait 100 ms longer.
     """
     gc.set_threshold(SELDOM, 20, 20)
     gc.freeze()
