@@ -11,7 +11,8 @@ import fcntl
 import os
 import stat
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from graphrec.errors import Unwritable
 _PART = ".part"
 _LOCK = "lock"
 _FILE, _FOLDER = 0o600, 0o700
+_OTHERS = threading.local()
+"""Of a thread, in `begin`: what lets others go on."""
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
@@ -238,6 +241,24 @@ def _remove(folder: Path) -> None:
         elif entry.name != _LOCK:
             Path(entry.path).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def meanwhile(begin: Callable[[], None]) -> Iterator[None]:
+    """Let others go on while this thread waits for the disk in the block: `begin` is called before, at most once."""
+    _OTHERS.begin = begin
+    try:
+        yield
+    finally:
+        _OTHERS.begin = None
+
+
+def wait_for_disk() -> None:
+    """Say that this thread is about to wait for the disk, or for others who do."""
+    begin = getattr(_OTHERS, "begin", None)
+    if begin is not None:
+        _OTHERS.begin = None
+        begin()
 
 
 def flush(path: Path) -> None:

@@ -63,15 +63,20 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     """The version of graphrec, of Python and of those of the packages that are installed."""
     # Here, since a reader of a model folder reads this module and needs none of it.
     import platform
-    from importlib.metadata import PackageNotFoundError, version
 
     found = {"graphrec": __version__, "python": platform.python_version()}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    return found | {name: version for name in packages if (version := _version(name)) is not None}
+
+
+@cache
+def _version(package: str) -> str | None:
+    """What is installed, which does not change while a process runs; None where the package is not there."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _file_of(name: str) -> Path | None:

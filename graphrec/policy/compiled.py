@@ -28,6 +28,8 @@ FOR_REVIEW = "needs approval: "
 """Before the sentence of a rule that asks for a review."""
 #: Users whose values are kept.
 USERS = 1_024
+#: Pairs of users and products of which it is kept what rules say, for those who were asked about last.
+PAIRS = 100_000
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ class CompiledPolicy:
         self._of_products: dict[int, dict[str, Fact]] = {}
         self._remarks: dict[tuple[Column, int, str], str | None] = {}
         self._of_users: dict[int, dict[Column, Fact]] = {}
+        self._last: Block | None = None
 
     def asking(self, occasion: Occasion) -> Self:
         """The same policy asked by a request that says something of itself."""
@@ -161,7 +164,7 @@ class CompiledPolicy:
         block = self._block(users)
         allowed = np.ones((len(block.users), self.facts.num_products), np.bool_)
         for rule in self.refusing:
-            np.logical_and(allowed, rule.met(rule.condition.truth(block)), out=allowed)
+            np.logical_and(allowed, rule.met(self._truth(rule, block)), out=allowed)
         return allowed
 
     def refused_first(self, user: int) -> dict[str, int]:
@@ -175,7 +178,7 @@ class CompiledPolicy:
         counts: list[dict[str, int]] = [{} for _ in range(len(left))]
         before = np.full(len(left), left.shape[1])
         for rule in self.refusing:
-            np.logical_and(left, rule.met(rule.condition.truth(block)), out=left)
+            np.logical_and(left, rule.met(self._truth(rule, block)), out=left)
             after = np.count_nonzero(left, axis=1)
             for row in np.flatnonzero(after < before).tolist():
                 counts[row][rule.rule.id] = int(before[row] - after[row])
@@ -191,7 +194,7 @@ class CompiledPolicy:
         """
         block, left, counts = self._block(users), pairs.copy(), {}
         for rule in self.refusing:
-            gone = left & ~rule.met(rule.condition.truth(block))
+            gone = left & ~rule.met(self._truth(rule, block))
             if count := int(np.count_nonzero(gone)):
                 counts[rule.rule.id] = count
             left &= ~gone
@@ -210,14 +213,14 @@ class CompiledPolicy:
         block = self._block(users, products)
         found = np.full((len(block.users), len(products)), -1, np.int16)
         for place, rule in enumerate(self.refusing):
-            found[(found == -1) & ~rule.met(rule.condition.truth(block))] = place
+            found[(found == -1) & ~rule.met(self._truth(rule, block))] = place
         return found
 
     def barred(self, user: int, language: Language | None = None) -> Finding | None:
         """The first rule that refuses every product to a user for what the user is, whatever the product."""
         block = self._block(np.array([user]))
         for rule in self.refusing:
-            met = rule.met(rule.condition.truth(block))
+            met = rule.met(self._truth(rule, block))
             if met.shape == (1, 1) and not met.all():
                 return next(self._findings((rule,), user, 0, language))
         return None
@@ -242,7 +245,7 @@ class CompiledPolicy:
         found: list[list[list[Finding]]] = [[[] for _ in of_user] for of_user in products]
         block, row, column, place = self._pairs(users, products)
         for rule in self.warning:
-            met = np.broadcast_to(rule.met(rule.condition.truth(block)), (len(users), self.facts.num_products))
+            met = np.broadcast_to(rule.met(self._truth(rule, block)), (len(users), self.facts.num_products))
             for pair in np.flatnonzero(~met[row, column]).tolist():
                 user, product = int(users[row[pair]]), int(column[pair])
                 found[row[pair]][place[pair]] += self._findings((rule,), user, product, language)
@@ -289,7 +292,7 @@ class CompiledPolicy:
         letters: NDArray[np.uint8],
     ) -> None:
         """Write what a rule says of some pairs, where it is not that it is met."""
-        truth = rule.condition.truth(block)
+        truth = self._truth(rule, block)
         shape = (len(block.users), self.facts.num_products)
         met, is_open = (np.broadcast_to(one, shape)[row, column] for one in (rule.met(truth), truth.unknown()))
         letters[is_open] = ord("o")
@@ -396,7 +399,29 @@ class CompiledPolicy:
         return f"{column} is {value}, which the policy does not know"
 
     def _block(self, users: NDArray[np.integer], products: NDArray[np.int64] | None = None) -> Block:
-        return Block(np.asarray(users, np.int64), products, self.occasion, self.facts)
+        """Some users with some products; a list, its warnings and its entry in the record get the same one."""
+        asked = np.asarray(users, np.int64)
+        if products is not None or len(asked) * self.facts.num_products > PAIRS:
+            return Block(asked, products, self.occasion, self.facts)
+        last = self._last
+        if (
+            last is None
+            or last.facts is not self.facts
+            or last.occasion != self.occasion
+            or not np.array_equal(last.users, asked)
+        ):
+            last = self._last = Block(asked.copy(), None, self.occasion, self.facts, {})
+        return last
+
+    @staticmethod
+    def _truth(rule: CompiledRule, block: Block) -> Truth:
+        """What the condition of a rule says of a block."""
+        if block.truths is None:
+            return rule.condition.truth(block)
+        found = block.truths.get(id(rule))
+        if found is None:
+            found = block.truths[id(rule)] = rule.condition.truth(block)
+        return found
 
     def _holds(self, valid_from: str | None) -> bool:
         if valid_from is None or self.facts.as_of is None:
@@ -446,7 +471,7 @@ class CompiledPolicy:
         block = self._block(np.array([user]), np.array([product]))
         hidden = NOT_AVAILABLE if language is None else language.text("policy.not_available")
         for rule in rules:
-            truth = rule.condition.truth(block)
+            truth = self._truth(rule, block)
             if not rule.met(truth).all():
                 values = self._values(rule, user, product)
                 told = rule.sentence if language is None else rule.sentences.get(language.code, rule.sentence)

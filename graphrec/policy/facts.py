@@ -48,6 +48,8 @@ class Block:
     occasion: Occasion = NO_OCCASION
     facts: "Facts | None" = None
     """Facts that differ from those of the policy in the rows of these users; None: they do not."""
+    truths: "dict[int, Truth] | None" = None
+    """What conditions say of the pairs, by their rule; None: nothing is kept."""
 
     def chosen(self, of_products: NDArray[Any]) -> NDArray[Any]:
         """The entries of the block's products among those of all products, on the last axis."""

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from graphrec.errors import RecordError
-from graphrec.files import flush, make_folder, private, whole_file
+from graphrec.files import flush, make_folder, private, wait_for_disk, whole_file
 from graphrec.frozen import dataclass
 from graphrec.records.blocks import HEAD, Head, Packed, block_at, entry_bytes, made_block, segments, sha256
 from graphrec.records.keys import Keys
@@ -73,6 +73,7 @@ class Recorder:
         then writes what all of them have brought by then, one block after another, with one sync.
         """
         mine, group = _Waiting(shared, packed), _group_of(self.folder)
+        wait_for_disk()
         with group.gate:
             group.waiting.append(mine)
         with group.writer:

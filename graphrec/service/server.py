@@ -149,6 +149,8 @@ def _sent_to_workers(settings: Settings, home: Path, address: Address) -> Iterat
 def worker() -> "FastAPI":
     """The application of one worker, from the environment that `serve` left."""
     # The parent of several workers does without it.
+    with built_later():
+        import fastapi  # noqa: F401
     from graphrec.service.application import make_app
     from graphrec.service.core import ServiceOptions
 
@@ -159,6 +161,22 @@ def worker() -> "FastAPI":
     later.daemon = True
     later.start()
     return make_app(bank, options)
+
+
+@contextmanager
+def built_later() -> Iterator[None]:
+    """Models of pydantic that are defined in the block are built when they are first used.
+
+    FastAPI defines those of all OpenAPI, which takes a third of its import; no list uses them.
+    """
+    from pydantic import BaseModel, ConfigDict
+
+    before = BaseModel.model_config
+    BaseModel.model_config = ConfigDict(**before, defer_build=True)
+    try:
+        yield
+    finally:
+        BaseModel.model_config = before
 
 
 def _compile(bank: Bank) -> None:

@@ -206,12 +206,19 @@ class Block:
         return tuple(self.groups), tuple(self.terms)
 
 
+Counts = dict[tuple[object, ...], NDArray[np.int64]]
+"""How many edges of some rows each of several users has, by what tells these rows."""
+
+
 class Lines(Protocol):
     """The lines of one term for several users, ready to be written side by side."""
 
-    @property
-    def most(self) -> NDArray[np.int64]:
-        """At most how many lines each user has (num_users,)."""
+    def most(self, known: Counts) -> NDArray[np.int64]:
+        """At most how many lines each user has (num_users,).
+
+        Args:
+            known: what the terms before have counted of these users.
+        """
         ...
 
     def write(self, block: Block, scale: NDArray[np.float64], position: int) -> None:
@@ -230,9 +237,9 @@ class ShareLines:
 
     shares: Sequence[Shares]
 
-    @property
-    def most(self) -> NDArray[np.int64]:
+    def most(self, known: Counts) -> NDArray[np.int64]:
         """How many lines each user has."""
+        del known
         return np.array([len(one.via) for one in self.shares], np.int64)
 
     def write(self, block: Block, scale: NDArray[np.float64], position: int) -> None:

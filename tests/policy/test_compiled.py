@@ -9,7 +9,7 @@ from graphrec.errors import Damaged, PolicyError
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.policy.check import RuleCount, check_policy
 from graphrec.policy.compiled import CompiledPolicy, Finding
-from graphrec.policy.facts import microseconds
+from graphrec.policy.facts import Occasion, microseconds
 from graphrec.schema import Kind
 from tests.policy.graphs import AS_OF, compiled, days_ago, policy, rule, snapshot_of
 
@@ -51,6 +51,22 @@ def test_findings_name_the_values(graph: Snapshot) -> None:
         "rule risk needs user.risk, which is not known",
         "rule means needs user.amount, which is not known",
     ]
+
+
+def test_what_rules_said_of_the_users_asked_last_is_not_said_of_other_requests(graph: Snapshot) -> None:
+    """A list, its warnings and its entry are judged once; another amount, other users and other facts anew."""
+    rules = compiled(graph, rule("amount >= product.amount", name="least", sentence="from {product.amount}"))
+    users, products = np.array([0]), [np.array([0, 1])]
+    small, large = rules.asking(Occasion(amount=500.0)), rules.asking(Occasion(amount=5000.0))
+    for asked, letters in ((small, "mx"), (large, "mm"), (small, "mx")):
+        assert asked.masks(users).tolist() == [[letter == "m" for letter in letters]]
+        assert [one.outcomes for one in asked.outcomes_of(users, products)[0]] == list(letters)
+    last = small.asking(Occasion(amount=5000.0))
+    assert last.masks(users).tolist() == [[True, True]]
+    held = compiled(graph, HELD)
+    assert held.masks(np.array([0])).tolist() == [[False, True]]
+    assert held.masks(np.array([1])).tolist() == [[True, True]]
+    assert held.judged_first(np.array([0]))[1] == [{"held": 1}]
 
 
 def test_cooling_off_ends_and_an_event_without_a_date_does_not(graph: Snapshot) -> None:

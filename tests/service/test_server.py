@@ -18,13 +18,14 @@ import httpx
 import pytest
 import schemathesis
 import uvicorn
+from pydantic import BaseModel
 
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings
 from graphrec.home import Home
 from graphrec.service.access.keys import Keys
 from graphrec.service.access.roles import ALLOWED
-from graphrec.service.server import Address, serve
+from graphrec.service.server import Address, built_later, serve
 from graphrec.service.turns import Door, Turns
 from tests.service.conftest import bearer, listening
 
@@ -182,6 +183,20 @@ def test_workers_send_at_once_and_keep_idle_connections_longer_than_proxies_wait
     config, nodelay = started
     assert config.timeout_keep_alive == 75
     assert nodelay
+
+
+def test_models_that_no_list_uses_are_built_when_they_are_used() -> None:
+    with built_later():
+
+        class Late(BaseModel):
+            number: int
+
+    class Usual(BaseModel):
+        number: int
+
+    assert (Late.__pydantic_complete__, Usual.__pydantic_complete__) == (False, True)
+    assert Late(number=1).number == 1
+    assert Late.__pydantic_complete__
 
 
 def connected(address: tuple[str, int]) -> socket.socket:

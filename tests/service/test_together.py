@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -11,6 +12,7 @@ from graphrec.app.bank import Bank
 from graphrec.app.jobs import ListRecord
 from graphrec.app.requests import Recommend
 from graphrec.errors import NotTrained, UnknownId
+from graphrec.files import wait_for_disk
 from graphrec.service.access.limits import TOGETHER, Busy, Limits, Runner
 
 USERS = ("C003", "C001", "nobody", "C004", "C003")
@@ -46,6 +48,41 @@ def test_a_batch_over_http_names_who_is_not_there(client: TestClient) -> None:
     found = client.post("/v1/recommendations", json={"users": list(USERS), "k": 2}).json()
     assert [one["user"] for one in found["answers"]] == ["C003", "C001", "C004"]
     assert found["unknown"] == ["nobody"]
+
+
+def test_who_waits_is_computed_while_entries_go_to_the_disk() -> None:
+    """One batch at a time computes; the next one begins when the first waits for the disk, not before."""
+    begun, others, computing, most = threading.Event(), threading.Event(), 0, 0
+
+    def compute(asked: Sequence[int]) -> list[int | Exception]:
+        nonlocal computing, most
+        computing += 1
+        most = max(most, computing)
+        time.sleep(0.01)
+        computing -= 1
+        if asked[0] == 0:
+            begun.set()
+            wait_for_disk()
+            assert others.wait(30), "nobody else was computed"
+            wait_for_disk()
+        else:
+            others.set()
+        return list(asked)
+
+    async def ask() -> list[int]:
+        runner = Runner(Limits(threads=2))
+        found = [asyncio.ensure_future(runner.run_together(0, compute))]
+        while not begun.is_set():
+            found.append(asyncio.ensure_future(runner.run_together(len(found), compute)))
+            await asyncio.sleep(0.001)
+        found.append(asyncio.ensure_future(runner.run_together(len(found), compute)))
+        made = await asyncio.gather(*found)
+        runner.close()
+        return made
+
+    made = asyncio.run(ask())
+    assert made == list(range(len(made)))
+    assert most == 1
 
 
 def test_what_waits_is_computed_together() -> None:

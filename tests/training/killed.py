@@ -7,9 +7,11 @@ that both took.
 import os
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+from numba.core.registry import cpu_target
 
 from graphrec import files
 from graphrec.graph.folders.snapshot import Snapshot
@@ -18,6 +20,7 @@ from graphrec.models.fitting import loop
 from graphrec.terms.folder import model_folder, read_meta
 from graphrec.training import checkpoint
 from graphrec.training.fit import TrainOptions, train
+from graphrec.training.job import code_of
 from tests.training import bank
 
 MOST_KILLS = 60
@@ -50,11 +53,24 @@ def attempt(snapshot: Snapshot, model: str, home: Path, last_write: int) -> bool
     os._exit(0)
 
 
+def prepare(model: str) -> None:
+    """Import what trains and read its code once, for all processes that are forked from here.
+
+    Nothing runs: neither torch nor the compiled loops go on in a process that is forked after that.
+    """
+    for library in ("scipy.optimize", "torch"):
+        import_module(library)
+    for context in (cpu_target.typing_context, cpu_target.target_context):
+        context.refresh()
+    code_of(model)
+
+
 def main(folder: Path, model: str) -> None:
     """Train both ways."""
     checkpoint.SHARE = 1e9  # every epoch is kept, as if keeping one took no time
     rng = np.random.default_rng(5)
     snapshot = bank.taste_bank(folder / "snapshot")
+    prepare(model)
     assert attempt(snapshot, model, folder / "whole", 0)
     kills = 0
     while not attempt(snapshot, model, folder / "killed", int(rng.integers(*WRITES))):

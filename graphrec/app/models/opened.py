@@ -60,6 +60,8 @@ class Opened:
             with log.stage("open model", level=10, kind=kind or "default"):
                 engine = Engine.open(home, kind, now)
             engine.is_compiled = self.is_compiled
+            # The engine before it may be garbage now.
+            gc.unfreeze()
             self._held.pop(key, None)
             self._held[key] = _Held(found, engine)
             while len(self._held) > KEPT:
@@ -127,5 +129,9 @@ def _state(path: Path) -> tuple[int, ...] | None:
 
 
 def collect_seldom() -> None:
-    """Look for garbage seldom from now on: of a process that makes many answers it takes a quarter of the time."""
+    """Look for garbage seldom from now on: of a process that makes many answers it takes a quarter of the time.
+
+    What is there by now is not looked at until another engine is opened: an answer would wait 100 ms longer.
+    """
     gc.set_threshold(SELDOM, 20, 20)
+    gc.freeze()

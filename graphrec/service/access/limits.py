@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, TypeVar
 
+from graphrec.files import meanwhile
+
 A = TypeVar("A")
 T = TypeVar("T")
 #: Requests that are computed together.
@@ -105,22 +107,35 @@ class Runner:
         return await asyncio.wait_for(future, self._limits.seconds)
 
     def _take(self, together: "_Together", compute: Callable[..., Any]) -> None:
-        """Compute those that wait, unless another thread does, which then comes back for them."""
+        """Compute those that wait, unless another thread does, which then comes back for them.
+
+        While the entries of their answers go to the disk another thread computes those who wait then.
+        """
         if not (together.waiting and together.turn.acquire(blocking=False)):
             return
+        has_turn = True
+
+        def pass_on() -> None:
+            nonlocal has_turn
+            if not has_turn:
+                return
+            has_turn = False
+            together.turn.release()
+            if together.waiting:
+                with suppress(RuntimeError):  # the service stops
+                    self._threads.submit(self._take, together, compute)
+
         try:
             taken = together.taken()
             # Nobody waits for those that ran out of time.
             left = [(one, future) for one, future in taken if not future.cancelled()]
             try:
-                found: Sequence[Any] = compute([one for one, _ in left]) if left else ()
+                with meanwhile(pass_on):
+                    found: Sequence[Any] = compute([one for one, _ in left]) if left else ()
             except Exception as error:  # noqa: BLE001 - each of them gets it
                 found = [error] * len(left)
         finally:
-            together.turn.release()
-        if together.waiting:
-            with suppress(RuntimeError):  # the service stops
-                self._threads.submit(self._take, together, compute)
+            pass_on()
         if taken:
             futures = [future for _, future in left]
             taken[0][1].get_loop().call_soon_threadsafe(self._give, len(taken), futures, found)

@@ -3,17 +3,28 @@
 The sums are those of `scores.py` and `spread.py`, number by number in the same order: a total has the same bits.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.terms.compiled.hops import EMPTY, ROUNDING, arrival, begun, own_edges, passed, people_of, returns
+from graphrec.terms.compiled.hops import (
+    EMPTY,
+    ROUNDING,
+    arrival,
+    begun,
+    own_edges,
+    passed,
+    people_of,
+    read_only,
+    returns,
+    threads_for,
+)
 from graphrec.terms.compiled.spread import leaves_of, scale_of
 
 if TYPE_CHECKING:
-    from graphrec.terms.walks import WalkScorer
+    from graphrec.terms.walks import ContentScorer, PeopleScorer, WalkScorer
 
 
 class Entries(NamedTuple):
@@ -36,11 +47,10 @@ def add_walk(
     Returns:
         What each row was multiplied with (num_users,); None: the walk has no table, and nothing was added.
     """
-    from graphrec.terms.walks import ContentScorer, PeopleScorer
-
     scales, leaves = np.zeros(len(users)), leaves_of(total.shape[1])
-    beta, threads = scorer.walk.beta, numba.get_num_threads()
-    if isinstance(scorer, PeopleScorer):
+    beta, threads = scorer.walk.beta, threads_for(users)
+    if scorer.mid_user:
+        scorer = cast("PeopleScorer", scorer)
         own = own_edges(scorer, users)
         first, places = begun(scorer, users)
         people, dense, ends = people_of(scorer), scorer.dense, scorer.scales[2]
@@ -48,10 +58,13 @@ def add_walk(
             places, first, people, dense, own, ends, beta, weights, least, leaves, total, scales, threads
         )  # fmt: skip
         return scales
-    if not isinstance(scorer, ContentScorer) or scorer.entries is None:
+    if scorer.via_user:
+        return None
+    scorer = cast("ContentScorer", scorer)
+    if scorer.entries is None:
         return None
     first, places = begun(scorer, users)
-    diagonal = np.asarray(scorer.diagonal) if scorer.closes else EMPTY
+    diagonal = read_only(np.asarray(scorer.diagonal)) if scorer.closes else EMPTY
     _add_table(places, first, scorer.entries, diagonal, beta, weights, least, leaves, total, scales, threads)
     return scales
 

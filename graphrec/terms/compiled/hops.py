@@ -111,6 +111,11 @@ def first_hop(scorer: "WalkScorer") -> FirstHop:
     return FirstHop(*whole(first), weight, read_only(scorer.scales[0]))
 
 
+def threads_for(users: NDArray[np.int32]) -> int:
+    """How many threads share the rows of some users."""
+    return numba.get_num_threads() if len(users) > 1 else 1
+
+
 def begun(scorer: "WalkScorer", users: NDArray[np.int32]) -> tuple[FirstHop, NDArray[np.int32]]:
     """The first hop of a walk, and where the rows of some users are in it."""
     first = scorer.first

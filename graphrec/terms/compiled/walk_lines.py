@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numba
 import numpy as np
@@ -19,12 +19,13 @@ from graphrec.terms.compiled.hops import (
     passed,
     people_of,
     returns,
+    threads_for,
     whole,
 )
-from graphrec.terms.ledger import Block, LineGroup
+from graphrec.terms.ledger import Block, Counts, LineGroup
 
 if TYPE_CHECKING:
-    from graphrec.terms.walks import WalkScorer
+    from graphrec.terms.walks import ContentScorer, PeopleScorer, WalkScorer
 
 
 #: A row of so many entries for every product that is asked for is read whole; of a longer one they are looked up.
@@ -46,10 +47,9 @@ class WalkLines:
     scorers: "Sequence[WalkScorer]"
     users: NDArray[np.int32]
 
-    @property
-    def most(self) -> NDArray[np.int64]:
+    def most(self, known: Counts) -> NDArray[np.int64]:
         """At most how many lines each user has."""
-        return sum((_most_lines(one, self.users) for one in self.scorers), np.zeros(len(self.users), np.int64))
+        return sum((_most_lines(one, self.users, known) for one in self.scorers), np.zeros(len(self.users), np.int64))
 
     def write(self, block: Block, scale: NDArray[np.float64], position: int) -> None:
         """Append the lines of the term at a position of the blend."""
@@ -58,28 +58,37 @@ class WalkLines:
             _add_walk(block, scorer, scale, block.add_group(group, position))
 
 
-def _most_lines(scorer: "WalkScorer", users: NDArray[np.int32]) -> NDArray[np.int64]:
-    alone = scorer.first.is_alone
-    first = scorer.first.degrees_of(users) if alone else scorer.first.indptr[users + 1] - scorer.first.indptr[users]
-    if scorer.people or scorer.length < 3:
-        return np.asarray(first)
-    origin, nodes = scorer.first.expand(users)
-    second = scorer.graph.hops[scorer.walk.hops[1]].indptr
-    return np.bincount(origin, second[nodes + 1] - second[nodes], len(users)).astype(np.int64)
+def _most_lines(scorer: "WalkScorer", users: NDArray[np.int32], known: Counts) -> NDArray[np.int64]:
+    """One line for each first hop, or for each second one; walks that begin alike have as many."""
+    first = scorer.first
+    second = None if scorer.people or scorer.length < 3 else scorer.graph.hops[scorer.walk.hops[1]]
+    key: tuple[object, ...] = (first,) if second is None else (first, second)
+    found = known.get(key)
+    if found is None:
+        if second is not None:
+            origin, nodes = first.expand(users)
+            edges = second.indptr[nodes + 1] - second.indptr[nodes]
+            found = np.bincount(origin, edges, len(users)).astype(np.int64)
+        elif first.is_alone:
+            found = first.degrees_of(users)
+        else:
+            found = first.indptr[users + 1] - first.indptr[users]
+        known[key] = found = np.asarray(found)
+    return found
 
 
 def _add_walk(block: Block, scorer: "WalkScorer", scale: NDArray[np.float64], number: int) -> None:
-    from graphrec.terms.walks import ContentScorer, PeopleScorer
-
     walk = _Walk(number, scorer.walk.beta, scorer.closes)
     first, users = begun(scorer, block.users)
-    asked, threads = block.asked(scale)._replace(users=users), numba.get_num_threads()
-    if isinstance(scorer, PeopleScorer):
+    asked, threads = block.asked(scale)._replace(users=users), threads_for(users)
+    if scorer.mid_user:
+        scorer = cast("PeopleScorer", scorer)
         own = own_edges(scorer, block.users)
         people, ends = people_of(scorer), scorer.scales[2]
         _people_lines(asked, walk, first, people, scorer.dense, own, ends, threads, block.out)
         return
-    assert isinstance(scorer, ContentScorer), "walks that begin with people are not compiled"
+    assert not scorer.via_user, "walks that begin with people are not compiled"
+    scorer = cast("ContentScorer", scorer)
     if scorer.length == 1:
         _direct_lines(asked, walk, first, block.out)
     elif scorer.length == 2 and scorer.entries is not None:

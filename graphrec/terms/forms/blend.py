@@ -18,7 +18,7 @@ from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.terms import compiled
 from graphrec.terms.base import Term
-from graphrec.terms.ledger import Block, Edge, Ledger, LineGroup, Shares
+from graphrec.terms.ledger import Block, Counts, Edge, Ledger, LineGroup, Shares
 
 if TYPE_CHECKING:
     from graphrec.terms.walks import WalkScorer
@@ -211,8 +211,9 @@ class Blend:
             return [self.ledger(user, products[place], scales[place]) for place, user in enumerate(users.tolist())]
         lines = [term.lines_of(users, products) for term in self.terms]
         most = np.zeros(len(users), np.int64)
+        known: Counts = {}
         for position, one in enumerate(lines):
-            most += np.where(scales[:, position] != 0, one.most, 0)
+            most += np.where(scales[:, position] != 0, one.most(known), 0)
         block = Block.empty(users, products, most)
         for position, one in enumerate(lines):
             one.write(block, np.ascontiguousarray(scales[:, position]), position)
