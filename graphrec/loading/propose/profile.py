@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Keys
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import duckdb
@@ -13,7 +14,7 @@ from graphrec.errors import SourceError
 from graphrec.loading.mapping.specs import SUFFIXES, FileSpec, Mapping
 from graphrec.loading.propose.column_profile import NEARLY_UNIQUE, ColumnProfile, profile_column
 from graphrec.loading.propose.folder import all_specs, suffix_of
-from graphrec.loading.propose.looks import likeness, property_name
+from graphrec.loading.propose.looks import action_of_table, likeness, property_name
 from graphrec.loading.propose.references import key_of, with_keys, with_references
 from graphrec.loading.propose.shapes.actions import as_one_column
 from graphrec.loading.propose.shapes.codes import written_out
@@ -22,6 +23,7 @@ from graphrec.loading.propose.shapes.joint import with_joint
 from graphrec.loading.propose.shapes.lines import as_lines
 from graphrec.loading.propose.shapes.live import live
 from graphrec.loading.propose.shapes.nested import Flat, flatten
+from graphrec.loading.propose.shapes.several import with_several
 from graphrec.loading.propose.shapes.sides import with_sides
 from graphrec.loading.propose.shapes.snapshots import as_spans, key_by_day, latest
 from graphrec.loading.propose.shapes.versions import current
@@ -81,12 +83,12 @@ class Delivery:
         tables = [as_one_column(database, table) for table in written_out(database, tables)]
         tables = _with_amounts(database, with_keys(database, tables), self._specs)
         tables = with_references(database, spelled_alike(database, tables))
-        tables = with_sides(database, live(database, tables))
+        tables = with_several(database, with_sides(database, live(database, tables)))
         tables = [as_spans(database, table) for table in tables]
         tables = [with_joint(database, table, tables) for table in tables]
         tables = [_joined(database, table, tables) for table in tables]
         tables = as_lines(database, tables) if are_lines else tables
-        return [_with_names(with_described(database, table)) for table in tables]
+        return [_with_names(_with_twins(database, with_described(database, table))) for table in tables]
 
 
 @contextmanager
@@ -302,39 +304,90 @@ def _of(alias: str, column: ColumnProfile) -> str:
 
 
 def _joined(database: duckdb.DuckDBPyConnection, table: TableProfile, tables: list[TableProfile]) -> TableProfile:
-    """A table with the customer of each row, where that stands in the table of accounts to which it refers."""
+    """A table with the customer of each row, where that stands in the table of accounts or orders to which it refers.
+
+    Of an order its items get all that the order says: its day, its state and its channel too.
+    """
     by_name = {one.name: one for one in tables}
     users = {one.name for one in tables if likeness(one.name) > 0}
     for column, other in table.references.items():
         between = by_name[other]
-        whose = next((one for one, owner in between.references.items() if owner in users - {other, table.name}), None)
+        whose = _whose(between, users - {other, table.name}, users)
         if whose is None or table.key == column or between.key is None or not between.columns[between.key].is_unique:
             continue
         if users & (set(table.references.values()) - {other}):
             continue  # it says itself whose it is
         if len(between.references) > 1 and len(table.references) == 1:
             continue  # what happens to a contract, such as a claim, is no contract
-        given = whose if whose not in table.columns else f"{between.name}_{whose}"
+        given = {whose: whose if whose not in table.columns else f"{between.name}_{whose}"}
+        said = action_of_table(between.name)
+        if said is not None and said.type == "BOUGHT":
+            taken = {*table.columns, *between.references, between.key}
+            given |= {one.name: one.name for one in between.others() if one.name not in taken and not one.is_nested}
+        listed = ", ".join(f"m.{name(one)} AS {name(called)}" for one, called in given.items())
         joined = (
-            f"(SELECT e.*, m.{name(whose)} AS {name(given)} FROM {{}} AS e LEFT JOIN {{}} AS m "
+            f"(SELECT e.*, {listed} FROM {{}} AS e LEFT JOIN {{}} AS m "
             f"ON {_of('e', table.columns[column])} = {_of('m', between.columns[between.key])})"
         )
         made = name(f"{table.name} joined")
         database.execute(f"CREATE TABLE {made} AS SELECT * FROM {joined.format(name(table.name), name(between.name))}")
-        rows = f"(SELECT * FROM {made} LIMIT {SAMPLE_ROWS})"
-        kind = next(kind for one, kind, *_ in database.execute(f"DESCRIBE {made}").fetchall() if one == given)
-        columns = {one: profile for one, profile in table.columns.items() if one != column}
-        columns[given] = replace(
-            profile_column(database, rows, given, kind, table.rows), written=between.columns[whose].written
-        )
+        database.execute(f"DROP TABLE {name(table.name)}")
+        database.execute(f"ALTER TABLE {made} RENAME TO {name(table.name)}")
+        rows = f"(SELECT * FROM {name(table.name)} LIMIT {SAMPLE_ROWS})"
+        kinds = {one: kind for one, kind, *_ in database.execute(f"DESCRIBE {name(table.name)}").fetchall()}
+        columns = {}
+        for one, called in given.items():
+            own = between.columns[one]
+            columns[called] = replace(
+                profile_column(database, rows, called, kinds[called], table.rows),
+                written=own.written, parse=own.parse, is_plain=own.is_plain, kind=own.kind,
+            )  # fmt: skip
+        # The day of an order comes before those of its items, such as that of shipping.
+        columns |= {one: profile for one, profile in table.columns.items() if one != column}
         kept = {one: owner for one, owner in table.references.items() if one != column}
+        owner = between.references.get(whose)
+        come = "comes" if len(given) == 1 else "come"
         return replace(
             table,
             columns=columns,
-            references={given: between.references[whose], **kept},
+            references={**({given[whose]: owner} if owner is not None else {}), **kept},
             source=joined.format(table.rows_sql, between.rows_sql),
             fields={},
             through=between.name,
-            questions=(*table.questions, f"{given} comes from {between.name} by {column}: is that right?"),
-        )
+            questions=(
+                *table.questions, f"{', '.join(given.values())} {come} from {between.name} by {column}: is that right?"
+            ),
+        )  # fmt: skip
     return table
+
+
+def _with_twins(database: duckdb.DuckDBPyConnection, table: TableProfile) -> TableProfile:
+    """A table of dealings without a key, with what two of them have alike: two purchases of one product on one day."""
+    if table.key is not None or any(one.is_unique for one in table.columns.values()):
+        return table
+    ids = [*table.references, *(one.name for one in table.others() if one.looks_like_id and one.distinct > 1)]
+    times = [one for one in table.others() if one.kind == "time" and one.is_whole]
+    found = set()
+    for pair in combinations(ids[:_ENDS_LOOKED_AT], 2):
+        for time in times[:1]:
+            by = ", ".join(map(name, (*pair, time.name)))
+            query = f"SELECT 1 FROM {name(table.name)} GROUP BY {by} HAVING count(*) > 1 LIMIT 1"
+            if database.execute(query).fetchall():
+                found |= {(*pair, time.name), (*reversed(pair), time.name)}
+    if not found:
+        return table
+    asks = "has rows that have what they join and their time alike; each counts: is that right?"
+    return replace(table, twins=frozenset(found), questions=(*table.questions, asks))
+
+
+_ENDS_LOOKED_AT = 4
+"""Columns that may name what a row joins."""
+
+
+def _whose(between: TableProfile, owners: set[str], users: set[str]) -> str | None:
+    """The column of a table of accounts or orders that names their customer, be it one that no file describes."""
+    found = next((one for one, owner in between.references.items() if owner in owners), None)
+    if found is not None or users:
+        return found
+    named = (one for one in between.others() if one.looks_like_id and likeness(one.name) > 0)
+    return next((one.name for one in named if 1 < one.distinct < one.filled), None)
