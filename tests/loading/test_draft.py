@@ -320,7 +320,7 @@ def test_events_that_nothing_tells_apart_are_counted(tmp_path: Path) -> None:
 def test_columns_called_user_and_item_join_where_nothing_else_does(tmp_path: Path) -> None:
     write_csv(tmp_path / "data" / "likes.csv", "user,item,stars", [f"u{i % 3},i{i % 4},{i % 5}" for i in range(12)])
     draft = write_draft(tmp_path / "my.toml", tmp_path / "data")
-    assert (draft.user, draft.product, draft.interactions) == ("User", "Item", {"LIKE": 1.0, "LIKE_LOW": -1.0})
+    assert (draft.user, draft.product, draft.interactions) == ("User", "Item", {"RATED": 1.0, "RATED_LOW": -1.0})
     write_csv(tmp_path / "data" / "orders.csv", "user_id,item_id", [f"u{i % 3},i{i % 4}" for i in range(9)])
     draft = write_draft(tmp_path / "your.toml", tmp_path / "data")
     assert draft.interactions == {"BOUGHT": 1.0}

@@ -154,7 +154,7 @@ def prepare(folder: Path, heap: str = "512m", page_cache: str = "256m", *, is_br
     _fetch_jars()
     for name in ("conf", "data", "logs", "import", "plugins", "run"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    server = Server(folder.resolve(), _free_port(), secrets.token_urlsafe(18), heap, is_brief)
+    server = Server(folder.resolve(), _free_port(), secrets.token_hex(16), heap, is_brief)
     configuration = _CONFIGURATION.format(port=server.port, heap=heap, page_cache=page_cache)
     (folder / "conf" / "neo4j.conf").write_text(configuration)
     server.admin("dbms", "set-initial-password", server.password)

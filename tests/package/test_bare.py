@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from importlib import metadata
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -43,11 +44,17 @@ def needed(name: str) -> set[str]:
     return found
 
 
+def copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target)
+
+
 @pytest.fixture(scope="session")
 def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bin folder of an environment with the wheel and what it needs, and nothing else.
 
-    What it needs is copied from this environment, where it is installed from the lock: no network is asked.
+    What it needs is copied from this environment, where it is installed from the lock: no network is asked. What is
+    compiled there is copied along, with the times of the sources by which it holds.
     """
     folder = tmp_path_factory.mktemp("bare")
     run(sys.executable, "-m", "venv", "--without-pip", folder / "venv", cwd=folder)
@@ -58,8 +65,11 @@ def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for file in metadata.files(name) or []:
             source = Path(str(file.locate()))
             if ".." not in file.parts and source.is_file():
-                (site / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, site / file)
+                copy(source, site / file)
+            if ".." not in file.parts and file.suffix == ".py":
+                compiled = Path(cache_from_source(source))
+                if compiled.is_file():
+                    copy(compiled, Path(cache_from_source(site / file)))
     run(python, "-m", "compileall", "-q", site, cwd=folder)  # as pip does
     return python.parent
 

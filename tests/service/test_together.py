@@ -51,8 +51,8 @@ def test_a_batch_over_http_names_who_is_not_there(client: TestClient) -> None:
 
 
 def test_who_waits_is_computed_while_entries_go_to_the_disk() -> None:
-    """One batch at a time computes; the next one begins when the first waits for the disk, not before."""
-    begun, others, computing, most = threading.Event(), threading.Event(), 0, 0
+    """One batch at a time computes; the next one begins when the first waits for the disk, if it is a full one."""
+    begun, come, others, computing, most = threading.Event(), threading.Event(), threading.Event(), 0, 0
 
     def compute(asked: Sequence[int]) -> list[int | Exception]:
         nonlocal computing, most
@@ -62,6 +62,7 @@ def test_who_waits_is_computed_while_entries_go_to_the_disk() -> None:
         computing -= 1
         if asked[0] == 0:
             begun.set()
+            come.wait(30)
             wait_for_disk()
             assert others.wait(30), "nobody else was computed"
             wait_for_disk()
@@ -73,9 +74,10 @@ def test_who_waits_is_computed_while_entries_go_to_the_disk() -> None:
         runner = Runner(Limits(threads=2))
         found = [asyncio.ensure_future(runner.run_together(0, compute))]
         while not begun.is_set():
-            found.append(asyncio.ensure_future(runner.run_together(len(found), compute)))
             await asyncio.sleep(0.001)
-        found.append(asyncio.ensure_future(runner.run_together(len(found), compute)))
+        found += [asyncio.ensure_future(runner.run_together(one, compute)) for one in range(1, TOGETHER + 1)]
+        await asyncio.sleep(0)
+        come.set()
         made = await asyncio.gather(*found)
         runner.close()
         return made

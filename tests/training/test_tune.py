@@ -157,18 +157,18 @@ def test_a_configuration_that_cannot_be_fitted_is_a_pruned_trial(
         tune(snapshot, Home(home.path.parent / "other").prepare(), TuneOptions("ease", trials=1))
 
 
+#: Every number is the epoch in which a process of its own is killed; 0: none. They are forked after what they import.
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from graphrec.features.blocks import Blocks, Sources
-from graphrec.graph.edges.adjacency import visible_graph
+import torch
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.models.tables.ease import trials as ease_trials
 from graphrec.models.fitting import loop
+from graphrec.training.job import code_of
 from graphrec.training.tune import TuneOptions, tune
 
-left, run_epoch = int(sys.argv[3]), loop.run_epoch
+left, run_epoch = 0, loop.run_epoch
 
 def counting(*given):
     global left
@@ -178,7 +178,14 @@ def counting(*given):
     return run_epoch(*given)
 
 loop.run_epoch = counting
-tune(Snapshot.open(Path(sys.argv[1])), Home(Path(sys.argv[2])).prepare(), TuneOptions("lightgcn", trials=3))
+code_of("lightgcn")
+for epoch in sys.argv[3:]:
+    process = os.fork()
+    if not process:
+        left = int(epoch)
+        tune(Snapshot.open(Path(sys.argv[1])), Home(Path(sys.argv[2])).prepare(), TuneOptions("lightgcn", trials=3))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
 """
 
 
@@ -188,10 +195,10 @@ def test_a_study_that_is_killed_makes_the_trials_that_it_would_have_made(
 ) -> None:
     tune(snapshot, home, TuneOptions("lightgcn", trials=3))
     other = Home(tmp_path / "killed").prepare()
-    for epochs in (20, 0):
-        command = [sys.executable, "-c", KILLED, str(snapshot.folder), str(other.path), str(epochs)]
-        done = subprocess.run(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False)
-        assert done.returncode == (-signal.SIGKILL if epochs else 0)
+    command = [sys.executable, "-c", KILLED, str(snapshot.folder), str(other.path), "20", "0"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    assert done.stdout.split() == [str(-signal.SIGKILL.value), "0"]
     assert history(other, "lightgcn") == history(home, "lightgcn")
     assert not list(other.working.iterdir())
 

@@ -149,6 +149,8 @@ class ColumnProfile:
     is_plain: bool = True
     """Whether the engine reads it without being told how, where it is a time or a weight."""
     is_nested: bool = False
+    has_several: bool = False
+    """Whether its texts hold several values, which stand in a table of their own."""
     values: tuple[str, ...] = ()
     """The different values of a text column, where they are few."""
     states: tuple[str, ...] = ()

@@ -138,7 +138,7 @@ def _labels(tables: Sequence[TableProfile]) -> dict[str, str]:
     named = {table.name: "_".join(one[same:]) if same else table.name for table, one in zip(tables, split, strict=True)}
     short = {name: label_name(singular(_OF_WAREHOUSES.sub("", one))) for name, one in named.items()}
     counts = Counter(short.values())
-    return {name: one if counts[one] == 1 else label_name(singular(name)) for name, one in short.items()}
+    return {name: one if counts[one] == 1 else label_name(name) for name, one in short.items()}
 
 
 _OF_WAREHOUSES = re.compile(
@@ -270,8 +270,11 @@ def _is_event(table: TableProfile, is_referred: bool, draft: Draft) -> bool:
     liked = {like for _, like in joined}
     if min(liked, default=0) < 0 < max(liked, default=0):
         return True
-    has_time = any(column.kind == "time" for column in table.others())
-    return len(table.references) >= 2 and not is_referred and (table.key is None or has_time)
+    if is_referred or not (table.key is None or any(column.kind == "time" for column in table.others())):
+        return False
+    # Of two things one of which is a customer that no file describes.
+    is_by_user = len(joined) >= 2 and max(liked) > 0 and bool(table.references) and likeness(table.name) <= 0
+    return len(table.references) >= 2 or is_by_user
 
 
 def _is_list_of_words(table: TableProfile, tables: list[TableProfile]) -> bool:
@@ -282,7 +285,7 @@ def _is_list_of_words(table: TableProfile, tables: list[TableProfile]) -> bool:
 
 def _other_ends(table: TableProfile, draft: Draft) -> list[ColumnProfile]:
     """Identifiers that no table describes."""
-    repeated = [c for c in table.others() if c.kind in {"text", "integer"} and c.distinct < c.filled]
+    repeated = [c for c in table.others() if c.kind in {"text", "integer"} and 1 < c.distinct < c.filled]
     # So few numbers are levels or answers, and no identifiers.
     repeated = [c for c in repeated if c.kind == "text" or c.looks_like_id or c.distinct > MANY_LEVELS]
     return [c for c in repeated if c.looks_like_id or (draft.is_loose and likeness(c.name))]
@@ -291,14 +294,21 @@ def _other_ends(table: TableProfile, draft: Draft) -> list[ColumnProfile]:
 def _ends(table: TableProfile, draft: Draft) -> Ends:
     """What a row joins: a user and a product where it has them; identifiers without a table become labels."""
     found = [(column, draft.label_of[other]) for column, other in table.references.items() if other in draft.label_of]
-    found += [(column.name, label_name("_".join(stem(column.name)))) for column in _other_ends(table, draft)]
+    others = _other_ends(table, draft)
+    found += [(one.name, label_name("_".join(stem(one.name)))) for one in others if one.looks_like_id]
+    if len({label for _, label in found}) < 2:
+        found += [(one.name, label_name("_".join(stem(one.name)))) for one in others if not one.looks_like_id]
     if len(found) < 2:
         return found
     likes = [likeness(label) or likeness(column) for column, label in found]
-    first, second = max(likes), min(likes)
-    if first > 0 > second:
-        return [found[likes.index(first)], found[likes.index(second)]]
-    return found[:2]
+    # The one most like users and the one most like products; of those that are like neither the first.
+    pairs = [
+        (likes[user] - likes[product], -user - product, [found[user], found[product]])
+        for user, product in permutations(range(len(found)), 2)
+        if found[user][1] != found[product][1]
+    ]
+    apart, _, best = max(pairs, default=(0, 0, found[:2]), key=lambda pair: pair[:2])
+    return best if apart else sorted(best, key=found.index)
 
 
 def _choose_roles(draft: Draft, entities: list[TableProfile], events: list[tuple[int, Ends]]) -> bool:

@@ -391,7 +391,10 @@ def _is_attribute(column: ColumnProfile, table: TableProfile, *, of_user: bool) 
         return False
     if any(place(column.name, concept) is not None for concept in _NO_TRAITS) or column.name.startswith(f"{AGREES} "):
         return False
-    if looks(column.name, "state") or looks(column.name, "name") or (of_user and looks(column.name, "adviser")):
+    if looks(column.name, "state") or (of_user and looks(column.name, "adviser")) or column.has_several:
+        return False
+    # A product_type_name says a type in words; a name alone names one thing.
+    if looks(column.name, "name") and (of_user or len(column.words) == 1):
         return False
     if column.kind == "integer":
         return of_user and 2 <= column.distinct <= MANY_LEVELS
@@ -405,7 +408,8 @@ def add_tags(draft: Draft, table: TableProfile, owner: TableProfile | None) -> b
     label = draft.label_of.get(table.references.get(reference, ""), "")
     if owner is None or len(table.references) != 1 or label not in {draft.user, draft.product}:
         return False
-    own = [column for column in table.others() if column.name not in owner.columns]
+    of_owner = owner.columns
+    own = [one for one in table.others() if one.name not in of_owner or of_owner[one.name].has_several]
     tags = [c for c in own if c.kind == "text" and _is_attribute(c, table, of_user=label == draft.user)]
     for column in tags:
         attribute = label_name(column.name)
@@ -827,6 +831,8 @@ def _kinds(
         return [_Kind(base, 1.0)]
     if column is None:
         action = action_of_table(table.name) or _action_of_all(others)
+        if action is None and any(looks(one.name, "rating") and one.kind in {"integer", "real"} for one in others):
+            action = action_of("rated")
         kind = _Kind(action.type, action.weight) if action else _Kind(base, UNKNOWN)
         return _with_refusals(others, kind)
     found: dict[tuple[str, float], list[str]] = {}
@@ -910,8 +916,9 @@ def _event_heads(
     cast = {column.name for column in found.values() if column}
     parse = _parsed([column for column in others if column is not key], cast)
     more = []
-    if key is None and (found["at"] is None or table.through):
-        # Nothing tells two events of one pair apart, such as positions in two portfolios: each is one of several.
+    at = found["at"]
+    if key is None and (at is None or (*ends, at.name) in table.twins):
+        # Nothing tells two events of one pair, or of one day, apart: each is one of several.
         nth = "nth"
         while nth in {column.in_graph.casefold() for column in table.columns.values()}:
             nth += "_event"

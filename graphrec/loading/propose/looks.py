@@ -127,7 +127,8 @@ _ACTIONS = (
     _action(
         "REJECTED",
         -1.0,
-        "reject rejected rejection decline declined dislike disliked dismiss dismissed hidden complaint "
+        "reject rejected rejection refuse refused denied unused decline declined dislike disliked dismiss dismissed "
+        "hidden complaint "
         "ablehnung abgelehnt ausgeblendet beschwerde 拒绝 投诉 不感兴趣 thumbs_down thumbsdown downvote unsubscribe "
         "refus refusé refusée réclamation rechazo rechazado rechazada reclamación rifiuto rifiutato reclamo geweigerd",
     ),

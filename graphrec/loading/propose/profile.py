@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Keys
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import duckdb
@@ -25,6 +26,7 @@ from graphrec.loading.propose.shapes.live import live
 from graphrec.loading.propose.shapes.multi import with_parts
 from graphrec.loading.propose.shapes.nested import Flat, flatten
 from graphrec.loading.propose.shapes.owners import SAMPLE_ROWS, with_owner
+from graphrec.loading.propose.shapes.several import with_several
 from graphrec.loading.propose.shapes.sides import with_sides
 from graphrec.loading.propose.shapes.snapshots import as_spans, key_by_day, latest
 from graphrec.loading.propose.shapes.vault import as_tables
@@ -74,7 +76,7 @@ class Delivery:
         finally:
             self._database.execute("ROLLBACK")
         tables = as_lines(self._database, tables) if are_lines else tables
-        return [_with_names(with_described(self._database, table)) for table in tables]
+        return [_with_names(table) for table in tables]
 
     def _made(self, *, are_wide: bool) -> list[TableProfile]:
         database, tables = self._database, list[TableProfile]()
@@ -87,10 +89,11 @@ class Delivery:
         tables = [as_one_column(database, table) for table in written_out(database, tables)]
         tables = _with_amounts(database, with_keys(database, tables), self._specs)
         tables = with_references(database, spelled_alike(database, with_parts(database, tables)))
-        tables = with_sides(database, live(database, tables))
+        tables = with_several(database, with_sides(database, live(database, tables)))
         tables = [as_spans(database, table) for table in tables]
         tables = [with_joint(database, table, tables) for table in tables]
-        return [with_owner(database, table, tables) for table in tables]
+        tables = [with_owner(database, table, tables) for table in tables]
+        return [_with_twins(database, with_described(database, table)) for table in tables]
 
 
 @contextmanager
@@ -318,3 +321,26 @@ def _with_names(table: TableProfile) -> TableProfile:
         columns[column.name] = replace(column, in_graph=wanted)
     described = {column: _with_names(one) for column, one in table.described.items()}
     return replace(table, columns={column: columns[column] for column in table.columns}, described=described)
+
+
+def _with_twins(database: duckdb.DuckDBPyConnection, table: TableProfile) -> TableProfile:
+    """A table of dealings without a key, with what two of them have alike: two purchases of one product on one day."""
+    if table.key is not None or any(one.is_unique for one in table.columns.values()):
+        return table
+    ids = [*table.references, *(one.name for one in table.others() if one.looks_like_id and one.distinct > 1)]
+    times = [one for one in table.others() if one.kind == "time" and one.is_whole]
+    found = set()
+    for pair in combinations(ids[:_ENDS_LOOKED_AT], 2):
+        for time in times[:1]:
+            by = ", ".join(map(name, (*pair, time.name)))
+            query = f"SELECT 1 FROM {name(table.name)} GROUP BY {by} HAVING count(*) > 1 LIMIT 1"
+            if database.execute(query).fetchall():
+                found |= {(*pair, time.name), (*reversed(pair), time.name)}
+    if not found:
+        return table
+    asks = "has rows that have what they join and their time alike; each counts: is that right?"
+    return replace(table, twins=frozenset(found), questions=(*table.questions, asks))
+
+
+_ENDS_LOOKED_AT = 4
+"""Columns that may name what a row joins."""

@@ -29,8 +29,9 @@ def with_keys(database: duckdb.DuckDBPyConnection, tables: list[TableProfile]) -
         around = by_name.get(table.of, table).columns if table.of != table.name else {}
         own = {column: one for column, one in table.columns.items() if column not in around}
         key = key_of(replace(table, columns=own), elsewhere)
-        if key is None or key.casefold() not in elsewhere:
-            key = _meant_elsewhere(database, replace(table, columns=own), others) or key
+        if key is None or key.casefold() not in elsewhere or not table.columns[key].looks_like_id:
+            apart = [other for other in others if other.of != table.of]
+            key = _meant_elsewhere(database, replace(table, columns=own), apart) or key
         done.append(replace(table, key=table.key or key))
     return done
 
@@ -189,11 +190,12 @@ def _without_mutual(tables: list[TableProfile]) -> list[TableProfile]:
     return list(by_name.values())
 
 
-def _claim(table: TableProfile) -> tuple[bool, int, int]:
-    """How well a table may own its key."""
-    return _is_called_like_key(table), table.rows, len(table.columns)
+def _claim(table: TableProfile) -> tuple[bool, int, bool, int]:
+    """How well a table may own its key: by its name, its rows, and whether it says what its things are called."""
+    is_named = any(_OF_NAMES & set(one.words) for one in table.columns.values())
+    return _is_called_like_key(table), table.rows, is_named, len(table.columns)
 
 
 def _is_called_like_key(table: TableProfile) -> bool:
     """Whether rows are called after the key: customers own customer_id, whatever else has a row for each of them."""
-    return singular(words(table.name)[-1]) in map(singular, stem(table.key or ""))
+    return singular(words(singular(table.name))[-1]) in map(singular, stem(table.key or ""))

@@ -40,7 +40,8 @@ class TableProfile:
     """Identifier without a table → what the rows say of the things that it names."""
     are_contracts: bool = False
     """Whether each row is something that its customer holds, whatever the table is called."""
-
+    twins: frozenset[tuple[str, ...]] = frozenset()
+    """Two columns and a time that several rows have alike, where no key tells these apart."""
     is_shared: bool = False
     """Whether a row is there for each of its holders, so that its key is there several times."""
 

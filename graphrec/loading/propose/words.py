@@ -8,6 +8,8 @@ from pathlib import Path
 
 _ENDINGS = (
     *(
+        ("movies", "movie"),
+        ("series", "series"),
         ("ies", "y"),
         ("sses", "ss"),
         ("statuses", "status"),
@@ -46,7 +48,7 @@ _HAN = str.maketrans(_HAN_PAIRS[::2], _HAN_PAIRS[1::2])
 
 _ID_WORDS = (
     *("id", "key", "code", "no", "nr", "number", "isin", "ticker", "symbol", "sku", "uuid", "cusip", "wkn", "ean"),
-    *("ref", "reference", "sedol", "valor", "lei", "bk", "hk"),
+    *("ref", "reference", "sedol", "valor", "lei", "bk", "hk", "asin", "gtin", "upc"),
     *("nummer", "kennung", "schlüssel", "schluessel", "num", "nbr", "cd", "cod", "ident", "identifier"),
     *("numéro", "numero", "número", "núm", "código", "codigo", "cód", "codice", "réf", "référence", "referencia"),
     *("identifiant", "identificador", "identificativo", "riferimento", "matricule", "dni", "nif"),
@@ -68,6 +70,10 @@ _ID_FIRST = (
 """Where the thing comes second: código producto, numéro de client, kod produktu."""
 _ID_SIGN = re.compile(r"#\s*$|№|(?<!\w)n[°º]|(?<!\w)no\.|(?<!\w)a/c(?!\w)", re.IGNORECASE)
 _POSTAL = re.compile(r"(?<![^\W_])(post(al)?|zip)[\s_-]*code(?![^\W_])", re.IGNORECASE)
+_COUNTED = frozenset(
+    {"rating", "ratings", "review", "reviews", "vote", "votes", "children", "dependants", "dependents"}
+)
+"""What a number of is a count: rating_number."""
 _NOT_A_NUMBER = (
     *(
         "marketing",
@@ -150,7 +156,8 @@ def words(text: str) -> list[str]:
 
 _OF_TABLES = re.compile(
     r"(?<=\w{3})([ _-]?(stamm(daten)?|katalog)|"
-    r"[ _-](master(data)?|catalog(ue)?|list|liste|table|tbl|extract|export|dump))$",
+    r"[ _-](master(data)?|catalog(ue)?|list|liste|table|tbl|extract|export|dump|dataset|data|file|records|info|"
+    r"details))$",
     re.IGNORECASE,
 )
 """What says of a table that it is one: Kundenstamm, stock_master."""
@@ -178,6 +185,8 @@ def is_identifier(column: str) -> bool:
         return False
     if len(found) > 1 and found[0] == "no" and found[1] not in _NOT_A_NUMBER:
         return True
+    if len(found) > 1 and found[-1] in {"number", "no", "num", "nbr"} and found[-2] in _COUNTED:
+        return False
     return bool(found) and (
         found[-1] in _ID_WORDS or found[0] in _ID_FIRST or bool(_ID_ENDING.search(column) or _ID_SIGN.search(column))
     )

@@ -109,7 +109,8 @@ class Runner:
     def _take(self, together: "_Together", compute: Callable[..., Any]) -> None:
         """Compute those that wait, unless another thread does, which then comes back for them.
 
-        While the entries of their answers go to the disk another thread computes those who wait then.
+        While the entries of their answers go to the disk another thread computes those who wait then, if they are as
+        many as are computed at once: fewer would take more of the processor than the disk takes of the time.
         """
         if not (together.waiting and together.turn.acquire(blocking=False)):
             return
@@ -125,12 +126,16 @@ class Runner:
                 with suppress(RuntimeError):  # the service stops
                     self._threads.submit(self._take, together, compute)
 
+        def let_go() -> None:
+            if len(together.waiting) >= TOGETHER:
+                pass_on()
+
         try:
             taken = together.taken()
             # Nobody waits for those that ran out of time.
             left = [(one, future) for one, future in taken if not future.cancelled()]
             try:
-                with meanwhile(pass_on):
+                with meanwhile(let_go):
                     found: Sequence[Any] = compute([one for one, _ in left]) if left else ()
             except Exception as error:  # noqa: BLE001 - each of them gets it
                 found = [error] * len(left)

@@ -17,6 +17,7 @@ from graphrec.terms.compiled.hops import (
     own_edges,
     passed,
     people_of,
+    read_only,
     returns,
     threads_for,
 )
@@ -63,7 +64,7 @@ def add_walk(
     if scorer.entries is None:
         return None
     first, places = begun(scorer, users)
-    diagonal = np.asarray(scorer.diagonal) if scorer.closes else EMPTY
+    diagonal = read_only(np.asarray(scorer.diagonal)) if scorer.closes else EMPTY
     _add_table(places, first, scorer.entries, diagonal, beta, weights, least, leaves, total, scales, threads)
     return scales
 

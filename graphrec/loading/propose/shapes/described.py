@@ -49,13 +49,14 @@ def _table_of(
 ) -> TableProfile:
     key, order = name(thing.name), "struct_pack(f := _file, l := _line)"
     latest = ", ".join(f"arg_max({column}, {order}) AS {column}" for column in (name(one.name) for one in own))
-    source = (
-        f"(SELECT {key}, {latest}, arg_min(_file, {order}) AS _file, min(_line) AS _line FROM {table.rows_sql} "
+    source, here = (
+        f"(SELECT {key}, {latest}, arg_min(_file, {order}) AS _file, min(_line) AS _line FROM {rows} "
         f"WHERE {key} IS NOT NULL GROUP BY {key} ORDER BY {key})"
+        for rows in (table.rows_sql, name(table.name))
     )
-    kinds = {column: str(kind) for column, kind, *_ in database.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+    kinds = {column: str(kind) for column, kind, *_ in database.execute(f"DESCRIBE SELECT * FROM {here}").fetchall()}
     columns = {
-        one.name: profile_column(database, source, one.name, kinds[one.name], thing.distinct) for one in (thing, *own)
+        one.name: profile_column(database, here, one.name, kinds[one.name], thing.distinct) for one in (thing, *own)
     }
     return TableProfile(
         f"{table.name} by {thing.name}", table.path, thing.distinct, columns, key=thing.name, of=table.of,
@@ -70,7 +71,7 @@ def _is_told_by(
     if column.name == thing.name or column.distinct > 2 * thing.distinct:
         return False
     key, said = name(thing.name), name(column.name)
-    rows = f"(SELECT {key} AS k, {said} AS v FROM {table.rows_sql} WHERE k IS NOT NULL AND v IS NOT NULL)"
+    rows = f"(SELECT {key} AS k, {said} AS v FROM {name(table.name)} WHERE k IS NOT NULL AND v IS NOT NULL)"
     several, varied = database.execute(
         f"SELECT count(*), count(*) FILTER (WHERE n > 1) FROM "
         f"(SELECT count(DISTINCT v) AS n FROM {rows} GROUP BY k HAVING count(*) > 1)"

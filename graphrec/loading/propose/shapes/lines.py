@@ -112,7 +112,9 @@ def _with_product(
             f"CASE WHEN coalesce({text}, '') = '' THEN {said} WHEN contains(lower({text}), {said}) THEN {text} "
             f"ELSE {text} || ' ' || {said} END"
         )
-    source = f"(SELECT *, {said} AS {name(PRODUCT)} FROM {table.rows_sql})"
+    sold = f"(SELECT *, {said} AS {name(PRODUCT)} FROM {{}})"
+    _become(database, table, sold.format(name(table.name)))
+    source = sold.format(table.rows_sql)
     held = replace(table, source=source, fields={}, of=table.of or table.name, are_contracts=True)
     about = f"{line} and {kind.name} are" if kind is not None else f"{line} is"
     asks = f"no file has products, and {about} read as what a customer has chosen: is that right?"
@@ -141,14 +143,13 @@ def _by_link(
             at = link.key if link.name == other else at
             if column is None or at is None or whose is None or link.name == table.name or whose in table.columns:
                 continue
-            first = (
-                f"(SELECT {as_text(at)} AS k, arg_min({name(whose)}, _line) AS {name(whose)} "
-                f"FROM {link.rows_sql} GROUP BY k)"
+            source, here = (
+                f"(SELECT e.*, m.{name(whose)} FROM {rows} AS e LEFT JOIN "
+                f"(SELECT {as_text(at)} AS k, arg_min({name(whose)}, _line) AS {name(whose)} FROM {links} GROUP BY k) "
+                f"AS m ON nullif(CAST(e.{name(column)} AS VARCHAR), '') = m.k)"
+                for rows, links in ((table.rows_sql, link.rows_sql), (name(table.name), name(link.name)))
             )
-            source = (
-                f"(SELECT e.*, m.{name(whose)} FROM {table.rows_sql} AS e LEFT JOIN {first} AS m "
-                f"ON nullif(CAST(e.{name(column)} AS VARCHAR), '') = m.k)"
-            )
+            _become(database, table, here)
             joined = replace(table, source=source, fields={}, of=table.of or table.name)
             asks = f"{whose} is the first one that {link.name} names for each {column}: is that right?"
             found = replace(
@@ -163,18 +164,35 @@ def _by_link(
 
 def _products(database: duckdb.DuckDBPyConnection, tables: Sequence[TableProfile], taken: set[str]) -> TableProfile:
     """The products of tables of contracts, each with its line."""
-    parts = [
-        f"SELECT {name(PRODUCT)} AS id, {value(line_of(table.name) or '')} AS {name(KIND)}, _file, _line "
-        f"FROM {table.rows_sql}"
-        for table in tables
-    ]
-    source = f"(SELECT DISTINCT ON (id) * FROM ({' UNION ALL '.join(parts)}) ORDER BY id, _file, _line)"
+    source, here = (
+        f"(SELECT DISTINCT ON (id) * FROM ({' UNION ALL '.join(parts)}) ORDER BY id, _file, _line)"
+        for parts in zip(*(_sold_in(table) for table in tables), strict=True)
+    )
     made = TableProfile(free_name("products", taken), "", 0, {}, key="id", of=tables[0].of, source=source)
+    database.execute(f"CREATE OR REPLACE TABLE {name(made.name)} AS SELECT * FROM {here}")
     columns = {one: _profiled(database, made, one) for one in ("id", KIND)}
     return replace(made, rows=columns["id"].rows, columns=columns)
 
 
+def _sold_in(table: TableProfile) -> tuple[str, str]:
+    """SQL of the products of one table of contracts, over its files and over the table as it is now."""
+    line = value(line_of(table.name) or "")
+    source, here = (
+        f"SELECT {name(PRODUCT)} AS id, {line} AS {name(KIND)}, _file, _line FROM {rows}"
+        for rows in (table.rows_sql, name(table.name))
+    )
+    return source, here
+
+
+def _become(database: duckdb.DuckDBPyConnection, table: TableProfile, rows: str) -> None:
+    """Give a table other rows."""
+    made = name(f"{table.name} made")
+    database.execute(f"CREATE TABLE {made} AS SELECT * FROM {rows}")
+    database.execute(f"DROP TABLE {name(table.name)}")
+    database.execute(f"ALTER TABLE {made} RENAME TO {name(table.name)}")
+
+
 def _profiled(database: duckdb.DuckDBPyConnection, table: TableProfile, column: str) -> ColumnProfile:
-    rows = int(database.execute(f"SELECT count(*) FROM {table.rows_sql}").fetchall()[0][0])
-    described = database.execute(f"DESCRIBE SELECT {name(column)} FROM {table.rows_sql}").fetchall()
-    return profile_column(database, table.rows_sql, column, str(described[0][1]), rows)
+    rows = int(database.execute(f"SELECT count(*) FROM {name(table.name)}").fetchall()[0][0])
+    described = database.execute(f"DESCRIBE SELECT {name(column)} FROM {name(table.name)}").fetchall()
+    return profile_column(database, name(table.name), column, str(described[0][1]), rows)

@@ -12,7 +12,7 @@ import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import normal
-from graphrec.loading.propose.looks import likeness
+from graphrec.loading.propose.looks import action_of_table, likeness
 from graphrec.loading.propose.shapes.states import is_state
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import simplified
@@ -42,7 +42,7 @@ def with_owner(database: duckdb.DuckDBPyConnection, table: TableProfile, tables:
     for column, other in table.references.items():
         between = by_name[other]
         is_unique = between.key is not None and between.columns[between.key].is_unique
-        whose = next((one for one, owner in between.references.items() if owner in users - {other, table.name}), None)
+        whose = _whose(between, users - {other, table.name}, users)
         if table.key == column or not is_unique:
             continue
         about = [
@@ -61,6 +61,15 @@ def with_owner(database: duckdb.DuckDBPyConnection, table: TableProfile, tables:
         if found is not None:
             return _linked(database, table, by_name[found[0]], column, *found[1:])
     return table
+
+
+def _whose(between: TableProfile, owners: set[str], users: set[str]) -> str | None:
+    """The column of a table of accounts or orders that names their customer, be it one that no file describes."""
+    found = next((one for one, owner in between.references.items() if owner in owners), None)
+    if found is not None or users:
+        return found
+    named = (one for one in between.others() if one.looks_like_id and likeness(one.name) > 0)
+    return next((one.name for one in named if 1 < one.distinct < one.filled), None)
 
 
 def _is_link(table: TableProfile) -> bool:
@@ -89,16 +98,17 @@ def _joined(
     )
     made = name(f"{table.name} joined")
     database.execute(f"CREATE TABLE {made} AS SELECT * FROM {joined.format(name(table.name), name(between.name))}")
-    columns = {one: profile for one, profile in table.columns.items() if one not in {column, *about}}
-    for one, new in brought.items():
-        columns[new] = _profiled(database, made, new, between.columns[one], table.rows)
+    # The day of an order comes before those of its items, such as that of shipping.
+    columns = {new: _profiled(database, made, new, between.columns[one], table.rows) for one, new in brought.items()}
+    columns |= {one: profile for one, profile in table.columns.items() if one not in {column, *about}}
+    _rename(database, made, table)
     kept = {one: owner for one, owner in table.references.items() if one not in {column, *about}}
     asks = [f"{', '.join(brought.values())} {'comes' if len(brought) == 1 else 'come'} from {between.name} by {column}"]
     asks += [f"{', '.join(about)} names whom it is about, and {given} whose it is"] if about else []
     return replace(
         table,
         columns=columns,
-        references={given: between.references[whose], **kept},
+        references={**({given: between.references[whose]} if whose in between.references else {}), **kept},
         source=joined.format(table.rows_sql, between.rows_sql),
         fields={},
         through=between.name,
@@ -107,7 +117,14 @@ def _joined(
 
 
 def _of_contract(table: TableProfile, between: TableProfile) -> dict[str, str]:
-    """The times and the status of a contract, for rows that have no time of their own; each with its new name."""
+    """The times and the status of a contract, for rows that have no time of their own; each with its new name.
+
+    Of an order its items get all that the order says: its day, its state and its channel too.
+    """
+    said = action_of_table(between.name)
+    if said is not None and said.type == "BOUGHT":
+        taken = {*table.columns, *between.references, between.key}
+        return {one.name: one.name for one in between.others() if one.name not in taken and not one.is_nested}
     if any(one.kind == "time" for one in table.columns.values()):
         return {}
     wanted = [one for one in between.others() if one.kind == "time" or is_state(one)]
@@ -149,6 +166,7 @@ def _linked(
         one: _profiled(database, made, one, profile, rows) for one, profile in table.columns.items() if one != column
     }
     columns[given] = _profiled(database, made, given, link.columns[whose], rows)
+    _rename(database, made, table)
     asks = f"{given} comes from {link.name} by {column}, a row for each: is that right?"
     left = f"{link.name}: {', '.join(others)} ({roles[0].name}) hold nothing: is that right?" if others else ""
     return replace(
@@ -162,6 +180,12 @@ def _linked(
         is_shared=True,
         questions=(*table.questions, asks, *([left] if left else [])),
     )
+
+
+def _rename(database: duckdb.DuckDBPyConnection, made: str, table: TableProfile) -> None:
+    """Puts rows that were joined in the place of those of a table."""
+    database.execute(f"DROP TABLE {name(table.name)}")
+    database.execute(f"ALTER TABLE {made} RENAME TO {name(table.name)}")
 
 
 def _profiled(
