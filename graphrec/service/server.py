@@ -172,7 +172,8 @@ def built_later() -> Iterator[None]:
     from pydantic import BaseModel, ConfigDict
 
     before = BaseModel.model_config
-    BaseModel.model_config = ConfigDict(**before, defer_build=True)
+    later: ConfigDict = {**before, "defer_build": True}
+    BaseModel.model_config = later
     try:
         yield
     finally:
