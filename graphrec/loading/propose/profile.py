@@ -25,6 +25,7 @@ from graphrec.loading.propose.shapes.lines import as_lines
 from graphrec.loading.propose.shapes.live import live
 from graphrec.loading.propose.shapes.multi import with_parts
 from graphrec.loading.propose.shapes.nested import Flat, flatten
+from graphrec.loading.propose.shapes.other_keys import with_other_keys
 from graphrec.loading.propose.shapes.owners import SAMPLE_ROWS, with_owner
 from graphrec.loading.propose.shapes.several import with_several
 from graphrec.loading.propose.shapes.sides import with_sides
@@ -89,6 +90,7 @@ class Delivery:
         tables = [as_one_column(database, table) for table in written_out(database, tables)]
         tables = _with_amounts(database, with_keys(database, tables), self._specs)
         tables = with_references(database, spelled_alike(database, with_parts(database, tables)))
+        tables = with_other_keys(database, tables)
         tables = with_several(database, with_sides(database, live(database, tables)))
         tables = [as_spans(database, table) for table in tables]
         tables = [with_joint(database, table, tables) for table in tables]

@@ -1,0 +1,75 @@
+"""Dealings that name a thing by another number than its key: by the ticker, where positions name it by the ISIN."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import duckdb
+
+from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
+from graphrec.loading.propose.references import could_be_keys, count_strays, fits
+from graphrec.loading.propose.table_profile import TableProfile
+from graphrec.loading.sources.sql import name
+
+
+def with_other_keys(database: duckdb.DuckDBPyConnection, tables: Sequence[TableProfile]) -> list[TableProfile]:
+    """The tables, those that name things by another unique number of theirs with the key in its place."""
+    done = []
+    for table in tables:
+        for owner in tables:
+            if owner.name == table.name or owner.of == table.of or owner.key is None:
+                continue
+            if owner.name in table.references.values() or owner.key in table.columns:
+                continue
+            column = _other_key(database, table, owner)
+            if column is not None:
+                table = _with_key(database, table, owner, column)
+        done.append(table)
+    return done
+
+
+def _other_key(
+    database: duckdb.DuckDBPyConnection, table: TableProfile, owner: TableProfile
+) -> tuple[ColumnProfile, ColumnProfile] | None:
+    """A column of a table, and the one of the owner whose values it has, under the same name and again and again."""
+    for own in owner.others():
+        there = next((one for one in table.others() if one.name.casefold() == own.name.casefold()), None)
+        if there is None or there.is_unique or not (own.is_unique and own.looks_like_id and there.looks_like_id):
+            continue
+        named = replace(owner, key=own.name)
+        if could_be_keys(there, named) and fits(count_strays(database, table, there.name, named), there):
+            return there, own
+    return None
+
+
+def _with_key(
+    database: duckdb.DuckDBPyConnection,
+    table: TableProfile,
+    owner: TableProfile,
+    by: tuple[ColumnProfile, ColumnProfile],
+) -> TableProfile:
+    """A table with the key of its owner in the place of the other number; one that nobody has stays, to be rejected."""
+    assert owner.key is not None
+    there, own = by
+    strays = count_strays(database, table, there.name, replace(owner, key=own.name))
+    said, key = f"e.{name(there.name)}", f"m.{name(owner.key)}"
+    key = f"coalesce(CAST({key} AS VARCHAR), CAST({said} AS VARCHAR))" if strays else key
+    joined = (
+        f"(SELECT e.* EXCLUDE ({name(there.name)}), {key} AS {name(owner.key)} FROM {{}} AS e LEFT JOIN {{}} AS m "
+        f"ON nullif(CAST({said} AS VARCHAR), '') = CAST(m.{name(own.name)} AS VARCHAR))"
+    )
+    made = name(f"{table.name} with {owner.key}")
+    database.execute(f"CREATE TABLE {made} AS SELECT * FROM {joined.format(name(table.name), name(owner.name))}")
+    database.execute(f"DROP TABLE {name(table.name)}")
+    database.execute(f"ALTER TABLE {made} RENAME TO {name(table.name)}")
+    kinds = {one: kind for one, kind, *_ in database.execute(f"DESCRIBE {name(table.name)}").fetchall()}
+    found = profile_column(database, name(table.name), owner.key, kinds[owner.key], table.rows)
+    left = {one: profile for one, profile in table.columns.items() if one != there.name}
+    asks = f"{owner.key} comes from {owner.name} by {there.name}: is that right?"
+    return replace(
+        table,
+        columns={owner.key: replace(found, written=owner.columns[owner.key].written), **left},
+        references={**table.references, owner.key: owner.name},
+        strays={**table.strays, **({owner.key: strays} if strays else {})},
+        source=joined.format(table.rows_sql, owner.rows_sql), fields={},
+        questions=(*table.questions, asks),
+    )  # fmt: skip
