@@ -93,8 +93,9 @@ def test_a_part_of_nothing_is_no_holding(data: Path) -> None:
     bank(data)
     rows = [f"C{i % 20:03},P{i % 8},{(0, 50, 100)[i % 3]},2024-03-05" for i in range(40)]
     write(data, "elections.csv", "customer_id,product_id,ALLOCATION_PCT,elected_on", *rows)
-    loaded(data)
-    assert 'quantity = "ALLOCATION_PCT"' in (data.parent / "my.toml").read_text("utf-8")
+    questions, sink = loaded(data)
+    assert sink.edges["HELD"].num_rows == 26
+    assert "elections: rows with ALLOCATION_PCT of 0 are no holdings and are left out: is that right?" in questions
 
 
 def test_a_table_of_codes_beside_another_on_a_sheet_is_none_of_it(data: Path) -> None:

@@ -215,6 +215,7 @@ def test_what_is_opened_and_closed_is_held_between(data: Path) -> None:
         ("已終止", False, "over"),
         ("Closed", True, "held"),
         ("Expired", True, "never held"),
+        ("Cancelada", True, "never held"),
         ("ZX", False, None),
     ],
 )

@@ -126,7 +126,7 @@ def _decided(table: TableProfile, decide: Decide) -> TableProfile:
 def _labels(tables: Sequence[TableProfile]) -> dict[str, str]:
     """The label of each table: dim_customer is Customer, where no other table is.
 
-    What is put before the names of all tables and says nothing, such as a server and a schema, is left out.
+    A server and a schema that are put before the names of all tables, and say nothing, are left out.
     """
     split = [words(table.name) for table in tables]
     same = 0
@@ -135,6 +135,8 @@ def _labels(tables: Sequence[TableProfile]) -> dict[str, str]:
     # A word that says what is in a table stays.
     told = (number for number, word in enumerate(split[0][:same] if split else ()) if likeness(word) or action_of(word))
     same = next(told, same)
+    # One word alone may be the house, and what stands behind it a number.
+    same = same if same > 1 and all(one[same].isalpha() for one in split) else 0
     named = {table.name: "_".join(one[same:]) if same else table.name for table, one in zip(tables, split, strict=True)}
     short = {name: label_name(singular(_OF_WAREHOUSES.sub("", one))) for name, one in named.items()}
     counts = Counter(short.values())

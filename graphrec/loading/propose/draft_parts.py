@@ -500,7 +500,8 @@ def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) ->
     others = [column for column in others if column.name not in named]
     column = _action_column(others) if are_roles else None
     heads, parse, more, kinds = _said_of_event(draft, table, others, (source, target), column, are_roles=are_roles)
-    there = _with_ends(draft, table, (source, target))
+    some = _of_something(draft, table, others) if are_roles and column is None else ""
+    there = " AND ".join(filter(None, (_with_ends(draft, table, (source, target)), some)))
     if are_roles and (states := _states_of(draft, table, others, column)) is not None:
         heads, more, kinds, there = _with_states(table, states, heads, more, kinds, there)
     ends_of = [_end("from", source_label, table, source), _end("to", target_label, table, target)]
@@ -643,8 +644,6 @@ def _said_of_event(
     signed = [one for one in others if one.kind in {"integer", "real"} and one.least < 0]
     heads = [line for line in heads if line not in {f"weight = {quote(one.in_graph)}" for one in signed}]
     kinds = _kinds(table, [one for one in others if one not in (position.quantity, *signed)], column, are_roles=True)
-    if column is None:
-        kinds = [replace(kind, type="HELD", weight=1.0) if kind.weight == UNKNOWN else kind for kind in kinds]
     return *position.completed(heads, parse, more), position.joined(kinds) if position.given else kinds
 
 
@@ -754,11 +753,8 @@ def _position(
         return None
     if column is None:
         says, given = f"{quantity.name} below 0", ""
-        if quantity.least > 0 or quantity.filled < quantity.rows or quantity.most <= 0:
+        if quantity.least >= 0:
             return None
-        if quantity.least == 0:
-            draft.ask(f"{table.name}: {quantity.name} of 0 is no holding (quantity): is that right?")
-            return _Position(quantity, quantity.in_graph)
     else:
         if not {"BOUGHT", "SOLD"} <= kinds.keys():
             return None
@@ -771,6 +767,16 @@ def _position(
     draft.ask(f"{table.name}: {says} gives up what was held (quantity): is that right?")
     named = f"signed_{quantity.in_graph}" if given else quantity.in_graph
     return _Position(quantity, named, given)
+
+
+def _of_something(draft: Draft, table: TableProfile, others: Sequence[ColumnProfile]) -> str:
+    """SQL that leaves out rows of 0 pieces or per cent, which are no holding; nothing where none is."""
+    found = next((c for c in others if c.kind in {"integer", "real"} and looks(c.name, "quantity")), None)
+    if found is None or found.least != 0 or found.most <= 0 or found.filled < found.rows:
+        return ""
+    draft.ask(f"{table.name}: rows with {found.name} of 0 are no holdings and are left out: is that right?")
+    read = parsed_sql(name(found.name), found.parse or ParseSpec(found.kind))
+    return f"coalesce({read} <> 0, true)"
 
 
 _VOICES = {True: ("for", "against"), False: ("against", "for")}

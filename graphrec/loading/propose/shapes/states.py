@@ -61,6 +61,8 @@ _ACCEPTED = _set(
 _UNDONE = _set(
     "cancelled canceled cancel cancellation rejected expired failed void voided storniert storno gelöscht abgelehnt "
     "verfallen widerrufen annulé rejeté expiré cancelado rechazado caducado annullato rifiutato scaduto geannuleerd "
+    "cancelada anulada rejeitada rejeitado expirada rechazada caducada annullata rifiutata scaduta annulée rejetée "
+    "expirée anulowane odrzucone zrušeno zamítnuto törölve visszautasítva iptal reddedildi ακυρώθηκε ακυρωμένη "
     "vervallen deleted reversed busted 已撤销 已撤 撤单 撤销 废单 已拒绝 失败 已取消 取消"
 )
 """What says of an order that nothing came of it."""
