@@ -126,3 +126,18 @@ def test_versions_of_customers_do_not_stop_what_stands_in_every_row(data: Path) 
     write(data, "orders.csv", "order_id,customer_sk,product_id", *(f"O{i},{i},P{i % 9}" for i in range(60)))
     user, _, sink = loaded(data)
     assert sink.nodes[user].num_rows == 30
+
+
+def test_orders_that_name_products_by_their_ticker_get_the_key_of_positions(data: Path) -> None:
+    tickers = ["ABX", "BCY", "CDZ", "DEW", "EFV", "FGU", "GHT", "HIS"]
+    write(data, "instruments.csv", "ISIN,Ticker,Name", *(f"US{i:010},{one},Share {i}" for i, one in enumerate(tickers)))
+    write(data, "clients.csv", "ClientId,City", *(f"{500 + i},{('Ulm', 'Bonn')[i % 2]}" for i in range(20)))
+    rows = (f"O{i:03},{500 + i % 20},{tickers[i % 7]},{('BUY', 'SELL')[i % 9 == 8]},{1 + i}" for i in range(80))
+    write(data, "orders.csv", "OrderID,ClientId,Ticker,Side,Qty", *rows)
+    rows = (f"{500 + i % 20},US{(i + i // 20) % 8:010},{1 + i}" for i in range(60))
+    write(data, "positions.csv", "ClientId,ISIN,Quantity", *rows)
+    user, product, sink = loaded(data)
+    assert (user, product) == ("Client", "Instrument")
+    assert "Ticker" not in sink.nodes
+    bought = sink.edges["BOUGHT"].to_pylist()
+    assert (len(bought), {one["target"] for one in bought}) == (80, {f"US{i:010}" for i in range(7)})

@@ -14,24 +14,24 @@ from graphrec.errors import SourceError
 from graphrec.loading.mapping.specs import SUFFIXES, FileSpec, Mapping
 from graphrec.loading.propose.column_profile import NEARLY_UNIQUE, ColumnProfile, profile_column
 from graphrec.loading.propose.folder import all_specs, suffix_of
+from graphrec.loading.propose.histories.changes import last_changes
+from graphrec.loading.propose.histories.live import live
+from graphrec.loading.propose.histories.snapshots import as_spans, key_by_day, latest
+from graphrec.loading.propose.histories.vault import as_tables
+from graphrec.loading.propose.histories.versions import current
 from graphrec.loading.propose.looks import property_name
 from graphrec.loading.propose.references import key_of, with_keys, with_references
 from graphrec.loading.propose.shapes.actions import as_one_column
-from graphrec.loading.propose.shapes.changes import last_changes
 from graphrec.loading.propose.shapes.codes import written_out
 from graphrec.loading.propose.shapes.described import with_described
 from graphrec.loading.propose.shapes.joint import with_joint
 from graphrec.loading.propose.shapes.lines import as_lines
-from graphrec.loading.propose.shapes.live import live
 from graphrec.loading.propose.shapes.multi import with_parts
 from graphrec.loading.propose.shapes.nested import Flat, flatten
 from graphrec.loading.propose.shapes.other_keys import with_other_keys
 from graphrec.loading.propose.shapes.owners import SAMPLE_ROWS, with_owner
 from graphrec.loading.propose.shapes.several import with_several
 from graphrec.loading.propose.shapes.sides import with_sides
-from graphrec.loading.propose.shapes.snapshots import as_spans, key_by_day, latest
-from graphrec.loading.propose.shapes.vault import as_tables
-from graphrec.loading.propose.shapes.versions import current
 from graphrec.loading.propose.shapes.wide import amounts, holdings, named_by_keys, products_in
 from graphrec.loading.propose.spelling import spelled_alike
 from graphrec.loading.propose.table_profile import TableProfile

@@ -1,1 +1,1 @@
-"""Files of other shapes, made tables: without a header, nested, wide, or the same state every month."""
+"""Files of other shapes, made tables: without a header, nested, wide, with several values in a cell or keys of others."""

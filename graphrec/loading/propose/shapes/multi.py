@@ -11,7 +11,7 @@ from dataclasses import replace
 import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
-from graphrec.loading.propose.concepts import NO, YES, normal, place, told
+from graphrec.loading.propose.concepts import AGREES, NO, YES, normal, place, told
 from graphrec.loading.propose.references import as_text
 from graphrec.loading.propose.shapes.sides import is_of_offers
 from graphrec.loading.propose.table_profile import TableProfile
@@ -141,7 +141,7 @@ def _as_answers(
         given = {}
         of_offers = [part for part in parts if is_of_offers(part)] or parts
         for part in parts:
-            wanted = f"{'consent' if part in of_offers else 'agrees'} {part}"
+            wanted = f"{'consent' if part in of_offers else AGREES} {part}"
             given[free_name(wanted, taken)] = (
                 f"{_parts(answers.name, sign)}[nullif(list_position({cells}, {value(part)}), 0)]"
             )

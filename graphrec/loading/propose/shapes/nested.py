@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import duckdb
 
-from graphrec.loading.propose.shapes.changes import MOMENT, OPERATION
+from graphrec.loading.propose.histories.changes import MOMENT, OPERATION
 from graphrec.loading.propose.words import singular, words
 from graphrec.loading.sources.sql import OWN_COLUMNS, name
 

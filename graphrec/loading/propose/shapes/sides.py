@@ -13,8 +13,8 @@ import duckdb
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import AGREES, NO, YES, normal, place, told
+from graphrec.loading.propose.histories.versions import BEGINS, ENDS
 from graphrec.loading.propose.looks import likeness, looks
-from graphrec.loading.propose.shapes.versions import BEGINS, ENDS
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import words
 from graphrec.loading.run.parse import parsed_sql
