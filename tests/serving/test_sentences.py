@@ -287,6 +287,23 @@ def test_what_is_held_until_it_ends_is_held_now(code: str, said: str) -> None:
     assert sentences(code, past).path(one) != said
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("en", "{people} others with age band 18-34 held it"),
+        ("de", "{people} andere mit Altersgruppe 18-34, die es hatten"),
+        ("zh", "另有{people}位年龄段同为18-34的客户拥有过该产品"),
+    ],
+)
+def test_who_holds_it_has_held_it_and_one_verb_says_so(code: str, said: str) -> None:
+    roles = replace(BARE.roles, interactions=("HELD", "BOUGHT"), relevant=("HELD", "BOUGHT"))
+    ended = replace(BARE.edges["BOUGHT"], until="until")
+    schema = replace(BARE, roles=roles, edges={**BARE.edges, "HELD": BARE.edges["BOUGHT"], "BOUGHT": ended})
+    ways = ("IN_AGE_BAND <IN_AGE_BAND HELD", "IN_AGE_BAND <IN_AGE_BAND BOUGHT")
+    found = sentences(code, schema).path(parts(*ways, via=(BAND,), people=True))
+    assert found == said
+
+
 def test_a_unit_stands_behind_its_value() -> None:
     assert sentences("en").measured("InvestmentHorizonYears", "10") == ("investment horizon", "10 years")
     assert sentences("de").measured("ANLAGEHORIZONT_JAHRE", "10") == ("Anlagehorizont", "10 Jahre")

@@ -483,6 +483,9 @@ class Sentences:
 
     def _verb_of(self, types: Sequence[str], person: int) -> str:
         verbs = list(dict.fromkeys(self._one_verb(kind, person) for kind in types))
+        over = self._form("over", person)
+        if person == MANY and over in verbs:  # who holds it has held it
+            verbs = [verb for verb in verbs if verb != self._form("HOLDS", person)]
         ends = {verb.rpartition(" ")[2] for verb in verbs}
         if len(verbs) > 1 and len(ends) == 1 and all(" " in verb for verb in verbs):
             (end,) = ends
@@ -501,8 +504,17 @@ class Sentences:
         if person == MANY and kind in self._passing:
             # Of other people who held it some hold it no more.
             forms = known["over"]
-        parts = forms.split("|")
-        return parts[person] if len(parts) == 3 else parts[0]
+        return _of_person(forms, person)
+
+    def _form(self, kind: str, person: int) -> str:
+        """A verb of the language as people of a sort do it."""
+        return _of_person(self._verbs.get(kind, ""), person)
+
+
+def _of_person(forms: str, person: int) -> str:
+    """One of three forms of a verb, or the only one."""
+    parts = forms.split("|")
+    return parts[person] if len(parts) == 3 else parts[0]
 
 
 def _are_places(nodes: Sequence[Node]) -> bool:

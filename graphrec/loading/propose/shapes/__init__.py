@@ -1,1 +1,1 @@
-"""Files of other shapes, made tables: without a header, nested, wide, with several values in a cell or keys of others."""
+"""Files of other shapes, made tables: without a header, nested, wide, several values in a cell, keys of others."""
