@@ -308,7 +308,7 @@ def write_csv(path: Path, head: str, rows: list[str]) -> None:
 
 
 def test_events_that_nothing_tells_apart_are_counted(tmp_path: Path) -> None:
-    write_csv(tmp_path / "data" / "orders.csv", "cust_id,prod_id,qty", [f"{i % 3},{i % 2},{i}" for i in range(24)])
+    write_csv(tmp_path / "data" / "orders.csv", "cust_id,prod_id,qty", [f"{i % 3},{i % 2},{i + 1}" for i in range(24)])
     draft = write_draft(tmp_path / "my.toml", tmp_path / "data")
     assert (draft.user, draft.product) == ("Customer", "Product")
     sink = MemorySink()
