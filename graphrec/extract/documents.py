@@ -40,12 +40,12 @@ def read_documents(
         raise SourceError(
             f"{mapping.where} names no documents; write a table [documents.NAME], as docs/extracting.md says"
         )
+    mapping = only_selects(mapping)
+    found = find_files(mapping, data_dir)
     with (
         scratch_folder(scratch) as folder,
         open_database(folder, blame=mapping.where, advice="correct its SQL") as database,
     ):
-        mapping = only_selects(mapping, database)
-        found = find_files(mapping, data_dir)
         read_databases(database, mapping, progress)
         read_files(database, mapping, found, data_dir, folder, progress)
         lock_database(database)

@@ -87,13 +87,13 @@ def run_load(
         TooManyRemoved: a full load would remove too many rows; nothing was written.
     """
     began = time.monotonic()
+    mapping = only_selects(mapping)
+    run = _Run(mapping, Path(data_dir), not incremental, max_rejected, rejected_path, sql_seconds, progress, suppressed)
+    found = find_files(mapping, run.data_dir)
     with (
         scratch_folder(scratch) as folder,
         open_database(folder, blame=mapping.where, advice="correct its SQL") as database,
     ):
-        mapping, data = only_selects(mapping, database), Path(data_dir)
-        run = _Run(mapping, data, not incremental, max_rejected, rejected_path, sql_seconds, progress, suppressed)
-        found = find_files(mapping, run.data_dir)
         copied = read_databases(database, mapping, progress)
         files_hash = hash_files(mapping, found, copied, run.data_dir, progress)
         source = Source(mapping.name, _run_name(mapping, files_hash), run.full, _declared(mapping), files_hash)
@@ -142,13 +142,13 @@ def check(
         TooManyRemoved: so it would with that one.
     """
     began = time.monotonic()
+    mapping = only_selects(mapping)
+    run = _Run(mapping, Path(data_dir), not incremental, max_rejected, rejected_path, sql_seconds, progress, suppressed)
+    found = find_files(mapping, run.data_dir)
     with (
         scratch_folder(scratch) as folder,
         open_database(folder, blame=mapping.where, advice="correct its SQL") as database,
     ):
-        mapping, data = only_selects(mapping, database), Path(data_dir)
-        run = _Run(mapping, data, not incremental, max_rejected, rejected_path, sql_seconds, progress, suppressed)
-        found = find_files(mapping, run.data_dir)
         read_databases(database, mapping, progress)
         staged = get(database, run, found, folder)
         refuse_elsewhere(database, staged)

@@ -28,42 +28,42 @@ _REACHING = {
 """Functions that read or change what is no row of a file: settings, variables, logs, the environment; and waits."""
 
 
-def only_selects(mapping: Mapping, database: duckdb.DuckDBPyConnection) -> Mapping:
+def only_selects(mapping: Mapping) -> Mapping:
     """The mapping with the text of one SELECT wherever it has SQL.
-
-    Args:
-        database: any connection; nothing is run in it.
 
     Raises:
         SourceError: a statement is no SELECT, or there is more than one, or it reaches beyond the mapping's files.
     """
+    with duckdb.connect() as parser:
 
-    def checked(sql: str, *path: str) -> str:
-        return only_select(database, sql, mapping.files, mapping.place(*path))
+        def checked(sql: str, *path: str) -> str:
+            return only_select(parser, sql, mapping.files, mapping.place(*path))
 
-    nodes = {
-        label: replace(node, sql=checked(node.sql, "nodes", label, "sql")) for label, node in mapping.nodes.items()
-    }
-    edges = {kind: replace(edge, sql=checked(edge.sql, "edges", kind, "sql")) for kind, edge in mapping.edges.items()}
-    series = {key: replace(one, sql=checked(one.sql, "series", key, "sql")) for key, one in mapping.series.items()}
-    events = {
-        kind: replace(one, covered_until=checked(one.covered_until, "events", kind, "covered_until"))
-        if one.covered_until
-        else one
-        for kind, one in mapping.events.items()
-    }
-    documents = {
-        name: replace(one, sql=checked(one.sql, "documents", name, "sql")) for name, one in mapping.documents.items()
-    }
-    split = mapping.split
-    if split is not None:
-        split = replace(
-            split,
-            test=checked(split.test, "split", "test"),
-            valid=checked(split.valid, "split", "valid") if split.valid else None,
-            refit=checked(split.refit, "split", "refit") if isinstance(split.refit, str) else split.refit,
-        )
-
+        nodes = {
+            label: replace(node, sql=checked(node.sql, "nodes", label, "sql")) for label, node in mapping.nodes.items()
+        }
+        edges = {
+            kind: replace(edge, sql=checked(edge.sql, "edges", kind, "sql")) for kind, edge in mapping.edges.items()
+        }
+        series = {key: replace(one, sql=checked(one.sql, "series", key, "sql")) for key, one in mapping.series.items()}
+        events = {
+            kind: replace(one, covered_until=checked(one.covered_until, "events", kind, "covered_until"))
+            if one.covered_until
+            else one
+            for kind, one in mapping.events.items()
+        }
+        documents = {
+            name: replace(one, sql=checked(one.sql, "documents", name, "sql"))
+            for name, one in mapping.documents.items()
+        }
+        split = mapping.split
+        if split is not None:
+            split = replace(
+                split,
+                test=checked(split.test, "split", "test"),
+                valid=checked(split.valid, "split", "valid") if split.valid else None,
+                refit=checked(split.refit, "split", "refit") if isinstance(split.refit, str) else split.refit,
+            )
     return replace(mapping, nodes=nodes, edges=edges, series=series, split=split, events=events, documents=documents)
 
 

@@ -12,6 +12,7 @@ import duckdb
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import normal
+from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import free_name, words
 from graphrec.loading.run.parse import parsed_sql
@@ -93,11 +94,9 @@ def last_changes(database: duckdb.DuckDBPyConnection, table: TableProfile) -> Ta
         f"(SELECT {kept} FROM {{}} WHERE {after} "
         f"QUALIFY row_number() OVER (PARTITION BY {name(key)} ORDER BY {by}) = 1 ORDER BY _file, _line)"
     )
-    made = name(f"{table.name} last")
-    database.execute(f"CREATE OR REPLACE TABLE {made} AS SELECT * FROM {once.format(name(table.name))}")
-    database.execute(f"CREATE OR REPLACE TABLE {name(table.name)} AS SELECT * FROM {made}")
+    made = name(table.name)
+    described = remake(database, table.name, once.format(made))
     rows = int(database.execute(f"SELECT count(*) FROM {made}").fetchall()[0][0])
-    described = {one: kind for one, kind, *_ in database.execute(f"DESCRIBE {made}").fetchall()}
     columns = {
         column: replace(
             profile_column(database, made, column, described[column], rows),

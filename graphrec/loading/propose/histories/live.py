@@ -9,6 +9,7 @@ import duckdb
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import NO, YES, normal, told
 from graphrec.loading.propose.looks import likeness
+from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.sources.sql import name, value
 
@@ -81,11 +82,8 @@ def _without(
     quoted = name(table.name)
     if marks:
         database.execute(f"CREATE OR REPLACE TABLE {name(f'{table.name} marked')} AS SELECT * FROM {quoted}")
-    made = f"SELECT * FROM {quoted} WHERE {here or where}"
-    database.execute(f"CREATE OR REPLACE TABLE {name('live rows')} AS {made}")
-    database.execute(f"CREATE OR REPLACE TABLE {quoted} AS SELECT * FROM {name('live rows')}")
+    described = remake(database, table.name, f"{quoted} WHERE {here or where}")
     rows = int(database.execute(f"SELECT count(*) FROM {quoted}").fetchall()[0][0])
-    described = {column: kind for column, kind, *_ in database.execute(f"DESCRIBE {quoted}").fetchall()}
     columns = {
         column: replace(
             one, rows=rows,

@@ -7,6 +7,7 @@ import duckdb
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.looks import action_of_table
+from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.run.parse import parsed_sql
 from graphrec.loading.sources.sql import name
@@ -31,7 +32,7 @@ def latest(database: duckdb.DuckDBPyConnection, table: TableProfile) -> TablePro
         f"(SELECT * FROM {{}} QUALIFY row_number() OVER (PARTITION BY {name(key)} "
         f"ORDER BY {_time(day)} DESC, _file DESC, _line DESC) = 1 ORDER BY _file, _line)"
     )
-    database.execute(f"CREATE OR REPLACE TABLE {name(table.name)} AS SELECT * FROM {once.format(name(table.name))}")
+    remake(database, table.name, once.format(name(table.name)))
     asks = f"has every {key} for each {day.name}; the latest row of each is read: is that right?"
     rows = column.distinct
     columns = {
@@ -86,7 +87,7 @@ def as_spans(database: duckdb.DuckDBPyConnection, table: TableProfile) -> TableP
         *(f"arg_max({name(column)}, {at}) AS {name(column)}" for column in (*others, "_file", "_line")),
     ]
     span = f"(SELECT {', '.join(selected)} FROM {{0}} GROUP BY {listed} ORDER BY _file, _line)"
-    database.execute(f"CREATE OR REPLACE TABLE {name(table.name)} AS SELECT * FROM {span.format(name(table.name))}")
+    remake(database, table.name, span.format(name(table.name)))
     ended = replace(day, name=until, rows=pairs, filled=0, distinct=0, in_graph="", is_plain=False, questions=())
     ended = replace(ended, parse=day.parse or ParseSpec("time"))
     columns = {

@@ -13,6 +13,7 @@ import duckdb
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import normal
+from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import words
 from graphrec.loading.run.parse import parsed_sql
@@ -133,7 +134,7 @@ def _with_satellite(
     listed = ", ".join(f"s.{name(one)} AS {name(one)}" for one in new)
     own = next(column for column in owner.columns if column.casefold() == key.casefold())
     joined = f"(SELECT o.*, {listed} FROM {{0}} AS o LEFT JOIN {last} AS s ON o.{name(own)} = s.{name(key)})"
-    described = _make(database, owner.name, joined.format(name(owner.name), name(satellite.name)))
+    described = remake(database, owner.name, joined.format(name(owner.name), name(satellite.name)))
     columns = dict(owner.columns)
     for one, profile in new.items():
         found = profile_column(database, name(owner.name), one, described[one], owner.rows)
@@ -157,16 +158,8 @@ def _under_business_key(
         f"LEFT JOIN {{1}} AS v ON e.{name(column)} = v.{name(hashed)})"
     )
     keys = f"(SELECT {name(hashed)}, {name(business)} FROM {name(hub.of or hub.name)})"
-    described = _make(database, link.name, joined.format(name(link.name), name(hub.name)))
+    described = remake(database, link.name, joined.format(name(link.name), name(hub.name)))
     columns = {one: each for one, each in link.columns.items() if one != column}
     found = profile_column(database, name(link.name), business, described[business], link.rows)
     columns = {business: replace(found, kind=hub.columns[business].kind), **columns}
     return replace(link, columns=columns, source=joined.format(link.rows_sql, keys), fields={})
-
-
-def _make(database: duckdb.DuckDBPyConnection, table: str, sql: str) -> dict[str, str]:
-    """Puts rows in the place of those of a table, and says of what types its columns are."""
-    made = name(f"{table} made")
-    database.execute(f"CREATE OR REPLACE TABLE {made} AS SELECT * FROM {sql}")
-    database.execute(f"CREATE OR REPLACE TABLE {name(table)} AS SELECT * FROM {made}")
-    return {one: str(kind) for one, kind, *_ in database.execute(f"DESCRIBE {made}").fetchall()}

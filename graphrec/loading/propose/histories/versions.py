@@ -13,6 +13,7 @@ import duckdb
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import NO, YES, normal, told
+from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import free_name
 from graphrec.loading.run.parse import parsed_sql
@@ -123,8 +124,7 @@ def _last_of_each(
         f"ORDER BY {holds} DESC, {found.begins} DESC, _file DESC, _line DESC) = 1 ORDER BY _file, _line)"
     )
     before, rows = table.rows, table.columns[found.key].distinct
-    database.execute(f"CREATE OR REPLACE TABLE {name(table.name)} AS SELECT * FROM {last.format(name(table.name))}")
-    described = {one: kind for one, kind, *_ in database.execute(f"DESCRIBE {name(table.name)}").fetchall()}
+    described = remake(database, table.name, last.format(name(table.name)))
     gone = database.execute(f"SELECT count(*) FROM {name(table.name)} WHERE NOT {name(mark)}").fetchall()[0][0]
     columns = {
         column: replace(
@@ -165,15 +165,10 @@ def _with_lasting_key(
         f"(SELECT e.* EXCLUDE ({name(column)}), v.{name(key)} AS {name(key)} FROM {{}} AS e LEFT JOIN {{}} AS v "
         f"ON {_text('e', column)} = {_text('v', surrogate)})"
     )
-    made = name(f"{table.name} by {key}")
-    database.execute(f"CREATE TABLE {made} AS SELECT * FROM {joined.format(name(table.name), name(owner.name))}")
-    strays = f"SELECT count(*) FROM {made} WHERE {name(key)} IS NULL"
-    if database.execute(strays).fetchall()[0][0]:
-        database.execute(f"DROP TABLE {made}")
+    filled = joined.format(name(table.name), name(owner.name))
+    if database.execute(f"SELECT count(*) FROM {filled} WHERE {name(key)} IS NULL").fetchall()[0][0]:
         return table
-    database.execute(f"CREATE OR REPLACE TABLE {name(table.name)} AS SELECT * FROM {made}")
-    kind = owner.columns[key]
-    described = {one: declared for one, declared, *_ in database.execute(f"DESCRIBE {made}").fetchall()}
+    described, kind = remake(database, table.name, filled), owner.columns[key]
     columns[key] = replace(
         profile_column(database, name(table.name), key, described[key], table.rows), written=kind.written
     )

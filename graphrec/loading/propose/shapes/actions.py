@@ -6,6 +6,7 @@ import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.looks import actions_in
+from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.sources.sql import name, value
 
@@ -48,7 +49,7 @@ def _replaced(
         f"(SELECT * REPLACE (CASE WHEN {column} IN ({listed}) THEN {name(side.name)} ELSE {column} END AS {column}) "
         "FROM {} ORDER BY _file, _line)"
     )
-    database.execute(f"CREATE OR REPLACE TABLE {name(table.name)} AS SELECT * FROM {told.format(name(table.name))}")
+    remake(database, table.name, told.format(name(table.name)))
     profile = profile_column(database, name(table.name), kind.name, "VARCHAR", table.rows)
     columns = {one: each for one, each in table.columns.items() if one != side.name} | {kind.name: profile}
     columns = {one: columns[one] for one in table.columns if one in columns}

@@ -12,6 +12,7 @@ import duckdb
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import normal
 from graphrec.loading.propose.looks import likeness, looks
+from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import words
 from graphrec.loading.sources.sql import name, value
@@ -178,7 +179,7 @@ def _decoded(database: duckdb.DuckDBPyConnection, table: TableProfile, found: di
     listed = ", ".join(f"{sql} AS {name(one)}" for one, sql in fields.items())
     made = f"(SELECT {listed}, t._file, t._line FROM {{}} AS t)"
     whole = f"(SELECT * FROM {made.format(name(table.name))} ORDER BY _file, _line)"
-    database.execute(f"CREATE OR REPLACE TABLE {name(table.name)} AS SELECT * FROM {whole}")
+    remake(database, table.name, whole)
     columns = {
         called.get(column, column): profile_column(database, name(table.name), called[column], "VARCHAR", table.rows)
         if column in called

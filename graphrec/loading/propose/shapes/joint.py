@@ -8,6 +8,7 @@ import duckdb
 
 from graphrec.loading.propose.column_profile import profile_column
 from graphrec.loading.propose.looks import likeness
+from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import simplified, words
 from graphrec.loading.sources.sql import name
@@ -47,8 +48,7 @@ def with_joint(
         for one in others
     ]
     both = f"(SELECT * FROM ({' UNION ALL '.join(parts)}) ORDER BY _file, _line)"
-    database.execute(f"CREATE OR REPLACE TABLE {name(table.name)} AS {both.format(name(table.name))[1:-1]}")
-    kinds = {column: kind for column, kind, *_ in database.execute(f"DESCRIBE {name(table.name)}").fetchall()}
+    kinds = remake(database, table.name, both.format(name(table.name)))
     rows = int(database.execute(f"SELECT count(*) FROM {name(table.name)}").fetchall()[0][0])
     columns = {
         column: replace(

@@ -11,6 +11,7 @@ import duckdb
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.looks import is_personal, likeness
 from graphrec.loading.propose.references import as_text
+from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import free_name, is_identifier, simplified, singular, words
 from graphrec.loading.sources.sql import name, value
@@ -113,7 +114,7 @@ def _with_product(
             f"ELSE {text} || ' ' || {said} END"
         )
     sold = f"(SELECT *, {said} AS {name(PRODUCT)} FROM {{}})"
-    _become(database, table, sold.format(name(table.name)))
+    remake(database, table.name, sold.format(name(table.name)))
     source = sold.format(table.rows_sql)
     held = replace(table, source=source, fields={}, of=table.of or table.name, are_contracts=True)
     about = f"{line} and {kind.name} are" if kind is not None else f"{line} is"
@@ -149,7 +150,7 @@ def _by_link(
                 f"AS m ON nullif(CAST(e.{name(column)} AS VARCHAR), '') = m.k)"
                 for rows, links in ((table.rows_sql, link.rows_sql), (name(table.name), name(link.name)))
             )
-            _become(database, table, here)
+            remake(database, table.name, here)
             joined = replace(table, source=source, fields={}, of=table.of or table.name)
             asks = f"{whose} is the first one that {link.name} names for each {column}: is that right?"
             found = replace(
@@ -169,7 +170,7 @@ def _products(database: duckdb.DuckDBPyConnection, tables: Sequence[TableProfile
         for parts in zip(*(_sold_in(table) for table in tables), strict=True)
     )
     made = TableProfile(free_name("products", taken), "", 0, {}, key="id", of=tables[0].of, source=source)
-    database.execute(f"CREATE OR REPLACE TABLE {name(made.name)} AS SELECT * FROM {here}")
+    remake(database, made.name, here)
     columns = {one: _profiled(database, made, one) for one in ("id", KIND)}
     return replace(made, rows=columns["id"].rows, columns=columns)
 
@@ -182,14 +183,6 @@ def _sold_in(table: TableProfile) -> tuple[str, str]:
         for rows in (table.rows_sql, name(table.name))
     )
     return source, here
-
-
-def _become(database: duckdb.DuckDBPyConnection, table: TableProfile, rows: str) -> None:
-    """Give a table other rows."""
-    made = name(f"{table.name} made")
-    database.execute(f"CREATE TABLE {made} AS SELECT * FROM {rows}")
-    database.execute(f"DROP TABLE {name(table.name)}")
-    database.execute(f"ALTER TABLE {made} RENAME TO {name(table.name)}")
 
 
 def _profiled(database: duckdb.DuckDBPyConnection, table: TableProfile, column: str) -> ColumnProfile:

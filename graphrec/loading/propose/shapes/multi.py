@@ -13,6 +13,7 @@ import duckdb
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import AGREES, NO, YES, normal, place, told
 from graphrec.loading.propose.references import as_text
+from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.shapes.sides import is_of_offers
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import free_name, words
@@ -105,7 +106,7 @@ def _in_rows(
         beside += [other.name] if several == alike else []
     parts = ", ".join(f"unnest({_parts(one, sign)}) AS {name(one)}" for one in beside)
     split = f"(SELECT * REPLACE ({parts}) FROM {{0}} ORDER BY _file, _line)"
-    described = _make(database, table.name, split)
+    described = remake(database, table.name, split.format(name(table.name)))
     rows = int(database.execute(f"SELECT count(*) FROM {name(table.name)}").fetchall()[0][0])
     columns = {}
     for one, each in table.columns.items():
@@ -153,7 +154,7 @@ def _as_answers(
     listed = ", ".join(f"{sql} AS {name(one)}" for one, sql in given.items())
     spent = ", ".join(name(one) for one in table.columns if one not in left)
     split = f"(SELECT * EXCLUDE ({spent}), {listed} FROM {{0}} ORDER BY _file, _line)"
-    described = _make(database, table.name, split)
+    described = remake(database, table.name, split.format(name(table.name)))
     for one in given:
         left[one] = profile_column(database, name(table.name), one, described[one], table.rows)
     asks = (
@@ -182,11 +183,3 @@ def _answers(
     query = f"SELECT DISTINCT unnest({_parts(other.name, sign)}) FROM {name(table.name)} LIMIT {_MOST_PARTS}"
     said = [row[0] for row in database.execute(query).fetchall() if row[0]]
     return bool(said) and all(told(one, YES, NO) is not None for one in said)
-
-
-def _make(database: duckdb.DuckDBPyConnection, table: str, sql: str) -> dict[str, str]:
-    """Puts rows in the place of those of a table, and says of what types its columns are."""
-    made = name(f"{table} split")
-    database.execute(f"CREATE OR REPLACE TABLE {made} AS SELECT * FROM {sql.format(name(table))}")
-    database.execute(f"CREATE OR REPLACE TABLE {name(table)} AS SELECT * FROM {made}")
-    return {one: str(kind) for one, kind, *_ in database.execute(f"DESCRIBE {made}").fetchall()}

@@ -7,6 +7,7 @@ import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.references import could_be_keys, count_strays, fits
+from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.sources.sql import name
 
@@ -57,11 +58,7 @@ def _with_key(
         f"(SELECT e.* EXCLUDE ({name(there.name)}), {key} AS {name(owner.key)} FROM {{}} AS e LEFT JOIN {{}} AS m "
         f"ON nullif(CAST({said} AS VARCHAR), '') = CAST(m.{name(own.name)} AS VARCHAR))"
     )
-    made = name(f"{table.name} with {owner.key}")
-    database.execute(f"CREATE TABLE {made} AS SELECT * FROM {joined.format(name(table.name), name(owner.name))}")
-    database.execute(f"DROP TABLE {name(table.name)}")
-    database.execute(f"ALTER TABLE {made} RENAME TO {name(table.name)}")
-    kinds = {one: kind for one, kind, *_ in database.execute(f"DESCRIBE {name(table.name)}").fetchall()}
+    kinds = remake(database, table.name, joined.format(name(table.name), name(owner.name)))
     found = profile_column(database, name(table.name), owner.key, kinds[owner.key], table.rows)
     left = {one: profile for one, profile in table.columns.items() if one != there.name}
     asks = f"{owner.key} comes from {owner.name} by {there.name}: is that right?"

@@ -5,7 +5,7 @@ a row names a person whom it is about, as an insured one, and the contract names
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import duckdb
@@ -13,6 +13,7 @@ import duckdb
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import normal
 from graphrec.loading.propose.looks import action_of_table, likeness
+from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.shapes.states import is_state
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import simplified
@@ -96,12 +97,12 @@ def _joined(
         f"(SELECT e.*{left}, {listed} FROM {{}} AS e LEFT JOIN {{}} AS m "
         f"ON {_of('e', table.columns[column])} = {_of('m', between.columns[between.key])})"
     )
-    made = name(f"{table.name} joined")
-    database.execute(f"CREATE TABLE {made} AS SELECT * FROM {joined.format(name(table.name), name(between.name))}")
+    kinds = remake(database, table.name, joined.format(name(table.name), name(between.name)))
     # The day of an order comes before those of its items, such as that of shipping.
-    columns = {new: _profiled(database, made, new, between.columns[one], table.rows) for one, new in brought.items()}
+    columns = {
+        new: _profiled(database, table, new, kinds, between.columns[one], table.rows) for one, new in brought.items()
+    }
     columns |= {one: profile for one, profile in table.columns.items() if one not in {column, *about}}
-    _rename(database, made, table)
     kept = {one: owner for one, owner in table.references.items() if one not in {column, *about}}
     asks = [f"{', '.join(brought.values())} {'comes' if len(brought) == 1 else 'come'} from {between.name} by {column}"]
     asks += [f"{', '.join(about)} names whom it is about, and {given} whose it is"] if about else []
@@ -159,14 +160,14 @@ def _linked(
         f"(SELECT e.*, m.{name(whose)} AS {name(given)} FROM {{}} AS e JOIN ({both}) AS m "
         f"ON {_of('e', table.columns[column])} = {_of('m', link.columns[what])})"
     )
-    made = name(f"{table.name} joined")
-    database.execute(f"CREATE TABLE {made} AS SELECT * FROM {joined.format(name(table.name), name(link.name))}")
-    rows = int(database.execute(f"SELECT count(*) FROM {made}").fetchall()[0][0])
+    kinds = remake(database, table.name, joined.format(name(table.name), name(link.name)))
+    rows = int(database.execute(f"SELECT count(*) FROM {name(table.name)}").fetchall()[0][0])
     columns = {
-        one: _profiled(database, made, one, profile, rows) for one, profile in table.columns.items() if one != column
+        one: _profiled(database, table, one, kinds, profile, rows)
+        for one, profile in table.columns.items()
+        if one != column
     }
-    columns[given] = _profiled(database, made, given, link.columns[whose], rows)
-    _rename(database, made, table)
+    columns[given] = _profiled(database, table, given, kinds, link.columns[whose], rows)
     asks = f"{given} comes from {link.name} by {column}, a row for each: is that right?"
     left = f"{link.name}: {', '.join(others)} ({roles[0].name}) hold nothing: is that right?" if others else ""
     return replace(
@@ -182,16 +183,11 @@ def _linked(
     )
 
 
-def _rename(database: duckdb.DuckDBPyConnection, made: str, table: TableProfile) -> None:
-    """Puts rows that were joined in the place of those of a table."""
-    database.execute(f"DROP TABLE {name(table.name)}")
-    database.execute(f"ALTER TABLE {made} RENAME TO {name(table.name)}")
-
-
 def _profiled(
-    database: duckdb.DuckDBPyConnection, made: str, column: str, like: ColumnProfile, rows: int
-) -> ColumnProfile:
+    database: duckdb.DuckDBPyConnection, table: TableProfile, column: str, kinds: Mapping[str, str],
+    like: ColumnProfile, rows: int,
+) -> ColumnProfile:  # fmt: skip
     """A column of rows that were joined, read as in the table that it comes from."""
-    kind = next(kind for one, kind, *_ in database.execute(f"DESCRIBE {made}").fetchall() if one == column)
-    found = profile_column(database, f"(SELECT * FROM {made} LIMIT {SAMPLE_ROWS})", column, str(kind), rows)
+    some = f"(SELECT * FROM {name(table.name)} LIMIT {SAMPLE_ROWS})"
+    found = profile_column(database, some, column, kinds[column], rows)
     return replace(found, written=like.written, parse=like.parse, is_plain=like.is_plain, kind=like.kind)

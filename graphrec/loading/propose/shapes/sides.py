@@ -15,6 +15,7 @@ from graphrec.loading.propose.column_profile import ColumnProfile, profile_colum
 from graphrec.loading.propose.concepts import AGREES, NO, YES, normal, place, told
 from graphrec.loading.propose.histories.versions import BEGINS, ENDS
 from graphrec.loading.propose.looks import likeness, looks
+from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import words
 from graphrec.loading.run.parse import parsed_sql
@@ -232,11 +233,7 @@ def _joined(
         f"(SELECT o.*, {listed} FROM {{0}} AS o LEFT JOIN {rows.replace('{}', '{1}')} AS s "
         f"ON {_of('o', owner.columns[owner.key])} = {_of('s', side.columns[reference], _SAID)})"
     )
-    made = name(f"{owner.name} with {side.name}")
-    filled = joined.format(name(owner.name), name(side.name))
-    database.execute(f"CREATE TABLE {made} AS SELECT * FROM {filled}")
-    database.execute(f"CREATE OR REPLACE TABLE {name(owner.name)} AS SELECT * FROM {made}")
-    described = {one: kind for one, kind, *_ in database.execute(f"DESCRIBE {made}").fetchall()}
+    described = remake(database, owner.name, joined.format(name(owner.name), name(side.name)))
     columns = dict(owner.columns)
     for new, sql in given.items():
         own = next((one for one in side.columns.values() if name(one.name) == sql), None)
