@@ -52,8 +52,13 @@ def test_train_writes_one_folder_a_fit(tmp_path: Path) -> None:
 
 def test_what_was_logged_before_a_failure_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("tensorboardX")
-    closed = []
-    monkeypatch.setattr(EpochTracker, "close", lambda self: closed.append(len(self.curves("choosing")[0]["loss"])))
+    closed, close = [], EpochTracker.close
+
+    def closing(tracker: EpochTracker) -> None:
+        closed.append(len(tracker.curves("choosing")[0]["loss"]))
+        close(tracker)
+
+    monkeypatch.setattr(EpochTracker, "close", closing)
     run_epoch = loop.run_epoch
 
     def failing(*given: object) -> float:
