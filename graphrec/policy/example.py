@@ -16,7 +16,7 @@ import numpy as np
 from graphrec.errors import PolicyError
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.languages import Language, language_of
-from graphrec.loading.propose.concepts import CLOSED, NO, OPEN, YES, in_order, normal, place, told
+from graphrec.loading.propose.concepts import CLOSED, NO, OPEN, YES, are_answers, in_order, normal, place, told
 from graphrec.loading.propose.words import words
 from graphrec.policy.compiled import CompiledPolicy
 from graphrec.policy.language.conditions import sides
@@ -610,8 +610,7 @@ def _flag(column: _Column, *, wanted: bool) -> str | None:
 
 def _is_yes_or_no(column: _Column) -> bool:
     """Whether all values of a column say yes or no."""
-    is_told = bool(column.texts) and all(told(text, YES, NO) is not None for text in column.texts)
-    return column.kind == "boolean" or column.is_flag or is_told
+    return column.kind == "boolean" or column.is_flag or are_answers(column.texts)
 
 
 def _is_limit(column: _Column) -> bool:

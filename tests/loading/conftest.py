@@ -91,3 +91,10 @@ from = "Person.person"
 to = "Thing.thing"
 sql = "SELECT person, thing FROM likes"
 """
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """An empty folder for the files of a bank."""
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"

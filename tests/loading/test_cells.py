@@ -11,9 +11,8 @@ from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import profile_column
 from graphrec.loading.run.parse import parsed_sql
 from graphrec.loading.sources.encodings import delivery_encoding, encoding_within
-from tests.loading.test_feeds import PRODUCTS, data, loaded, write
-
-__all__ = ["data"]
+from tests.loading.delivered import write
+from tests.loading.test_feeds import PRODUCTS, loaded
 
 
 def bank(folder: Path, head: str = "", cells: str = "", customers: int = 20) -> None:

@@ -18,12 +18,6 @@ def loaded(folder: Path) -> tuple[list[str], MemorySink, str]:
     return questions, sink, path.read_text("utf-8")
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    (tmp_path / "data").mkdir()
-    return tmp_path / "data"
-
-
 @pytest.mark.slow
 def test_products_as_columns_of_every_month(data: Path) -> None:
     products = ["ahor", "cco", "fond", "plan"]

@@ -5,25 +5,13 @@ import hashlib
 import json
 from pathlib import Path
 
-import pytest
-
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.loading.propose.draft import write_draft
 from graphrec.loading.propose.looks import actions_in
+from tests.loading.delivered import write
 
 PRODUCTS = [f"P{i},Fund {i},Bonds" for i in range(8)]
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    return folder
-
-
-def write(folder: Path, file: str, *lines: str) -> None:
-    (folder / file).write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def documents(folder: Path, file: str, rows: list[object]) -> None:

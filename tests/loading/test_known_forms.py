@@ -3,21 +3,10 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.loading.propose.draft import write_draft
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    (tmp_path / "data").mkdir()
-    return tmp_path / "data"
-
-
-def write(folder: Path, name: str, *lines: str) -> None:
-    (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+from tests.loading.delivered import write
 
 
 def loaded(folder: Path) -> tuple[str, str, MemorySink]:

@@ -11,12 +11,6 @@ from graphrec.loading.propose.draft import write_draft
 USERS = [f"C{n:03}" for n in range(40)]
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    (tmp_path / "data").mkdir()
-    return tmp_path / "data"
-
-
 def write(file: Path, head: str, rows: list[str]) -> None:
     file.write_text("\n".join([head, *rows]) + "\n", "utf-8")
 

@@ -13,12 +13,6 @@ from graphrec.loading.propose.looks import action_of, action_of_table, likeness,
 from graphrec.loading.propose.words import is_identifier, simplified, singular
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    (tmp_path / "data").mkdir()
-    return tmp_path / "data"
-
-
 def loaded(data: Path) -> tuple[list[str], MemorySink, str]:
     path, sink = data.parent / "my.toml", MemorySink()
     questions = write_draft(path, data).questions

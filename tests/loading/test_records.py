@@ -32,12 +32,6 @@ ROWS = [
 ]
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    (tmp_path / "data").mkdir()
-    return tmp_path / "data"
-
-
 def loaded(data: Path) -> tuple[list[str], MemorySink, str]:
     path, sink = data.parent / "my.toml", MemorySink()
     questions = write_draft(path, data).questions

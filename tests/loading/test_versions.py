@@ -8,6 +8,7 @@ import pytest
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.loading.propose.draft import write_draft
+from tests.loading.delivered import write
 
 
 def loaded(folder: Path) -> tuple[list[str], MemorySink, str]:
@@ -16,16 +17,6 @@ def loaded(folder: Path) -> tuple[list[str], MemorySink, str]:
     report = run_load(load_mapping(path), folder, sink)
     assert sum(count.rejected for count in (*report.nodes.values(), *report.edges.values())) == 0, path.read_text()
     return questions, sink, path.read_text("utf-8")
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    (tmp_path / "data").mkdir()
-    return tmp_path / "data"
-
-
-def write(folder: Path, name: str, *lines: str) -> None:
-    (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def bank(folder: Path, customers: int = 20, *, head: str = "", cells: str = "") -> None:

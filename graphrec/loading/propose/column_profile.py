@@ -171,6 +171,20 @@ class ColumnProfile:
     """Whether most of its texts are of several words."""
 
     @property
+    def moment(self) -> str:
+        """SQL of a time, however it is written."""
+        return parsed_sql(name(self.name), self.parse or ParseSpec("time"))
+
+    def key_of(self, rows: str, called: str = "") -> str:
+        """SQL of a key in some rows, written as in the table of its things.
+
+        Args:
+            rows: their alias.
+            called: what the column is called there, where that is another name.
+        """
+        return (self.written or "{}").format(f"CAST({rows}.{name(called or self.name)} AS VARCHAR)")
+
+    @property
     def is_whole(self) -> bool:
         """Whether all but a few rows have a value."""
         return self.rows - self.filled <= self.rows // FEW_MISFITS

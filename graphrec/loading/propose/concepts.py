@@ -1229,6 +1229,15 @@ def told(text: str, yes: Collection[str], no: Collection[str]) -> bool | None:
     return None
 
 
+def are_answers(texts: Collection[str]) -> bool:
+    """Whether there are texts, and each says yes or no.
+
+    >>> are_answers(["ja", "nein"]), are_answers(["ja", "Ulm"]), are_answers([])
+    (True, False, False)
+    """
+    return bool(texts) and all(told(text, YES, NO) is not None for text in texts)
+
+
 def in_order(texts: Iterable[str]) -> list[tuple[int, str]] | None:
     """Texts with their steps, the lowest first, by words that have an order or the number in each; else None."""
     found = {text: normal(text) for text in texts}

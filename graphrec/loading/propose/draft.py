@@ -194,7 +194,7 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
     for table in used:
         for column, label in ends[table.name]:
             told.setdefault(table.name, set()).update(add_missing_label(draft, column, label, used))
-    events = [_without(table, told.get(table.name, set())) for table in events]
+    events = [table.without(told.get(table.name, set())) for table in events]
     for table in entities:
         add_references(draft, table)
     owners = {table.name: table for table in entities}
@@ -207,10 +207,6 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
     for table in tables:
         _ask_about(draft, table)
     return draft
-
-
-def _without(table: TableProfile, columns: set[str]) -> TableProfile:
-    return replace(table, columns={name: one for name, one in table.columns.items() if name not in columns})
 
 
 def _heads(tables: list[TableProfile], draft: Draft) -> set[str]:

@@ -330,14 +330,15 @@ def _with_twins(database: duckdb.DuckDBPyConnection, table: TableProfile) -> Tab
     if table.key is not None or any(one.is_unique for one in table.columns.values()):
         return table
     ids = [*table.references, *(one.name for one in table.others() if one.looks_like_id and one.distinct > 1)]
-    times = [one for one in table.others() if one.kind == "time" and one.is_whole]
+    at = next((one.name for one in table.others() if one.kind == "time" and one.is_whole), None)
+    if at is None:
+        return table
     found = set()
     for pair in combinations(ids[:_ENDS_LOOKED_AT], 2):
-        for time in times[:1]:
-            by = ", ".join(map(name, (*pair, time.name)))
-            query = f"SELECT 1 FROM {name(table.name)} GROUP BY {by} HAVING count(*) > 1 LIMIT 1"
-            if database.execute(query).fetchall():
-                found |= {(*pair, time.name), (*reversed(pair), time.name)}
+        by = ", ".join(map(name, (*pair, at)))
+        query = f"SELECT 1 FROM {name(table.name)} GROUP BY {by} HAVING count(*) > 1 LIMIT 1"
+        if database.execute(query).fetchall():
+            found |= {(*pair, at), (*reversed(pair), at)}
     if not found:
         return table
     asks = "has rows that have what they join and their time alike; each counts: is that right?"

@@ -1,8 +1,8 @@
 """What the files of a folder look like: one table, its columns, and who refers to whom."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from collections.abc import Mapping as Keys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.sources.sql import name
@@ -74,6 +74,10 @@ class TableProfile:
             return self.rows_sql
         listed = ", ".join(f"{self.fields[column]} AS {name(column)}" for column in wanted)
         return f"(SELECT {listed}, t._file, t._line FROM {self.inner} AS t)"
+
+    def without(self, columns: Container[str]) -> "TableProfile":
+        """The table with its other columns alone."""
+        return replace(self, columns={one: each for one, each in self.columns.items() if one not in columns})
 
     def others(self) -> list[ColumnProfile]:
         """The columns that are neither key nor reference."""

@@ -9,7 +9,6 @@ from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.looks import action_of_table
 from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
-from graphrec.loading.run.parse import parsed_sql
 from graphrec.loading.sources.sql import name
 
 _MOST_DAYS = 400
@@ -30,7 +29,7 @@ def latest(database: duckdb.DuckDBPyConnection, table: TableProfile) -> TablePro
     column, day = table.columns[key], table.columns[day_name]
     once = (
         f"(SELECT * FROM {{}} QUALIFY row_number() OVER (PARTITION BY {name(key)} "
-        f"ORDER BY {_time(day)} DESC, _file DESC, _line DESC) = 1 ORDER BY _file, _line)"
+        f"ORDER BY {day.moment} DESC, _file DESC, _line DESC) = 1 ORDER BY _file, _line)"
     )
     remake(database, table.name, once.format(name(table.name)))
     asks = f"has every {key} for each {day.name}; the latest row of each is read: is that right?"
@@ -78,7 +77,7 @@ def as_spans(database: duckdb.DuckDBPyConnection, table: TableProfile) -> TableP
     if not is_again or not _is_once(database, table, (*ends, day.name)):
         return table
     until = "held_until"
-    at = _time(day)
+    at = day.moment
     others = [column for column in table.columns if column not in (*ends, day.name)]
     selected = [
         *map(name, ends),
@@ -114,10 +113,6 @@ def _day(table: TableProfile) -> ColumnProfile | None:
     times = [column for column in table.columns.values() if column.kind == "time" and column.filled == table.rows]
     found = [column for column in times if 2 <= column.distinct <= _MOST_DAYS and not column.misfits]
     return min(found, key=lambda column: column.distinct, default=None)
-
-
-def _time(day: ColumnProfile) -> str:
-    return parsed_sql(name(day.name), day.parse or ParseSpec("time"))
 
 
 def _is_once(database: duckdb.DuckDBPyConnection, table: TableProfile, columns: tuple[str, ...]) -> bool:

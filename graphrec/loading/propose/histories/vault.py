@@ -10,13 +10,11 @@ from dataclasses import replace
 
 import duckdb
 
-from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import normal
 from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import words
-from graphrec.loading.run.parse import parsed_sql
 from graphrec.loading.sources.sql import name
 
 _AT = r"(dts|date|dt|ts|datetime|timestamp|time|dttm)"
@@ -52,12 +50,12 @@ def as_tables(database: duckdb.DuckDBPyConnection, tables: Sequence[TableProfile
             done[owner.name] = merged
             done[table.name] = replace(table, columns={})
     for hub, (hashed, business) in hubs.items():
-        done[hub] = _without(done[hub], _technical(done[hub]))
+        done[hub] = done[hub].without(_technical(done[hub]))
         for link in links:
             done[link] = _under_business_key(database, done[link], done[hub], hashed, business)
-        done[hub] = replace(_without(done[hub], {hashed}), key=business)
+        done[hub] = replace(done[hub].without({hashed}), key=business)
     for link, own in links.items():
-        done[link] = _without(done[link], _technical(done[link]) | set(own if _has_key(done[link], own) else ()))
+        done[link] = done[link].without(_technical(done[link]) | set(own if _has_key(done[link], own) else ()))
     return list(done.values())
 
 
@@ -103,10 +101,6 @@ def _technical(table: TableProfile) -> set[str]:
     return {column for column in table.columns if any(sign.fullmatch(normal(column)) for sign in signs)}
 
 
-def _without(table: TableProfile, columns: set[str]) -> TableProfile:
-    return replace(table, columns={one: each for one, each in table.columns.items() if one not in columns})
-
-
 def _has_key(table: TableProfile, own: Sequence[str]) -> bool:
     """Whether a row has another number of its own besides its digest."""
     return any(one.is_unique and one.looks_like_id for one in table.columns.values() if one.name not in own)
@@ -126,7 +120,7 @@ def _with_satellite(
     new = {c: one for c, one in satellite.columns.items() if c not in left and c.casefold() not in taken}
     if not new:
         return replace(owner, also=(*owner.also, satellite.name))
-    moment = parsed_sql(name(loaded.name), loaded.parse or ParseSpec("time"))
+    moment = loaded.moment
     last = (
         f"(SELECT * FROM {{1}} QUALIFY row_number() OVER (PARTITION BY {name(key)} "
         f"ORDER BY {moment} DESC NULLS LAST, _file DESC, _line DESC) = 1)"

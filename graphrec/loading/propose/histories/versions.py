@@ -10,13 +10,11 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import NO, YES, normal, told
 from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import free_name
-from graphrec.loading.run.parse import parsed_sql
 from graphrec.loading.sources.sql import name, value
 
 _HOLDS = r"(row|rec|record|version|scd\d?|dwh|dw|eff|effective|valid|validity|gueltig|gueltigkeits?)"
@@ -74,8 +72,8 @@ def _versions_in(database: duckdb.DuckDBPyConnection, table: TableProfile) -> _V
         return None
     end = next((one for one in columns if one.kind == "time" and ENDS.fullmatch(normal(one.name))), None)
     mark = next((one for one in columns if _CURRENT.fullmatch(normal(one.name))), None)
-    begins = _moment(begin)
-    until = _moment(end) if end is not None else "NULL"
+    begins = begin.moment
+    until = end.moment if end is not None else "NULL"
     holds = f"coalesce({until} > {_NO_END}, true)" if end is not None else ""
     marked = _is_yes(database, table, mark) if mark is not None else None
     for one in columns:
@@ -177,10 +175,6 @@ def _with_lasting_key(
         table, columns=columns, source=joined.format(table.rows_sql, owner.rows_sql), fields={},
         questions=(*table.questions, asks),
     )  # fmt: skip
-
-
-def _moment(column: ColumnProfile) -> str:
-    return parsed_sql(name(column.name), column.parse or ParseSpec("time"))
 
 
 def _text(alias: str, column: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
-from graphrec.loading.propose.concepts import AGREES, NO, YES, normal, place, told
+from graphrec.loading.propose.concepts import AGREES, NO, YES, are_answers, normal, place, told
 from graphrec.loading.propose.references import as_text
 from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.shapes.sides import is_of_offers
@@ -133,7 +133,7 @@ def _as_answers(
     if not 1 < len(parts) <= _MOST_PARTS:
         return table
     taken = {one.casefold() for one in table.columns}
-    if all(told(part, YES, NO) is not None for part in parts):
+    if are_answers(parts):
         return table  # the answers of a cell beside it
     answers = next((one for one in table.columns.values() if _answers(database, table, column, one, sign)), None)
     left = {one: each for one, each in table.columns.items() if one not in {column.name, answers and answers.name}}
@@ -182,4 +182,4 @@ def _answers(
         return False
     query = f"SELECT DISTINCT unnest({_parts(other.name, sign)}) FROM {name(table.name)} LIMIT {_MOST_PARTS}"
     said = [row[0] for row in database.execute(query).fetchall() if row[0]]
-    return bool(said) and all(told(one, YES, NO) is not None for one in said)
+    return are_answers(said)

@@ -78,11 +78,6 @@ def _is_link(table: TableProfile) -> bool:
     return len(set(table.references.values())) > 1
 
 
-def _of(alias: str, column: ColumnProfile) -> str:
-    """SQL of a column of one of two tables, as both are written."""
-    return (column.written or "{}").format(f"CAST({alias}.{name(column.name)} AS VARCHAR)")
-
-
 def _joined(
     database: duckdb.DuckDBPyConnection, table: TableProfile, between: TableProfile, column: str, whose: str,
     about: Sequence[str],
@@ -95,7 +90,7 @@ def _joined(
     left = f" EXCLUDE ({', '.join(map(name, about))})" if about else ""
     joined = (
         f"(SELECT e.*{left}, {listed} FROM {{}} AS e LEFT JOIN {{}} AS m "
-        f"ON {_of('e', table.columns[column])} = {_of('m', between.columns[between.key])})"
+        f"ON {table.columns[column].key_of('e')} = {between.columns[between.key].key_of('m')})"
     )
     kinds = remake(database, table.name, joined.format(name(table.name), name(between.name)))
     # The day of an order comes before those of its items, such as that of shipping.
@@ -158,7 +153,7 @@ def _linked(
     both = f"SELECT DISTINCT {name(what)}, {name(whose)} FROM {{}}{there}"
     joined = (
         f"(SELECT e.*, m.{name(whose)} AS {name(given)} FROM {{}} AS e JOIN ({both}) AS m "
-        f"ON {_of('e', table.columns[column])} = {_of('m', link.columns[what])})"
+        f"ON {table.columns[column].key_of('e')} = {link.columns[what].key_of('m')})"
     )
     kinds = remake(database, table.name, joined.format(name(table.name), name(link.name)))
     rows = int(database.execute(f"SELECT count(*) FROM {name(table.name)}").fetchall()[0][0])

@@ -10,15 +10,13 @@ from dataclasses import replace
 
 import duckdb
 
-from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
-from graphrec.loading.propose.concepts import AGREES, NO, YES, normal, place, told
+from graphrec.loading.propose.concepts import AGREES, are_answers, normal, place
 from graphrec.loading.propose.histories.versions import BEGINS, ENDS
 from graphrec.loading.propose.looks import likeness, looks
 from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import words
-from graphrec.loading.run.parse import parsed_sql
 from graphrec.loading.sources.sql import name, value
 
 _OF_USERS = (
@@ -131,8 +129,8 @@ def _with_side(database: duckdb.DuckDBPyConnection, owner: TableProfile, side: T
         return owner
     last = _last(by, begin)
     if is_of_consents:
-        holds = [f"NOT coalesce({_moment(end)} <= ({_latest(begin, end)}), false)"] if end is not None else []
-        holds += [f"{_moment(revoked)} IS NULL"] if revoked is not None else []
+        holds = [f"NOT coalesce({end.moment} <= ({_latest(begin, end)}), false)"] if end is not None else []
+        holds += [f"{revoked.moment} IS NULL"] if revoked is not None else []
         given = _answers(owner, answer, purpose, holds)
     else:
         taken = {one.casefold() for one in owner.columns}
@@ -150,8 +148,7 @@ def _answer_of(others: Sequence[ColumnProfile]) -> ColumnProfile | None:
     """The yes or no of a table of consents, whatever its column is called; None where each row is a yes."""
     for one in others:
         values = one.values or one.states
-        is_told = one.kind in {"text", "integer"} and bool(values) and all(told(v, YES, NO) is not None for v in values)
-        if one.kind == "boolean" or is_told:
+        if one.kind == "boolean" or (one.kind in {"text", "integer"} and are_answers(values)):
             return one
     return None
 
@@ -200,7 +197,7 @@ def is_of_offers(text: str) -> bool:
 
 def _last(by: Sequence[str], begin: ColumnProfile | None) -> str:
     """The last row of each, as SQL over the rows of the table, which `{}` stands for."""
-    order = f"{_moment(begin)} DESC NULLS LAST, " if begin is not None else ""
+    order = f"{begin.moment} DESC NULLS LAST, " if begin is not None else ""
     listed = ", ".join(map(name, by))
     return (
         f"(SELECT * FROM {{}} QUALIFY row_number() OVER (PARTITION BY {listed} "
@@ -212,7 +209,7 @@ def _latest(*times: ColumnProfile | None) -> str:
     """SQL of the last day on which anything was said: ends that come later are still to come."""
     begin = next((one for one in times if one is not None), None)
     assert begin is not None
-    return f"SELECT max({_moment(begin)}) FROM {{}}"
+    return f"SELECT max({begin.moment}) FROM {{}}"
 
 
 def _joined(
@@ -231,7 +228,7 @@ def _joined(
     listed = ", ".join(f"s.{name(one)} AS {name(one)}" for one in given)
     joined = (
         f"(SELECT o.*, {listed} FROM {{0}} AS o LEFT JOIN {rows.replace('{}', '{1}')} AS s "
-        f"ON {_of('o', owner.columns[owner.key])} = {_of('s', side.columns[reference], _SAID)})"
+        f"ON {owner.columns[owner.key].key_of('o')} = {side.columns[reference].key_of('s', _SAID)})"
     )
     described = remake(database, owner.name, joined.format(name(owner.name), name(side.name)))
     columns = dict(owner.columns)
@@ -270,11 +267,3 @@ def _free(wanted: str, taken: set[str]) -> str:
     given = next(one for one in (wanted, *(f"{wanted} {n}" for n in range(2, 1000))) if one.casefold() not in taken)
     taken.add(given.casefold())
     return given
-
-
-def _moment(column: ColumnProfile) -> str:
-    return parsed_sql(name(column.name), column.parse or ParseSpec("time"))
-
-
-def _of(alias: str, column: ColumnProfile, named: str = "") -> str:
-    return (column.written or "{}").format(f"CAST({alias}.{name(named or column.name)} AS VARCHAR)")
