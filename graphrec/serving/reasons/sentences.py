@@ -48,6 +48,7 @@ _UNITS = frozenset(
     }
 )
 _PERCENT = re.compile(r"\b(per ?cent|pct|prozent)$|percent$", re.IGNORECASE)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _YEAR = re.compile(r"\bbirth year\b|\byear of birth\b|geburtsjahr$|出生年", re.IGNORECASE)
 _PLACE = re.compile(
     r"^(region|city|town|village|country|county|state|province|district|canton|residence|domicile|municipality|"
@@ -281,7 +282,9 @@ class Sentences:
         return self.language.number(value, 0 if value == int(value) else 2)
 
     def fact_of(self, name: str, value: str | float | bool) -> str:
-        """A value of a column that says what it is: a year has no sign between thousands."""
+        """A value of a column that says what it is: a day as people write it, a year without a mark of thousands."""
+        if isinstance(value, str) and _DAY.fullmatch(value):
+            return self.language.date(datetime.fromisoformat(value))
         if isinstance(value, str | bool) or not _YEAR.search(words(name)):
             return self.fact(value)
         return f"{value:.0f}"
