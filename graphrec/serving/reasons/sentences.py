@@ -294,8 +294,14 @@ class Sentences:
         return self._words.get(name) or self._words.get(_label(name)) or self._noun(words(name))
 
     def measured(self, name: str, value: str) -> tuple[str, str]:
-        """A label or column and a value of it in words; a unit at the end of its name stands behind the value."""
+        """A label or column and a value of it in words; a unit at the end of its name stands behind the value.
+
+        A value that begins with its label, such as Plan 3 of plan, says it once.
+        """
         said = self.word(name)
+        first, _, rest = value.partition(" ")
+        if rest and " " not in rest and first.lower() == said.lower():
+            return said, rest
         head, _, unit = said.rpartition(" ")
         if not head or name in self._words or unit.lower() not in _UNITS:
             return said, value
