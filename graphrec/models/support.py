@@ -1,8 +1,8 @@
 """Who stands behind what: what fewer than `min_group` customers have in common counts as none, before any fit.
 
     products      fewer holders: no customer's edge to it is learned from; its text and entities speak for it
-    attributes    nodes with fewer customers are one node, "other", where that says something: not where it has too few as
-                  well, where customers have several of them (transactions), or where most of what is had is rare
+    attributes    nodes with fewer customers are one node, "other", where that says something: not where it has too few
+                  as well, where customers have several of them (transactions), or where most of what is had is rare
     pairs (a, i)  fewer customers who have a and hold i: no entry of a Gram matrix, and none of what is solved from it
 
 With `min_group` = 1 nothing changes.
