@@ -99,13 +99,28 @@ def told(text: str, yes: Collection[str], no: Collection[str]) -> bool | None:
     return None
 
 
+def answers_in(texts: Collection[str]) -> dict[str, bool | None]:
+    """What each text says, yes or no; of two texts one of which denies the other, both say it.
+
+    >>> answers_in(["接受", "不接受"]), answers_in(["nicht gewünscht", "gewünscht"])
+    ({'接受': True, '不接受': False}, {'nicht gewünscht': False, 'gewünscht': True})
+    """
+    found = {text: told(text, YES, NO) for text in texts}
+    if len(found) == 2:
+        plain, denied = sorted(found, key=lambda text: len(normal(text)))
+        before, _, behind = normal(denied).partition(normal(plain))
+        if normal(plain) and not behind and (before in _DENIED or _DENIED_HAN.fullmatch(before)):
+            found[plain], found[denied] = True, False
+    return found
+
+
 def are_answers(texts: Collection[str]) -> bool:
     """Whether there are texts, and each says yes or no.
 
     >>> are_answers(["ja", "nein"]), are_answers(["ja", "Ulm"]), are_answers([])
     (True, False, False)
     """
-    return bool(texts) and all(told(text, YES, NO) is not None for text in texts)
+    return bool(texts) and all(answer is not None for answer in answers_in(texts).values())
 
 
 def in_order(texts: Iterable[str]) -> list[tuple[int, str]] | None:
