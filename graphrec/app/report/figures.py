@@ -74,6 +74,8 @@ class Details:
     forms: tuple[Form | None, ...]
     """Of each column; None: words."""
     rows: tuple[tuple[str | float | None, ...], ...]
+    drawn: bool = False
+    """The columns are shares, and the page draws each as a line over the first."""
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphrec.app.report.figures import Figure, Part, plain
+from graphrec.app.report.figures import Details, Figure, Part, plain
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
     from graphrec.app.report.make import ReportMade
+    from graphrec.app.report.words import Words
 
 FOLDER = Path(__file__).parent / "templates"
 
@@ -54,6 +55,7 @@ def _shown(made: ReportMade, part: Part) -> dict[str, Any]:
     return {
         "name": part.name, "title": words.part(part), "state": part.state,
         "concerns": [words.concern(one) for one in part.concerns],
+        "drawing": None if details is None or not details.drawn else _drawing(words, part.name, details),
         "missing": part.missing, "command": part.command, "figures": figures, "table": table,
         "has_intervals": any(one["interval"] for one in figures),
         "earlier": words.say("earlier", date=words.day(part.measured_at))
@@ -77,6 +79,37 @@ def _bar(one: Figure) -> dict[str, float] | None:
         return None
     at, low, high = (round(100 * end, 2) for end in (one.value, one.low, one.high))
     return {"at": at, "low": low, "wide": round(max(high - low, 0.5), 2)}
+
+
+def _drawing(words: Words, name: str, details: Details) -> dict[str, Any]:
+    """Lines over the first column, all of them shares from 0 to 1, as places in a drawing 640 wide and 240 high."""
+    left, right, top, bottom = 56.0, 628.0, 12.0, 204.0
+
+    def x(share: float) -> float:
+        return round(left + share * (right - left), 1)
+
+    def y(share: float) -> float:
+        return round(bottom - share * (bottom - top), 1)
+
+    columns = list(zip(*details.rows, strict=True))
+    points = [
+        [
+            (x(float(at or 0)), y(float(value)))
+            for at, value in zip(columns[0], column, strict=True)
+            if value is not None
+        ]
+        for column in columns[1:]
+    ]
+    ticks = [(share, words.value(share, "share")) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    return {
+        "left": left, "right": right, "bottom": bottom, "named": words.say(f"drawn_{name}"),
+        "x_name": words.say(f"h_{details.columns[0]}"),
+        "across": [(x(share), text) for share, text in ticks], "up": [(y(share), text) for share, text in ticks],
+        "lines": [
+            {"name": words.say(f"h_{column}"), "points": " ".join(f"{one:g},{other:g}" for one, other in line)}
+            for column, line in zip(details.columns[1:], points, strict=True)
+        ],
+    }  # fmt: skip
 
 
 def as_json(made: ReportMade) -> dict[str, Any]:
