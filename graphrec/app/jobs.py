@@ -245,6 +245,14 @@ class EvaluateDates:
 
 
 @dataclass(frozen=True)
+class EvaluateProfit:
+    """What past prices would bring and cost lists: nDCG beside monthly return, by the weight of the profit term."""
+
+    learner: Literal["ridge", "boosting"] | None = None
+    """None: that of the model, else ridge."""
+
+
+@dataclass(frozen=True)
 class AskQuery:
     """A question of the analysts' library, or a Cypher statement."""
 

@@ -66,7 +66,10 @@ def test_figures_are_those_of_the_commands(bank: Bank, tmp_path: Path) -> None:
     done = bank.report(MakeReport(tmp_path / "report.html"))
     parts = {one.name: one for one in done.report.parts}
     assert tuple(parts) == PARTS
-    assert {name: one.missing for name, one in parts.items() if one.missing is not None and name != "money"} == {}
+    assert {name: one.missing for name, one in parts.items() if one.missing is not None and name != "money"} == {
+        "returns": "there is no series price of Product, and returns are of prices; bring one by [series.NAME] of the "
+        "mapping (docs/mappings.md), load it, name it by: graphrec market --init"
+    }
     evaluation = bank.evaluate(Evaluate(explain_users=200)).evaluation
     assert evaluation.details is not None
     k = evaluation.details.k

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphrec.app.report.figures import Figure, Part, plain
+from graphrec.app.report.words import Words
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -54,11 +55,30 @@ def _shown(made: ReportMade, part: Part) -> dict[str, Any]:
     return {
         "name": part.name, "title": words.part(part), "state": part.state,
         "concerns": [words.concern(one) for one in part.concerns],
-        "missing": part.missing, "command": part.command, "figures": figures, "table": table,
+        "chart": _curve(words, part), "missing": part.missing, "command": part.command,
+        "figures": figures, "table": table,
         "has_intervals": any(one["interval"] for one in figures),
         "earlier": words.say("earlier", date=words.day(part.measured_at))
         if part.measured_at != made.report.made_at else None,
     }  # fmt: skip
+
+
+def _curve(words: Words, part: Part) -> str | None:
+    """Return and nDCG by the weight of the profit term as a picture; None of any other part."""
+    details = part.details
+    if part.name != "returns" or details is None:
+        return None
+    from graphrec.evaluation.report.charts import Series, Spot, curves
+
+    at = [details.columns.index(name) for name in ("weight", "monthly", "ndcg")]
+    points = [tuple(float(row[place] or 0.0) for place in at) for row in details.rows]
+    market = part.figure("monthly_market")
+    return curves(
+        [Series("", [(x, y) for _, x, y in points])], title=words.say("chart_returns"),
+        x_name=words.say("h_monthly"), y_name="nDCG", x_percent=True, from_zero=True,
+        spots=[Spot(f"{weight:g}", (x, y)) for weight, x, y in points],
+        lines_at=[] if market is None or market.value is None else [(market.value, words.say("market"))],
+    )  # fmt: skip
 
 
 def _figure(made: ReportMade, part: Part, one: Figure) -> dict[str, Any]:
