@@ -316,9 +316,9 @@ class InitPolicy:
 
 @dataclass(frozen=True)
 class InitFile:
-    """A first file for the home: statement.toml, plan.toml, market.toml or alerts.toml."""
+    """A first file for the home: statement.toml, plan.toml, needs.toml, market.toml or alerts.toml."""
 
-    kind: Literal["statement", "plan", "market", "alerts"]
+    kind: Literal["statement", "plan", "needs", "market", "alerts"]
     force: bool = False
     """Replace the one that is there."""
 
