@@ -34,10 +34,10 @@ def test_a_sum_is_shared_as_it_is_made(script: ModuleType) -> None:
     assert np.unique(kept.sum(axis=1)).tolist() == [1, 2, 3]
     found = script.shap(kept, 7.0 + kept @ weights, np.full(2, 7.0), 7.0 + weights.sum(axis=0))
     assert found == pytest.approx(weights, abs=0.03)
-    assert found.sum(axis=0) == pytest.approx(weights.sum(axis=0), abs=1e-12)
+    assert found.sum(axis=0) == pytest.approx(weights.sum(axis=0), abs=1e-9)
     kept = script.asked(rng, 4, paired=False)
     found = script.lime(kept, 7.0 + kept @ weights)
-    assert found == pytest.approx(weights, rel=0.1)
+    assert found == pytest.approx(weights, abs=0.2)
     assert np.argsort(found, axis=0).tolist() == np.argsort(weights, axis=0).tolist()
 
 

@@ -106,7 +106,7 @@ def _curve(found: Explanations) -> Details:
     """What is left of lists, by how much of what is known of a customer is deleted."""
     first, random = ([1.0, *(one.value for one in found.curve[order])] for order in ("reasons", "random"))
     rows = tuple((step / STEPS, first[step], random[step]) for step in range(STEPS + 1))
-    return Details(("deleted", "left_reasons", "left_random"), ("share", "share", "share"), rows, drawn=True)
+    return Details(("deleted", "left_reasons", "left_random"), ("share", "share", "share"), rows)
 
 
 def fairness(bank: Bank, progress: Progress) -> Part:
