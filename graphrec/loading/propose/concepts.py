@@ -53,6 +53,16 @@ def place(name: str, concept: str) -> int | None:
     return None
 
 
+def speaks(name: str, terms: Collection[str]) -> bool:
+    """Whether a name speaks of one of some terms, as `place` asks of a concept.
+
+    >>> [speaks(one, ("car", "vehicle")) for one in ("car_insurance", "Cards", "my_vehicles")]
+    [True, False, True]
+    """
+    parts = [part for word in words(name) if (part := normal(word))]
+    return any(_speaks(parts[first:], term) for term in terms for first in range(len(parts)))
+
+
 def _speaks(parts: list[str], term: str) -> bool:
     """Whether a name whose words are these begins with a term, or has a long one within its first word."""
     is_short = term.isascii() and len(term) <= _SHORT
