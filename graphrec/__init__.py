@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from graphrec.app.jobs import EvaluateDates as EvaluateDates
     from graphrec.app.jobs import EvaluateExperiments as EvaluateExperiments
     from graphrec.app.jobs import EvaluateNew as EvaluateNew
+    from graphrec.app.jobs import EvaluateProfit as EvaluateProfit
     from graphrec.app.jobs import Export as Export
     from graphrec.app.jobs import ExtractTexts as ExtractTexts
     from graphrec.app.jobs import Federate as Federate
@@ -117,15 +118,14 @@ _REQUESTS = (
 )  # fmt: skip
 _JOBS = (
     "AskClasses", "AskEscrow", "AskExposure", "AskFairness", "AskMarket", "AskOffPolicy", "AskOutcomes", "AskPortfolio",
-    "AskPortfolios", "AskQuality", "AskQuery", "AskStability", "Backup", "CheckModel", "CompareModels",
-    "ChangeRule", "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates",
-    "EvaluateNew", "Export", "ExtractTexts", "Federate", "FindDuplicates", "FindTopics", "FitClassifier", "FitResponse",
-    "FitRisk", "Forget", "InitPolicy", "InitFile", "CheckCases", "EvaluateExperiments", "ListAlerts", "ListContacts",
-    "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "MakeReport", "Monitor", "PlanCampaign", "PlanCover",
-    "PlanLoan", "ProposeMapping", "PruneRecord", "Publish", "ProposePortfolio", "PutHold", "Refresh", "Reidentify",
-    "ReportCampaign", "ReportRisk", "Restore", "RunAlerts",
-    "ScoreResponse", "ScoreRisk", "SetAlert", "SignHead", "StopExperiment", "TakeSnapshot", "TrackModel", "Train",
-    "Tune", "TuneEncoder", "VerifyRecord",
+    "AskPortfolios", "AskQuality", "AskQuery", "AskStability", "Backup", "CheckModel", "CompareModels", "ChangeRule",
+    "CheckPolicy", "Consume", "DeliverCampaign", "DiffPolicies", "Embed", "Evaluate", "EvaluateDates", "EvaluateNew",
+    "EvaluateProfit", "Export", "ExtractTexts", "Federate", "FindDuplicates", "FindTopics", "FitClassifier",
+    "FitResponse", "FitRisk", "Forget", "InitPolicy", "InitFile", "CheckCases", "EvaluateExperiments", "ListAlerts",
+    "ListContacts", "ListRecord", "Load", "MakeDemoBank", "MakePortraits", "MakeReport", "Monitor", "PlanCampaign",
+    "PlanCover", "PlanLoan", "ProposeMapping", "PruneRecord", "Publish", "ProposePortfolio", "PutHold", "Refresh",
+    "Reidentify", "ReportCampaign", "ReportRisk", "Restore", "RunAlerts", "ScoreResponse", "ScoreRisk", "SetAlert",
+    "SignHead", "StopExperiment", "TakeSnapshot", "TrackModel", "Train", "Tune", "TuneEncoder", "VerifyRecord",
 )  # fmt: skip
 _PUBLIC = {
     "Bank": "graphrec.app.bank",

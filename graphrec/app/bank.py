@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from graphrec.demo.bank import BankReport
     from graphrec.errors import GraphrecError
     from graphrec.evaluation.cold.evaluate import ColdStart
+    from graphrec.evaluation.profit import ProfitCurve
     from graphrec.evaluation.rolling import Rolling
     from graphrec.events.log import Appended
     from graphrec.features.sources.text.cache import EncodeReport
@@ -1118,6 +1119,13 @@ class Bank:
         from graphrec.app.models.fit import evaluate_dates
 
         return evaluate_dates(self, request, progress)
+
+    @needs_extra("train")
+    def evaluate_profit(self, request: jobs.EvaluateProfit, *, progress: Progress = silent) -> ProfitCurve:
+        """What past prices would bring and cost lists, on rolling dates."""
+        from graphrec.app.models.fit import evaluate_profit
+
+        return evaluate_profit(self, request, progress)
 
     @needs_extra("load")
     def make_demo_bank(self, request: jobs.MakeDemoBank, *, progress: Progress = silent) -> BankReport:

@@ -245,6 +245,14 @@ class EvaluateDates:
 
 
 @dataclass(frozen=True)
+class EvaluateProfit:
+    """What past prices would bring and cost lists: nDCG beside monthly return, by the weight of the profit term."""
+
+    learner: Literal["ridge", "boosting"] | None = None
+    """None: that of the model, else ridge."""
+
+
+@dataclass(frozen=True)
 class AskQuery:
     """A question of the analysts' library, or a Cypher statement."""
 
@@ -308,9 +316,9 @@ class InitPolicy:
 
 @dataclass(frozen=True)
 class InitFile:
-    """A first file for the home: statement.toml, plan.toml, market.toml or alerts.toml."""
+    """A first file for the home: statement.toml, plan.toml, needs.toml, market.toml or alerts.toml."""
 
-    kind: Literal["statement", "plan", "market", "alerts"]
+    kind: Literal["statement", "plan", "needs", "market", "alerts"]
     force: bool = False
     """Replace the one that is there."""
 

@@ -332,7 +332,7 @@ class FirstFile:
 
     path: Path
     found: tuple[str, ...]
-    """Keys that were filled; of alerts.toml the ids of rules and signals."""
+    """Keys that were filled; of alerts.toml the ids of rules and signals, of needs.toml those of needs."""
     left_out: tuple[str, ...]
     """Keys that a command needs and that nothing was found for."""
 

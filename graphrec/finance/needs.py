@@ -61,7 +61,7 @@ def read_needs(file: Path) -> NeedsFile:
     if not file.exists():
         raise UsageError(
             f"{file} is not there: it says which needs there are, when a customer has one and what meets it; "
-            "docs/finance.md has an example"
+            "graphrec plan cover --init writes a first one"
         )
     document = read_toml(file, UsageError)
     found = convert(document, NeedsFile)

@@ -72,6 +72,23 @@ def bootstrap_all(
     return out
 
 
+def block_bootstrap(values: PerUser, block: int, *, seed: int, resamples: int = 2000, level: float = 0.95) -> Interval:
+    """Return the mean with its interval over blocks of values that follow one another, which may depend on each other.
+
+    Args:
+        values: one for each date, in their order, at least `block`.
+        block: how many of them are drawn together.
+
+    >>> block_bootstrap(np.array([0.5, 0.5, 0.5, 0.5]), 2, seed=1)
+    Interval(value=0.5, low=0.5, high=0.5)
+    """
+    starts = np.arange(len(values) - block + 1)
+    chosen = np.random.default_rng(seed).choice(starts, (resamples, -(-len(values) // block)))
+    rows = (chosen[:, :, None] + np.arange(block)).reshape(resamples, -1)[:, : len(values)]
+    low, high = np.quantile(values[rows].mean(axis=1), ((1 - level) / 2, (1 + level) / 2))
+    return Interval(fsum(values) / len(values), float(low), float(high))
+
+
 def jackknife(
     value: float, without_each: PerUser, *, level: float = 0.95, bounds: tuple[float, float] = (0.0, 1.0)
 ) -> Interval:

@@ -301,3 +301,78 @@ def test_a_report_reads_the_lists_of_such_a_model(tmp_path: Path) -> None:
     after = {one.name: one.value for one in money(cheap, silent).figures}
     assert after["fee_listed"] < 1 < before["fee_listed"]
     assert after["fee_held"] == before["fee_held"]
+
+
+PIECES = OWN.replace('weight = "value"', 'quantity = "pieces"\nuntil = "ended"').replace(
+    "CAST(held.value AS DOUBLE) AS value FROM held",
+    "CAST(held.pieces AS DOUBLE) AS pieces, CAST(NULLIF(held.ended, '') AS DATE) AS ended FROM held",
+)
+GIVEN = PIECES.replace('quantity = "pieces"', 'quantity = "pieces"\nweight = "value"').replace(
+    " AS pieces,", " AS pieces, CAST(held.value AS DOUBLE) AS value,"
+)
+
+
+def write_changing(folder: Path, mapping: str) -> None:
+    """The same bank with pieces, of which some are given away, and holdings that are over or end later."""
+    write_files(folder)
+    draw, lines = np.random.default_rng(3), []
+    for row in csv.DictReader((folder / "held.csv").read_text().splitlines()):
+        pieces = int(draw.integers(2, 30))
+        ended = str(draw.choice(["", "", "2025-04-01", "2027-01-01"]))
+        lines.append(f"{row['customer']},{row['product']},{row['since']},{row['value']},{pieces},{ended}")
+        if not ended and draw.random() < 0.5:
+            sold = int(draw.integers(1, pieces))
+            lines.append(f"{row['customer']},{row['product']},2025-05-01,{int(row['value']) // 3},{-sold},")
+    (folder / "held.csv").write_text("customer,product,since,value,pieces,ended\n" + "\n".join(lines) + "\n")
+    (folder / "broker.toml").write_text(mapping)
+
+
+@pytest.fixture(scope="module", params=[OWN, PIECES, GIVEN], ids=["amounts", "pieces", "both"])
+def changing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """A mapping, and a home with a model that weighs diversification."""
+    folder = tmp_path_factory.mktemp("changing")
+    write_changing(folder / "files", request.param)
+    bank = bank_in(folder)
+    bank.load(Load(str(folder / "files" / "broker.toml")))
+    (folder / "home" / "market.toml").write_text(SETTINGS)
+    bank.train(WEIGHED)
+    return request.param, folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
+def test_each_line_runs_as_cypher(
+    kind: str, changing: tuple[str, Path], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """On both stores: amounts, pieces at their last price, and amounts of which some are over or were given away."""
+    mapping, folder = changing
+    bank = bank_in(folder)
+    opened = bank.home.store, None, None
+    if kind == "neo4j":
+        uri, login = request.getfixturevalue("neo4j_login")
+        request.getfixturevalue("neo4j_store")  # empty, and emptied again
+        Bank(Settings(home=tmp_path, store=uri, login=login, policy="none", today=TODAY)).load(
+            Load(str(folder / "files" / "broker.toml"))
+        )
+        opened = tmp_path, uri, login
+    checked, forms = 0, set()
+    lines = [
+        line
+        for user in ("c01", "c02", "c03", "c10", "c31", "c44")
+        for item in bank.recommend(Recommend(user, 3, record=False)).answer.items
+        for line in explained(bank, user, item.product).items[0].lines
+        if line.kind == "diversification" and line.via is not None
+    ]
+    with open_store(opened[1], opened[0], opened[2]) as store:
+        for line in lines:
+            assert line.via is not None
+            assert line.cypher is not None
+            assert line.parameters is not None
+            assert line.cypher_note is None
+            (found,) = store.query(line.cypher, line.parameters).records()  # type: ignore[arg-type]
+            assert (found["via"], found["share"]) == (line.via.id, pytest.approx(line.share, abs=1e-9))
+            checked += 1
+            forms.add(frozenset(line.parameters))
+    assert checked > 30
+    (names,) = forms
+    assert ("price" in names, "until" in names) == (mapping == PIECES, mapping != OWN)

@@ -1,6 +1,7 @@
 """Needs by rules and events of life: open, covered, none or not known, with evidence; and what may be offered."""
 
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
-from graphrec.app.jobs import Load, PlanCover
+from graphrec.app.jobs import InitFile, Load, PlanCover
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import UnknownId, UsageError
+from graphrec.finance.needs import read_needs
 
 TODAY = date(2026, 1, 2)
 MAPPING = """
@@ -149,3 +151,81 @@ def test_faults_and_the_command(home: Path, monkeypatch: pytest.MonkeyPatch) -> 
             bank.plan_cover(PlanCover("c1", record=False))
     finally:
         file.write_text(NEEDS)
+
+
+def test_a_first_file_is_written_from_kinds_columns_and_events(home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home, tmp_path / "home")
+    own = tmp_path / "home"
+    run = CliRunner()
+    words = ["--home", str(own), "plan", "cover"]
+    assert "is there already" in run.invoke(app, [*words, "--init"]).stderr
+    (own / "needs.toml").unlink()
+    assert "plan cover --init writes a first one" in run.invoke(app, [*words, "c1"]).stderr
+    written = json.loads(run.invoke(app, [*words, "--init", "--json"]).stdout)
+    assert written["found"] == ["life", "home"]
+    assert written["left_out"] == ["health.products", "travel.when"]
+    read = {one.id: (one.when, one.products) for one in read_needs(own / "needs.toml").need}
+    assert read == {
+        "life": ("user.dependants >= 1 or happened('BIRTH', 365)", "product.covers in ['life']"),
+        "home": ("user.owns_home", "product.covers in ['contents', 'home']"),
+    }
+    text = (own / "needs.toml").read_text()
+    assert '# when = ""\n# products = "product.covers in [\'travel\']"' in text
+    assert "may name: BIRTH." in text
+    # It answers as the file that was written by hand.
+    for user in ("c1", "c2", "c3", "c4"):
+        assert states(own, user) == states(home, user)
+    assert run.invoke(app, [*words, "c1", "--init"]).exit_code == 2
+
+
+GERMAN = {
+    "kunden.csv": "id,kinderzahl,eigenheim,umzug_am,geburtsdatum\nk1,2,ja,,1980-01-01\n"
+    "k2,0,nein,2025-12-01,2025-03-01\n",
+    "tarife.csv": "id,name,sparte\nT1,Alpha,Risikolebensversicherung\nT2,Beta,Hausrat\nT3,Gamma,Kfz-Haftpflicht\n"
+    "T4,Delta,Girokonto\n",
+    "vertraege.csv": "kunde,tarif\nk1,T4\nk2,T4\n",
+}
+GERMAN_MAPPING = """
+[source]
+name = "versicherer"
+[source.files]
+kunden = "kunden.csv"
+tarife = "tarife.csv"
+vertraege = "vertraege.csv"
+[roles]
+user = "Kunde"
+product = "Tarif"
+interactions = ["HAT"]
+[nodes.Kunde]
+key = "id"
+sql = "SELECT id, CAST(kinderzahl AS INTEGER) AS kinderzahl, eigenheim, CAST(umzug_am AS DATE) AS umzug_am, CAST(geburtsdatum AS DATE) AS geburtsdatum FROM kunden"
+[nodes.Tarif]
+key = "id"
+name = "name"
+sql = "SELECT id, name, sparte FROM tarife"
+[edges.HAT]
+from = "Kunde.kunde"
+to = "Tarif.tarif"
+sql = "SELECT kunde, tarif FROM vertraege"
+"""  # noqa: E501
+
+
+def test_german_names_and_days_and_what_speaks_of_nothing(tmp_path: Path) -> None:
+    for name, text in GERMAN.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "v.toml").write_text(GERMAN_MAPPING)
+    bank = Bank(Settings(home=tmp_path / "home", today=TODAY, policy="none"))
+    bank.load(Load(str(tmp_path / "v.toml")))
+    written = bank.init_file(InitFile("needs"))
+    read = {one.id: (one.when, one.products) for one in read_needs(written.path).need}
+    assert read == {
+        "life": ("user.kinderzahl >= 1", "product.sparte in ['Risikolebensversicherung']"),
+        "home": ("user.eigenheim in ['ja'] or days_since(user.umzug_am) <= 365", "product.sparte in ['Hausrat']"),
+    }  # a birthday is no birth of a child
+    assert written.left_out == ("motor.when", "liability.when")
+    assert states(bank.home.path, "k1") == {"life": "open", "home": "open"}
+    assert states(bank.home.path, "k2") == {"life": "none", "home": "open"}
+    (tmp_path / "tarife.csv").write_text("id,name,sparte\nT1,Alpha,Fonds\nT4,Delta,Girokonto\n")
+    bank.load(Load(str(tmp_path / "v.toml")))
+    with pytest.raises(UsageError, match="no kind of product speaks of insurance or cover"):
+        bank.init_file(InitFile("needs", force=True))

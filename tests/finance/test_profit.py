@@ -1,15 +1,30 @@
 """The profit term: learned from earlier prices alone, off by default, and never in a customer's reason."""
 
+import csv
+import json
+import shutil
+from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
-from graphrec.app.jobs import Load, Train
+from graphrec.app.jobs import EvaluateProfit, Load, MakeReport, Train
+from graphrec.app.report.business import returns
+from graphrec.app.report.figures import PARTS, Figure
 from graphrec.app.requests import Explain, Recommend
+from graphrec.cli import app
 from graphrec.config.settings import Settings
+from graphrec.errors import ModelError, UsageError
+from graphrec.evaluation.profit import AFTER, WEIGHTS, _Course
 from graphrec.models.general.profit import AHEAD, LEAST, LOOK, PENALTY, expected_returns, features_of
+from graphrec.progress import silent
 from graphrec.terms.folder import latest, open_model, read_meta
 from tests.finance.test_diversification import DEPOSIT, SETTINGS, STOOD, TODAY, UNPRICED, snapshot_of, write_files
 
@@ -105,3 +120,116 @@ def test_it_is_off_unless_the_bank_sets_its_weight_and_no_customer_reads_it(brok
         listed = bank.recommend(Recommend(user, 4, record=False, voice="customer")).answer.items
         assert not any("past" in one.text for item in listed for one in item.reasons)
     assert said > 5
+
+
+def by_hand(folder: Path, date: int) -> tuple[float, float, float, int]:
+    """nDCG and monthly return of lists by popularity on a day of the prices, the market, and customers."""
+    with (folder / "files" / "prices.csv").open(newline="") as file:
+        course: dict[str, list[float]] = {}
+        for row in csv.DictReader(file):
+            course.setdefault(row["id"], []).append(float(row["close"]))
+    course[STOOD] = course["P01"]
+    with (folder / "files" / "held.csv").open(newline="") as file:
+        taken = [(row["customer"], row["product"], np.datetime64(row["since"])) for row in csv.DictReader(file)]
+    day, end = FIRST + date, FIRST + date - 1 + AFTER
+    grown = {one: (own[date - 1 + AFTER] / own[date - 1]) ** (AHEAD / AFTER) - 1 for one, own in course.items()}
+    holders = Counter(product for _, product, since in taken if since < day)
+    order = sorted(sorted(holders), key=lambda one: -holders[one])
+    order += sorted(f"P{n:02}" for n in range(PRODUCTS) if f"P{n:02}" not in holders)
+    ndcg, earned = [], []
+    for user in sorted({one for one, *_ in taken}):
+        held = {product for one, product, since in taken if one == user and since < day}
+        later = {product for one, product, since in taken if one == user and day <= since <= end} - held
+        later &= grown.keys()
+        if not held or not later:
+            continue
+        listed = [one for one in order if one in grown and one not in held][:3]
+        gains = [1 / np.log2(place + 2) for place in range(3)]
+        found = sum(gain for gain, one in zip(gains, listed, strict=False) if one in later)
+        ndcg.append(found / sum(gains[: min(3, len(later))]))
+        earned.append(sum(grown[one] for one in listed) / len(listed))
+    return float(np.mean(ndcg)), float(np.mean(earned)), float(np.mean(list(grown.values()))), len(ndcg)
+
+
+@pytest.mark.slow
+def test_the_curve_equals_lists_by_hand_and_shows_what_prices_bring(
+    broker: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(broker, tmp_path / "own")
+    folder = tmp_path / "own"
+    shutil.rmtree(folder / "home" / "serving" / "models", ignore_errors=True)
+    bank = bank_in(folder)
+    bank.train(Train(model="popularity", overrides=()))
+    found = bank.evaluate_profit(EvaluateProfit())
+    dates = [int((np.datetime64(one) - FIRST).astype(int)) for one in (found.first, found.last)]
+    assert (dates[1] - dates[0]) % AHEAD == 0
+    hand = np.array([by_hand(folder, date) for date in range(dates[0], dates[1] + 1, AHEAD)])
+    assert found.dates == len(hand) >= 3
+    assert (found.k, found.lists, found.products) == (3, hand[:, 3].sum(), 10)
+    first = found.points[0]
+    assert (first.weight, first.ndcg_change, first.low, found.own) == (0, None, None, 0)
+    assert first.ndcg == pytest.approx(hand[:, 0].mean(), abs=1e-12)
+    assert first.monthly == pytest.approx(hand[:, 1].mean(), abs=1e-12)
+    assert found.market == pytest.approx(hand[:, 2].mean(), abs=1e-12)
+    assert first.over_market == pytest.approx((hand[:, 1] - hand[:, 2]).mean(), abs=1e-12)
+    # What rose goes on rising in this bank, so that the term is right about it.
+    assert found.points[-1].monthly > found.market
+    assert found.points[-1].monthly > first.monthly
+    change = found.points[-1].ndcg_change
+    assert change is not None
+    assert change.value == pytest.approx(found.points[-1].ndcg - first.ndcg, abs=1e-9)
+    assert bank.evaluate_profit(EvaluateProfit()) == found
+    told = CliRunner().invoke(app, ["--home", str(bank.home.path), "evaluate", "--profit", "ridge", "--json"])
+    assert json.loads(told.stdout)["points"][0]["ndcg"] == first.ndcg
+    shown = CliRunner().invoke(app, ["--home", str(bank.home.path), "evaluate", "--profit", "ridge"]).stdout
+    assert "What prices did is no promise." in shown
+    part = returns(bank, silent)
+    assert part.figure("over_market") == Figure("over_market", first.over_market, "rate", None, None, 1)
+    assert part.details is not None
+    assert [row[0] for row in part.details.rows] == list(WEIGHTS)
+    assert part.state == "good"
+    bank.report(MakeReport(tmp_path / "report.html", without=tuple(one for one in PARTS if one != "returns")))
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert page.count("<circle") == 2 * len(WEIGHTS)
+    assert "graphrec evaluate --profit ridge" in page
+    called = []
+
+    def measured(*_: object, **__: object) -> object:
+        called.append(1)
+        return found
+
+    monkeypatch.setattr(Bank, "evaluate_profit", measured)
+    alone = MakeReport(without=tuple(one for one in PARTS if one != "returns"))
+    assert bank.report(alone).report.part("returns") is not None
+    assert called == []  # as in the last report: the same model and the same prices
+    (bank.home.path / "market.toml").write_text(SETTINGS + "horizon_years = 3\n")
+    bank.report(alone)
+    assert called == [1]
+
+
+def test_what_a_date_learns_from_ends_before_it(broker: Path) -> None:
+    snapshot = snapshot_of(bank_in(broker))
+    ids = list(snapshot.nodes("Product").ids)
+    days = np.arange(19_000, 19_500)
+    draw = np.random.default_rng(1)
+    prices = {one: (days, np.exp(draw.normal(0, 0.01, 500).cumsum())) for one in ids[:5]}
+    later = {one: (own, np.where(own >= 19_400, 7.0, values)) for one, (own, values) in prices.items()}
+    first, second = (_Course.of(snapshot, one) for one in (prices, later))
+    assert first.before(400).digest == second.before(400).digest
+    assert first.before(401).digest != second.before(401).digest
+
+
+@pytest.mark.slow
+def test_what_is_missing_is_said(broker: Path, tmp_path: Path) -> None:
+    shutil.copytree(broker / "home", tmp_path / "home")
+    home = tmp_path / "home"
+    bank = Bank(Settings(home=home, policy="none", today=TODAY))
+    (home / "market.toml").write_text('series = "quotes"\n')
+    with pytest.raises(UsageError, match=r"there is no series quotes of Product.*graphrec market --init$"):
+        returns(bank, silent)
+    (home / "market.toml").write_text(SETTINGS)
+    (file,) = (home / "vault" / "series").glob("*price*")
+    table = pq.read_table(file)
+    pq.write_table(table.filter(pc.less(table["at"], pa.scalar(datetime(2023, 12, 1, tzinfo=UTC)))), file)
+    with pytest.raises(ModelError, match=r"there are prices of 334 trading days, and the profit term needs 295 to"):
+        returns(bank, silent)

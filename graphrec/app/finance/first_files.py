@@ -1,9 +1,9 @@
-"""First files of a home by the names of columns: statement.toml, plan.toml, market.toml and alerts.toml."""
+"""First files of a home by names of columns: statement.toml, plan.toml, needs.toml, market.toml and alerts.toml."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -18,19 +18,28 @@ from graphrec.finance.alerts.file import ChangeTable, JumpTable, RuleTable, Sign
 from graphrec.finance.conditions import Met
 from graphrec.finance.credit.loan_file import first_plan
 from graphrec.finance.first_file import Found
+from graphrec.finance.first_needs import ANY_COVER, DAYS, KNOWN, Drafted, Known, first_needs
 from graphrec.finance.market.file import first_market
+from graphrec.finance.needs import Needs, NeedsFile
 from graphrec.finance.statement.file import first_statement
 from graphrec.graph.folders.snapshot import ALWAYS, Nodes, Snapshot
-from graphrec.loading.propose.concepts import DEPOSITS, LOANS, normal, place
+from graphrec.loading.propose.concepts import DEPOSITS, LOANS, NO, YES, normal, place, speaks, told
 from graphrec.policy.example import speaks_of
 from graphrec.policy.facts import Facts
 
-Kind = Literal["statement", "plan", "market", "alerts"]
+Kind = Literal["statement", "plan", "needs", "market", "alerts"]
 
 
 DEVICES = ("device", "gerat", "geraet", "设备")
 ADDRESSES = ("address", "adresse", "anschrift", "地址")
 NIGHTS = ("night", "nacht", "夜")
+MOST_KINDS, LONGEST_KIND = 60, 40
+"""Values of a column that are kinds of something, and their letters: more are names or texts."""
+COVERS = (
+    *("covers", "cover", "coverage", "insures", "insured", "line", "lineofbusiness", "lob", "class", "branch"),
+    *("sparte", "deckung", "versichert", "risiko", "险种", "保障", "险类", "branche", "garantie", "ramo", "cobertura"),
+)
+"""Words of columns of products that say what is insured."""
 FIRST_USES = ("uses", "firstuse", "enrolled", "registered", "nutzt", "使用")
 """Words in names of labels and edge types."""
 
@@ -76,6 +85,7 @@ MARKET: Mapping[str, Key] = {"cash": Key("user", "cash")}
 REQUIRED: Mapping[Kind, tuple[str, ...]] = {
     "statement": ("objectives", "risk_attitude", "financial_situation", "knowledge"),
     "plan": ("kinds", "rate", "income"),
+    "needs": (),
     "market": (),
     "alerts": (),
 }
@@ -95,7 +105,10 @@ def init_file(bank: Bank, request: InitFile) -> FirstFile:
         raise UsageError(f"{file} is there already; --force replaces it")
     snapshot = latest_snapshot(bank, bank.home)
     filled: dict[str, Found]
-    if kind == "alerts":
+    left: list[str] = []
+    if kind == "needs":
+        text, filled, left = _needs(bank, snapshot)
+    elif kind == "alerts":
         rules, jumps = list(_rules(bank, snapshot)), list(_jumps(snapshot))
         signals = [*_signals(snapshot), *_sharing(snapshot)]
         if not rules and not signals:
@@ -115,7 +128,7 @@ def init_file(bank: Bank, request: InitFile) -> FirstFile:
         else:
             filled = {**_market(snapshot), **_columns(snapshot, MARKET)}
             text = first_market(filled, *columns, _concentrated(snapshot))
-    left = [key for key in REQUIRED[kind] if key not in filled]
+    left += [key for key in REQUIRED[kind] if key not in filled]
     if kind == "statement" and not {"capacity_for_loss", "capacity_of"} & filled.keys():
         left.append("capacity_for_loss")
     with whole_file(file) as temporary:
@@ -280,6 +293,111 @@ def _questionnaires(snapshot: Snapshot) -> list[str]:
         and any(place(one, "assessed") is not None for one in (name, schema.edges[name].target))
         and _has_times(snapshot, name)
     ]  # fmt: skip
+
+
+def _needs(bank: Bank, snapshot: Snapshot) -> tuple[str, dict[str, Found], list[str]]:
+    """The text of a first needs.toml, its needs, and what of others is missing.
+
+    Raises:
+        UsageError: nothing speaks of cover.
+    """
+    as_of = bank.now()
+    facts = Facts(snapshot, as_of, known_before=as_of, held_before=as_of)
+    column, kinds = _covered(snapshot)
+    drafted = []
+    for known in KNOWN:
+        named = [one for one in kinds if speaks(one, known.kinds)]
+        products = "" if not named else f"product.{column} in {_listed(named)}"
+        one = Drafted(known, " or ".join(_having(facts, known)), products)
+        if one.when and one.products:
+            Needs(facts, NeedsFile(need=(one.table(),)))  # it fits the graph
+        if one.products or (one.when and kinds):
+            drafted.append(one)
+    others = [one for one in kinds if not any(speaks(one, known.kinds) for known in KNOWN) and speaks(one, ANY_COVER)]
+    if others and all(not one.products for one in drafted):
+        anything = Known("cover", "cover", ANY_COVER)
+        drafted.append(Drafted(anything, "", f"product.{column} in {_listed(others)}"))
+    if not any(one.products for one in drafted):
+        raise UsageError(
+            "no kind of product speaks of insurance or cover, so that no need can be named; write needs.toml yourself: "
+            "docs/finance.md has an example"
+        )
+    events = [name for name in _happening(snapshot) if _has_times(snapshot, name)]
+    text = first_needs(drafted, _named(snapshot, "user"), _named(snapshot, "product"), events, others)
+    whole = {one.known.id: "" for one in drafted if not one.missing}
+    return text, dict(whole), [key for one in drafted for key in one.missing]
+
+
+def _covered(snapshot: Snapshot) -> tuple[str, list[str]]:
+    """The column of products whose values speak of most needs, and these values."""
+    label = snapshot.schema.roles.product
+    nodes, found = snapshot.nodes(label), list[tuple[int, str, list[str]]]()
+    for name in _named(snapshot, "product"):
+        is_kind = name == snapshot.schema.nodes[label].show.get("kind") or place(name, "kind") is not None
+        if nodes.columns[name] != "text" or not (is_kind or speaks(name, COVERS)):
+            continue
+        values = _kinds_of(nodes, name)
+        met = sum(any(speaks(one, known.kinds) for one in values) for known in KNOWN)
+        found.append((2 * met + any(speaks(one, ANY_COVER) for one in values), name, values))
+    most = max(found, key=lambda one: one[0], default=(0, "", []))
+    return (most[1], most[2]) if most[0] else ("", [])
+
+
+def _having(facts: Facts, known: Known) -> Iterator[str]:
+    """Conditions on customers that speak of a need and that the graph can answer."""
+    snapshot = facts.snapshot
+    nodes = snapshot.nodes(snapshot.schema.roles.user)
+    wanted = [when for name in _named(snapshot, "user") if (when := _speaking_of(nodes, name, known)) is not None]
+    wanted += [
+        f"happened('{name}', {DAYS})"
+        for name in _happening(snapshot)
+        if any(speaks(one, known.events) for one in (name, snapshot.schema.edges[name].target))
+        and _has_times(snapshot, name)
+    ]
+    for when in wanted:
+        try:
+            Met(facts, when, known.id)
+        except UsageError:
+            continue
+        yield when
+
+
+def _speaking_of(nodes: Nodes, name: str, known: Known) -> str | None:
+    """A condition on a column of customers that speaks of a need; None: it does not."""
+    kind = _kind(nodes, name)
+    if kind in ("time", "day"):
+        is_event = speaks(name, known.events) and not speaks(name, known.not_events)
+        return f"days_since(user.{name}) <= {DAYS}" if is_event else None
+    if kind == "text":
+        values = _kinds_of(nodes, name)
+        chosen = [one for one in values if speaks(name, known.columns) and told(one, YES, NO)]
+        for columns, of_values in (known.values or {}).items():
+            chosen += [one for one in values if speaks(name, columns) and speaks(one, of_values)]
+        return f"user.{name} in {_listed(chosen)}" if chosen else None
+    if not speaks(name, known.columns):
+        return None
+    return {"boolean": f"user.{name}", "integer": f"user.{name} >= 1", "real": f"user.{name} >= 1"}.get(kind)
+
+
+def _kinds_of(nodes: Nodes, name: str) -> list[str]:
+    """The values of a column of texts, sorted; none where they are no kinds: too many, or too long."""
+    values = sorted({str(one) for one in nodes.column(name).values if one})
+    return values if len(values) <= MOST_KINDS and all(len(one) <= LONGEST_KIND for one in values) else []
+
+
+def _happening(snapshot: Snapshot) -> list[str]:
+    """The edge types from customers to what is no product and no customer."""
+    roles, schema = snapshot.schema.roles, snapshot.schema
+    return [
+        name
+        for name in snapshot.types
+        if schema.edges[name].source == roles.user and schema.edges[name].target not in (roles.user, roles.product)
+    ]
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """Texts as a list of the policy's language."""
+    return repr(list(texts))
 
 
 def _jumps(snapshot: Snapshot) -> Iterator[JumpTable]:

@@ -6,12 +6,13 @@ from dataclasses import replace
 from graphrec import log
 from graphrec.app.bank import Bank
 from graphrec.app.data.prepare import latest_snapshot
-from graphrec.app.jobs import Evaluate, EvaluateDates, EvaluateNew, Train, Tune, TuneEncoder
+from graphrec.app.jobs import Evaluate, EvaluateDates, EvaluateNew, EvaluateProfit, Train, Tune, TuneEncoder
 from graphrec.app.models import in_force
 from graphrec.app.models.live import keep_live, pass_gate
 from graphrec.app.results import Evaluated, TunedModels
-from graphrec.errors import NotApproved
+from graphrec.errors import NotApproved, UsageError
 from graphrec.evaluation.cold.evaluate import ColdStart
+from graphrec.evaluation.profit import ProfitCurve
 from graphrec.evaluation.rolling import Rolling
 from graphrec.features.blocks import Sources
 from graphrec.features.registry import sources_of
@@ -204,4 +205,32 @@ def evaluate_dates(bank: Bank, request: EvaluateDates, progress: Progress) -> Ro
             seed=bank.settings.seed, progress=progress,
         )  # fmt: skip
         stage.count(dates=len(done.dates))
+    return done
+
+
+def evaluate_profit(bank: Bank, request: EvaluateProfit, progress: Progress) -> ProfitCurve:
+    """nDCG beside monthly return of the tested model's lists, by the weight of the profit term."""
+    from graphrec.config.market import MARKET_FILE, read_market
+    from graphrec.evaluation.profit import profit_curve
+    from graphrec.features.sources.portfolio import prices_of, stood_in
+
+    home = bank.home
+    home.need_vault("graphrec evaluate --profit")
+    meta = read_meta(latest(home, None, prefer_final=False))
+    snapshot, file = SnapshotShelf(home.snapshots).of_hash(meta.snapshot), read_market(home.path / MARKET_FILE)
+    product = snapshot.schema.roles.product
+    rule = snapshot.schema.series.get(file.series)
+    if rule is None or rule.of != product:
+        raise UsageError(
+            f"there is no series {file.series} of {product}, and returns are of prices; bring one by "
+            "[series.NAME] of the mapping (docs/mappings.md), load it, name it by: graphrec market --init"
+        )
+    with log.stage("evaluate profit", model=meta.kind) as stage:
+        prices = prices_of(home.series, rule, file.value_of(rule), progress=progress)
+        prices = stood_in(prices, snapshot, file, list(snapshot.nodes(product).ids))
+        done = profit_curve(
+            snapshot, meta, prices, _sources(bank, meta.block_names, progress), learner=request.learner,
+            seed=bank.settings.seed, progress=progress,
+        )  # fmt: skip
+        stage.count(dates=done.dates, lists=done.lists)
     return done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.app.bank import Bank
-from graphrec.app.jobs import AskOutcomes, CheckPolicy, ListAlerts, ReportCampaign
-from graphrec.app.report.figures import Concern, Details, Figure, Part, part_of
+from graphrec.app.jobs import AskOutcomes, CheckPolicy, EvaluateProfit, ListAlerts, ReportCampaign
+from graphrec.app.report.figures import Concern, Details, Figure, Form, Part, part_of
 from graphrec.errors import GraphrecError
 from graphrec.evaluation.details import RECOMMENDED_USERS
 from graphrec.evaluation.evaluate import open_on_test
@@ -60,6 +60,43 @@ def money(bank: Bank, progress: Progress) -> Part:
     table = Details(columns, (None, "count", "number", "share", "share"), tuple(rows)) if rows else None
     missing = None if figures else "nothing that was shown is older than the 30 days in which it may be taken"
     return part_of("money", figures, concerns, table, missing)
+
+
+def returns(bank: Bank, progress: Progress) -> Part:
+    """What listed products earned afterwards, and what following past prices would bring and cost, on past dates."""
+    found = bank.evaluate_profit(EvaluateProfit(), progress=progress)
+    own = found.at(found.own)
+    figures = [
+        Figure("over_market", own.over_market, "rate", own.low, own.high, 1),
+        Figure("monthly", own.monthly, "rate"),
+        Figure("monthly_market", found.market, "rate"),
+        Figure("ndcg_profit", own.ndcg, better=1),
+        Figure("ndcg_chance", found.random_ndcg),
+        Figure("profit_weight", found.own, "factor"),
+        Figure("dates", float(found.dates), "count"),
+        Figure("lists", float(found.lists), "count"),
+    ]
+    concerns, weight = [], f"{found.own:g}"
+    if own.ndcg_change is not None and own.ndcg_change.high < 0:
+        concerns.append(Concern("profit_costs", {"weight": weight, "change": f"{own.ndcg_change.value:+.4f}"}))
+    if found.own and not (own.low is not None and own.low > 0):
+        concerns.append(Concern("profit_unproved", {"weight": weight}))
+    columns = ["weight", "ndcg", "ndcg_low", "ndcg_high", "monthly", "over_market"]
+    forms: list[Form] = ["factor", "number", "number", "number", "rate", "rate"]
+    ends = own.low is not None
+    rows = [
+        (
+            one.weight, one.ndcg, *((0.0, 0.0) if one.ndcg_change is None else (
+                one.ndcg_change.low, one.ndcg_change.high)), one.monthly, one.over_market,
+            *((one.low, one.high) if ends else ()),
+        )
+        for one in found.points
+    ]  # fmt: skip
+    table = Details(
+        (*columns, *(("low", "high") if ends else ())), (*forms, *(("rate", "rate") if ends else ())), tuple(rows)
+    )  # fmt: skip
+    part = part_of("returns", figures, concerns, table)
+    return replace(part, command=f"graphrec evaluate --profit {found.learner}")
 
 
 def risk(bank: Bank, progress: Progress) -> Part:

@@ -10,11 +10,13 @@ import msgspec
 
 from graphrec.metrics.intervals import Interval
 
-Form = Literal["share", "number", "count", "days", "p"]
+Form = Literal["share", "rate", "factor", "number", "count", "days", "p"]
+"""rate: a share of which hundredths of a per cent count; factor: a number that somebody set."""
 State = Literal["good", "attention", "unknown"]
 COMMANDS = {
     "accuracy": "graphrec evaluate",
     "money": "graphrec outcomes",
+    "returns": "graphrec evaluate --profit ridge",
     "risk": "graphrec alerts list",
     "suitability": "graphrec policy check",
     "fairness": "graphrec fairness",
@@ -137,6 +139,8 @@ class Report:
     parts: tuple[Part, ...]
     basis: str | None = None
     """Hashes of the tested model, of its snapshot and of the policy, on which the lasting parts depend."""
+    prices: str | None = None
+    """Of the prices and market.toml, on which returns depend besides."""
 
     def part(self, name: str) -> Part | None:
         """The part of a name."""

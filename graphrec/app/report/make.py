@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,11 +13,12 @@ from graphrec import __version__, log
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import MakeReport
 from graphrec.app.recording import record_event
-from graphrec.app.report.business import money, risk, suitability
+from graphrec.app.report.business import money, returns, risk, suitability
 from graphrec.app.report.figures import PARTS, Change, Part, Report, changes, part_of, plain, read
 from graphrec.app.report.quality import evaluated, fairness, stability
 from graphrec.app.report.trust import operations, privacy
 from graphrec.app.report.words import Words
+from graphrec.config.market import MARKET_FILE
 from graphrec.errors import GraphrecError, NotTrained, PolicyError, UsageError
 from graphrec.files import make_folder, whole_file
 from graphrec.languages import language_of
@@ -26,11 +28,12 @@ from graphrec.terms.folder import latest, read_meta
 from graphrec.times import moment_of
 
 Measure = Callable[[Bank, Progress], Part]
-LASTING = ("accuracy", "explanations", "stability")
-"""Parts that depend on the tested model, its snapshot and the policy alone: while these stay, so do their figures."""
+LASTING = ("accuracy", "returns", "explanations", "stability")
+"""Parts that depend on the tested model, its snapshot and the policy alone, returns on prices too: their figures are
+those of the last report while these stay."""
 _MEASURES: Mapping[str, Measure] = {
-    "money": money, "risk": risk, "suitability": suitability, "fairness": fairness, "stability": stability,
-    "privacy": privacy, "operations": operations,
+    "money": money, "returns": returns, "risk": risk, "suitability": suitability, "fairness": fairness,
+    "stability": stability, "privacy": privacy, "operations": operations,
 }  # fmt: skip
 
 
@@ -91,6 +94,7 @@ def _measured(bank: Bank, request: MakeReport, last: Report | None, now: datetim
     at = now.isoformat(timespec="seconds")
     live, tested = _model(bank, final=True), _model(bank, final=False)
     basis = None if tested is None else f"{tested[1]} {tested[2]} {_policy(bank)}"
+    prices = _prices(bank)
     parts: dict[str, Part] = {}
     for place, name in enumerate(PARTS):
         if name in parts:
@@ -98,7 +102,7 @@ def _measured(bank: Bank, request: MakeReport, last: Report | None, now: datetim
         progress(name, place, len(PARTS))
         if name in request.without:
             parts[name] = part_of(name, missing="it was left out (--without)")
-        elif (same := _same(name, basis, last)) is not None:
+        elif (same := _same(name, basis, prices, last)) is not None:
             parts[name] = same
         elif name in ("accuracy", "explanations"):
             found = _evaluated(bank, progress)
@@ -112,7 +116,7 @@ def _measured(bank: Bank, request: MakeReport, last: Report | None, now: datetim
     model, model_hash, snapshot = live or (None, None, None)
     dated = tuple(replace(parts[name], measured_at=parts[name].measured_at or at) for name in PARTS)
     day = moment_of(bank.now())
-    return Report(at, f"{day:%Y-%m-%d}", model, model_hash, snapshot, __version__, dated, basis)
+    return Report(at, f"{day:%Y-%m-%d}", model, model_hash, snapshot, __version__, dated, basis, prices)
 
 
 def _evaluated(bank: Bank, progress: Progress) -> dict[str, Part]:
@@ -122,9 +126,11 @@ def _evaluated(bank: Bank, progress: Progress) -> dict[str, Part]:
         return {name: part_of(name, missing=str(error)) for name in ("accuracy", "explanations")}
 
 
-def _same(name: str, basis: str | None, last: Report | None) -> Part | None:
+def _same(name: str, basis: str | None, prices: str, last: Report | None) -> Part | None:
     """What the last report says, where nothing that it depends on is another."""
     if last is None or basis is None or last.basis != basis or last.graphrec != __version__ or name not in LASTING:
+        return None
+    if name == "returns" and last.prices != prices:
         return None
     found = last.part(name)
     return None if found is None or found.missing is not None else found
@@ -146,6 +152,16 @@ def _policy(bank: Bank) -> str:
         return read_policy(bank.home.policy).hash if bank.home.has_policy() else "none"
     except PolicyError:
         return "broken"
+
+
+def _prices(bank: Bank) -> str:
+    """What changes with each load of series and each change of market.toml."""
+    market = bank.home.path / MARKET_FILE
+    told = hashlib.sha256(market.read_bytes() if market.exists() else b"")
+    for file in sorted(bank.home.series.glob("*.parquet")):
+        found = file.stat()
+        told.update(f"{file.name} {found.st_size} {found.st_mtime_ns}\n".encode())
+    return told.hexdigest()
 
 
 def _last(folder: Path) -> Report | None:

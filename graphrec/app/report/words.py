@@ -25,6 +25,10 @@ class Words:
             return "–"
         if form == "share":
             return self.language.percent(100 * value, 1)
+        if form == "rate":
+            return self.language.percent(100 * value, 2)
+        if form == "factor":
+            return self.language.number(value, 2 if round(value, 2) == round(value, 4) else 4)
         if form == "count":
             return self.language.number(value)
         if form == "days":
@@ -58,6 +62,8 @@ class Words:
             return self.say("same")
         if figure.form == "share":
             by = self.say("points", n=self.language.number(100 * found.change, 1, sign=True))
+        elif figure.form == "rate":
+            by = self.say("points", n=self.language.number(100 * found.change, 2, sign=True))
         elif figure.form in ("count", "days"):
             by = self.language.number(found.change, 0, sign=True)
         else:

@@ -7,7 +7,9 @@ from graphrec.cli.invocation import bank
 from graphrec.cli.output import emit_json, note, say
 
 
-def write_first(kind: Literal["statement", "plan", "market", "alerts"], then: str, *, force: bool, json: bool) -> None:
+def write_first(
+    kind: Literal["statement", "plan", "needs", "market", "alerts"], then: str, *, force: bool, json: bool
+) -> None:
     """Write a first file into the home and say what is in it.
 
     Args:

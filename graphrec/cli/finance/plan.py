@@ -23,7 +23,7 @@ def command(
         str | None, typer.Option(help="loan: what for; products for other purposes are refused.")
     ] = None,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="Rules of the policy as of this date.")] = None,
-    init: Annotated[bool, typer.Option("--init", help="Write a first plan.toml into the home.")] = False,
+    init: Annotated[bool, typer.Option("--init", help="Write a first plan.toml or needs.toml into the home.")] = False,
     force: Annotated[bool, typer.Option("--force", help="--init: replace the one that is there.")] = False,
     no_record: NoRecord = False,
     json: Json = False,
@@ -33,12 +33,13 @@ def command(
     plan.toml in the home says which columns hold rates, incomes and bounds. Rates come from the product table.
     cover: the needs of needs.toml, each with its rule, what the rule read, what is missing, and what would meet it.
 
-    Examples: graphrec plan loan --init; graphrec plan loan C000004 --amount 12000; graphrec plan cover C000004
+    Examples: graphrec plan loan --init; graphrec plan loan C000004 --amount 12000; graphrec plan cover --init;
+    graphrec plan cover C000004
     """
     if what == "cover":
-        if init or amount is not None or purpose is not None or user is None:
-            raise UsageError("graphrec plan cover wants a user, and no --init, --amount or --purpose")
-        _cover(PlanCover(user, as_of, not no_record), json=json)
+        if amount is not None or purpose is not None or init == (user is not None):
+            raise UsageError("graphrec plan cover wants a user or --init, and no --amount or --purpose")
+        _cover(None if user is None else PlanCover(user, as_of, not no_record), force=force, json=json)
         return
     if init:
         write_first("plan", "graphrec plan loan USER --amount AMOUNT", force=force, json=json)
@@ -70,13 +71,19 @@ def command(
         say(f"at most {most.amount:,.2f}: {most.name} over {most.months} months, {most.instalment:,.2f} a month")
 
 
-def _cover(request: PlanCover, *, json: bool) -> None:
+def _cover(request: PlanCover | None, *, force: bool, json: bool) -> None:
+    """Show the needs of a customer; without one, write a first file."""
+    if request is None:
+        write_first("needs", "graphrec plan cover USER", force=force, json=json)
+        return
     found = bank().plan_cover(request)
     if json:
         emit_json(found)
         return
     for text in found.notes:
         note(f"note: {text}")
+    if not found.needs:
+        note("note: needs.toml declares no need that is in force; fill in those that stand there as comments")
     rows = []
     for one in found.needs:
         need = one.need

@@ -14,6 +14,7 @@ from graphrec.errors import UsageError
 if TYPE_CHECKING:
     from graphrec.evaluation.cold.evaluate import ColdStart
     from graphrec.evaluation.evaluate import Evaluation
+    from graphrec.evaluation.profit import ProfitCurve
     from graphrec.evaluation.rolling import Rolling
     from graphrec.metrics.intervals import Interval
 
@@ -54,6 +55,10 @@ def command(
     rolling: Annotated[
         str | None, typer.Option(help="far-trans: its 61 dates, nDCG@10 and monthly ROI@10, from the files in --data.")
     ] = None,
+    profit: Annotated[
+        Literal["ridge", "boosting"] | None,
+        typer.Option(help="nDCG and monthly return on rolling dates of your prices, by the profit term's weight."),
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of the files that --rolling reads.")] = None,
     as_of: AsOf = None,
     json: Json = False,
@@ -64,11 +69,12 @@ def command(
     bootstrap samples of users. `--report` measures much more and draws it on one page that needs nothing but itself;
     `--json` then prints that too, under `details`.
 
-    Examples: graphrec evaluate -k 5,10; graphrec evaluate --report report.html
+    Examples: graphrec evaluate -k 5,10; graphrec evaluate --report report.html; graphrec evaluate --profit ridge
     """
-    mode = "--cold" if cold else "--rolling" if rolling else None
+    mode = "--cold" if cold else "--rolling" if rolling else "--profit" if profit else None
     if mode:
-        others = {"--rolling": cold and rolling, "--as-of": rolling and as_of, "--report": report is not None,
+        others = {"--rolling": cold and rolling, "--profit": (cold or rolling) and profit,
+                  "--as-of": not cold and as_of, "--model": profit and model, "--report": report is not None,
                   "--ablation": ablation, "--explain-users": explain_users is not None,
                   "--baselines": baselines != BASELINES}  # fmt: skip
         _refuse_with(mode, others)
@@ -76,6 +82,8 @@ def command(
         _evaluate_new(cold, k, model or "blend", as_of, json=json)
     elif rolling:
         _evaluate_dates(rolling, data, model or "blend", json=json)
+    elif profit:
+        _evaluate_profit(profit, json=json)
     else:
         from graphrec.app.jobs import Evaluate
 
@@ -119,6 +127,17 @@ def _evaluate_dates(name: str, data: Path | None, kind: str, *, json: bool) -> N
         emit_json(done)
     else:
         _print_rolling(done)
+
+
+def _evaluate_profit(learner: Literal["ridge", "boosting"], *, json: bool) -> None:
+    from graphrec.app.jobs import EvaluateProfit
+
+    with progress(json=json) as report:
+        done = bank().evaluate_profit(EvaluateProfit(learner), progress=report)
+    if json:
+        emit_json(done)
+    else:
+        _print_profit(done)
 
 
 def _print(done: "Evaluation") -> None:
@@ -175,3 +194,31 @@ def _print_rolling(done: "Rolling") -> None:
     say(f"{done.protocol}: means over {len(done.dates)} dates, {first} to {last}")
     table(["", *done.roi], rows, right=list(done.roi))
     say("chosen before the first date: " + ", ".join(f"{weight:g} x {name}" for name, weight in done.weights.items()))
+
+
+def _print_profit(done: "ProfitCurve") -> None:
+    if done.without:
+        note(f"note: {', '.join(done.without)} is left out: a network is not fitted anew for every date")
+    if done.left_out:
+        note(f"note: {done.left_out} dates are left out: fewer customers than the role min_group")
+    say_wrapped(
+        f"{done.lists:,} lists of {done.k} on {done.dates} dates, {done.first} to {done.last}; monthly returns of "
+        f"the half year after each; learner {done.learner}"
+    )
+    rows = []
+    for one in done.points:
+        lost, over = one.ndcg_change, f"{one.over_market:+.2%}"
+        rows.append(
+            [
+                f"{one.weight:g}{' (the model)' if one.weight == done.own else ''}", f"{one.ndcg:.4f}",
+                "" if lost is None else f"{lost.low:+.4f} to {lost.high:+.4f}", f"{one.monthly:+.2%}",
+                over if one.low is None else f"{over} ({one.low:+.2%} to {one.high:+.2%})",
+            ]
+        )  # fmt: skip
+    rows.append(["market", "", "", f"{done.market:+.2%}", ""])
+    rows.append(["chance", f"{done.random_ndcg:.4f}", "", f"{done.random_monthly:+.2%}", ""])
+    heads = ["profit.weight", f"nDCG@{done.k}", "against 0, 95 %", "monthly return", "above the market"]
+    table(heads, rows, right=heads[1:])
+    if done.points[0].low is None:
+        say_wrapped(f"{done.dates} dates, whose half years overlap, are too few for intervals of returns.")
+    say_wrapped("What prices did is no promise.")

@@ -30,8 +30,9 @@ def command(
 ) -> None:
     """Measure everything, and say on one page what it comes to: a summary first, then each part with its command.
 
-    Parts: accuracy, money, risk, suitability, fairness, explanations, stability, privacy, operations. What cannot be
-    measured says why and names the command. Each report is kept in the home as JSON, and the next one is set beside it.
+    Parts: accuracy, money, returns, risk, suitability, fairness, explanations, stability, privacy, operations. What
+    cannot be measured says why and names the command. Each report is kept in the home as JSON, beside which the
+    next one is set.
 
     Examples: graphrec report --out report.html; graphrec report --without stability --json
     """

@@ -90,15 +90,21 @@ def stacked(parts: Sequence[tuple[str, float]], *, title: str) -> str:
 def curves(
     lines: Sequence[Series], *, title: str, x_name: str, y_name: str, spots: Sequence[Spot] = (),
     x_percent: bool = False, y_percent: bool = False, from_zero: bool = False,
+    lines_at: Sequence[tuple[float, str]] = (),
 ) -> str:  # fmt: skip
-    """Lines with points and bands over a common pair of axes."""
+    """Lines with points and bands over a common pair of axes; `lines_at`: values of x with a name, as upright lines."""
     points = [point for line in lines for point in line.points]
     heights = [y for _, y in points] + [end for line in lines for band in line.band for end in band]
     high = 250.0
-    x_scale = _Scale.of([x for x, _ in points], 76, WIDTH - 24)
+    x_scale = _Scale.of([x for x, _ in points] + [x for x, _ in lines_at], 76, WIDTH - 24)
     y_scale = _Scale.of([*heights, *([0.0] if from_zero else [])], high, 24)
     body = _horizontal_grid(y_scale, 76, WIDTH - 24, percent=y_percent)
     body += _axis_values(x_scale, high + 18, percent=x_percent)
+    for x, text in lines_at:
+        place = x_scale.at(x)
+        body.append(f'<line x1="{place:.1f}" y1="24" x2="{place:.1f}" y2="{high}" stroke="{GREYS[0]}" '
+                    'stroke-width="1.5" stroke-dasharray="5 4"/>')  # fmt: skip
+        body.append(_text(place + 5, 34, text, size=11))
     for line, colour in zip(lines, cycle(PALETTE), strict=False):
         if line.band:
             above = [
@@ -190,7 +196,7 @@ def _axis_values(scale: _Scale, y: float, *, percent: bool) -> list[str]:
 
 def _number(value: float, *, percent: bool = False, tick: bool = False) -> str:
     if percent:
-        return f"{value:.0%}" if tick and abs(value * 100 - round(value * 100)) < 1e-6 else f"{value:.1%}"
+        return f"{round(100 * value, 6):.3g}%" if tick else f"{value:.1%}"
     return f"{value:.4g}" if tick else f"{value:.3f}"
 
 

@@ -23,6 +23,7 @@ from graphrec.graph.edges.adjacency import date_of
 from graphrec.graph.edges.wealth import amounts_of, riskless_products
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.progress import Progress, silent
+from graphrec.schema import SeriesSchema
 from graphrec.times import moment_of
 
 DAY = 86_400_000_000
@@ -65,9 +66,9 @@ class PortfolioSource:
             if column is not None and snapshot.nodes(label).columns.get(column) not in kinds:
                 raise UsageError(f"{MARKET_FILE}: {label} has no column {column} of {what}")
         before = seen.before if seen.before is not None else date_of(snapshot)
-        prices = self._prices(rule, file.value_of(rule), before, progress)
+        prices = prices_of(self.folder, rule, file.value_of(rule), before, progress)
         ids = list(snapshot.nodes(product).ids)
-        returns, known = returns_of(_stood_in(prices, snapshot, file, ids), ids)
+        returns, known = returns_of(stood_in(prices, snapshot, file, ids), ids)
         if not returns.shape[1]:
             return ()
         riskless = riskless_products(snapshot, file.riskless)
@@ -78,24 +79,52 @@ class PortfolioSource:
         day = None if before is None else moment_of(before).isoformat()
         return [FeatureBlock(self.name, product, cast("Matrix", matrix), as_of=day, definition=definition)]
 
-    def _prices(self, rule: Any, value: str, before: int | None, progress: Progress) -> Prices:
-        with needs_extra("train", "the block portfolio"):
-            from graphrec.store.series import all_series
-        found = {}
-        for one, times, values in all_series(self.folder, rule).courses(value, progress):
-            kept = np.isfinite(values) & (values > 0)
-            if before is not None:
-                kept &= times < before
-            if kept.any():
-                days = times[kept] // DAY
-                last = np.append(days[1:] != days[:-1], True)
-                found[one] = days[last], values[kept][last]
-        return found
-
 
 def make(context: SourceContext) -> PortfolioSource:
     """The source of a home."""
     return PortfolioSource(context.series, context.market)
+
+
+def prices_of(
+    folder: Path, rule: SeriesSchema, value: str, before: int | None = None, progress: Progress = silent
+) -> Prices:
+    """The last price of each day of every product that has one.
+
+    Args:
+        folder: of the series files of the home.
+        rule: the series.
+        value: its value that holds prices; one that is not above 0 is none.
+        before: microseconds since 1970 from which on nothing may be seen; None: all.
+        progress: of what is read.
+    """
+    with needs_extra("train", "the block portfolio"):
+        from graphrec.store.series import all_series
+    found = {}
+    for one, times, values in all_series(folder, rule).courses(value, progress):
+        kept = np.isfinite(values) & (values > 0)
+        if before is not None:
+            kept &= times < before
+        if kept.any():
+            days = times[kept] // DAY
+            last = np.append(days[1:] != days[:-1], True)
+            found[one] = days[last], values[kept][last]
+    return found
+
+
+def trading_days(prices: Prices) -> NDArray[np.int64]:
+    """The days on which at least half of the products with prices have one, since 1970."""
+    if not prices:
+        return np.zeros(0, np.int64)
+    days, counts = np.unique(np.concatenate([own for own, _ in prices.values()]), return_counts=True)
+    found: NDArray[np.int64] = days[2 * counts >= len(prices)]
+    return found
+
+
+def matrix_of(prices: Prices, ids: Sequence[str]) -> Matrix:
+    """The block of products without amounts: returns, the last price, and what is known."""
+    returns, known = returns_of(prices, ids)
+    last = np.array([prices[one][1][-1] if one in prices else np.nan for one in ids])
+    return cast("Matrix", np.column_stack([returns, last, known]))
 
 
 def returns_of(prices: Prices, ids: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -103,13 +132,9 @@ def returns_of(prices: Prices, ids: Sequence[str]) -> tuple[NDArray[np.float64],
 
     No days where there are fewer than LEAST.
     """
-    none = np.zeros((len(ids), 0)), np.zeros(len(ids))
-    if not prices:
-        return none
-    days, counts = np.unique(np.concatenate([own for own, _ in prices.values()]), return_counts=True)
-    calendar = days[2 * counts >= len(prices)][-MOST - 1 :]
+    calendar = trading_days(prices)[-MOST - 1 :]
     if len(calendar) <= LEAST:
-        return none
+        return np.zeros((len(ids), 0)), np.zeros(len(ids))
     returns, known = np.zeros((len(ids), len(calendar) - 1)), np.zeros(len(ids))
     for place, one in enumerate(ids):
         if one not in prices:
@@ -124,7 +149,7 @@ def returns_of(prices: Prices, ids: Sequence[str]) -> tuple[NDArray[np.float64],
     return returns, known
 
 
-def _stood_in(prices: Prices, snapshot: Snapshot, file: MarketFile, ids: Sequence[str]) -> Prices:
+def stood_in(prices: Prices, snapshot: Snapshot, file: MarketFile, ids: Sequence[str]) -> Prices:
     """The prices, and those of their proxies of products without any."""
     if file.proxy is None:
         return prices

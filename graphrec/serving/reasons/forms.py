@@ -90,7 +90,6 @@ class Form:
             self.note = reasons.cypher_note(self.scorer)
         elif self.key.shape == "moves" and group.hop is not None:
             self.moving = reasons.moving(group.hop)
-            self.note = None if self.moving else reasons.sentences.say("notes.cypher_series")
 
 
 class Ways:

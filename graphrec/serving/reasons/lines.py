@@ -29,6 +29,7 @@ from graphrec.serving.reasons.prefer import Wish
 from graphrec.serving.reasons.sentences import Event, Sentences, Since, words
 from graphrec.serving.reasons.words import in_common, is_foreign
 from graphrec.terms.forms.blend import Blend
+from graphrec.terms.forms.portfolio import PortfolioTerm
 from graphrec.terms.ledger import Beside, Ledger, LineGroup
 from graphrec.terms.walks import WalkScorer
 from graphrec.times import microseconds_of, moment_of
@@ -402,11 +403,12 @@ class Reasons:
         """The path of a line, the statement that returns it (or the count of people) and its share, and parameters."""
         form, via, mid = groups.form(position), groups.via[position], groups.mid[position]
         scorer = form.scorer
-        if form.moving is not None:
-            term = self.blend.terms[form.term]
+        term = self.blend.terms[form.term]
+        if form.moving is not None and isinstance(term, PortfolioTerm):
             ids = (self.node(self.schema.roles.user, user).id, self.node(self.schema.roles.product, via).id)
             pulled: dict[str, str | float] = {"scale": scale * term.pull(via, product), "wealth": term.wealth(user)}
-            return None, form.moving, {"user": ids[0], "via": ids[1], "as_of": self.known_before} | pulled
+            amounts = self._amounts(term, form.way[0], via)
+            return None, form.moving, {"user": ids[0], "via": ids[1]} | amounts | pulled
         if scorer is None:
             return None, None, None
         person, target = self.node(self.schema.roles.user, user), self.node(self.schema.roles.product, product)
@@ -472,13 +474,31 @@ class Reasons:
         found.update({f"power_{n}": power for n, power in enumerate(scorer.walk.powers, start=1)})
         return found
 
-    def moving(self, hop: Hop) -> str | None:
-        """The Cypher of a holding that moves with a product, from its amounts; None: pieces, or holdings that end."""
+    def moving(self, hop: Hop) -> str:
+        """The Cypher of a holding that moves with a product: amounts, amounts that end or are given away, or pieces."""
         edge = self.schema.edges[hop.type]
-        if edge.ends or self.snapshot.edges(hop.type).weight is None:
-            return None
+        is_money = self.snapshot.edges(hop.type).weight is not None
+        form = "moves_pieces_1" if not is_money else "moves_held_1" if self._counts_ends(hop.type) else "moves_1"
         names = {"User": edge.source, "Via": edge.target, "FIRST": hop.type}
-        return _statement_of("moves_1", tuple(names.items()), ())
+        return _statement_of(form, tuple(names.items()), ())
+
+    def _counts_ends(self, edge_type: str) -> bool:
+        """Whether an end and what was given away count, as `Wealth.amounts` counts them."""
+        return edge_type in self.schema.roles.holding and self.schema.edges[edge_type].ends
+
+    def _amounts(self, term: PortfolioTerm, hop: Hop, via: int) -> dict[str, str | float]:
+        """What the statement of a holding reads besides the customer and the product."""
+        edge, wealth = self.schema.edges[hop.type], term.graph.wealth
+        found: dict[str, str | float] = {"as_of": self.known_before}
+        is_money = self.snapshot.edges(hop.type).weight is not None
+        if is_money and not self._counts_ends(hop.type):
+            return found
+        now = None if wealth is None else wealth.now
+        has_end = self._counts_ends(hop.type) and now is not None
+        until, known = (edge.until, edge.until_known_at) if has_end else (None, None)
+        found |= {"until": until or "", "until_known_at": known or "", "quantity": edge.quantity or ""}
+        found["now"] = "" if now is None else utc_text(now)
+        return found if is_money else found | {"price": float(term.moves.last[via])}
 
     def statement(self, scorer: WalkScorer) -> str:
         """The Cypher of a walk's lines, from the file of its form."""
