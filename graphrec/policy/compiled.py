@@ -15,7 +15,7 @@ from graphrec.graph.edges.adjacency import Adjacency
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.languages import Language
 from graphrec.policy.facts import DAY, NO_OCCASION, Block, Facts, Occasion
-from graphrec.policy.language.conditions import Compiler, Condition
+from graphrec.policy.language.conditions import Compiler, Condition, sides
 from graphrec.policy.language.operands import BadCondition, Column, Operand, Operands
 from graphrec.policy.language.values import Flags, Truth
 from graphrec.policy.rules import Policy, Rule
@@ -56,6 +56,9 @@ OUTCOMES = {"m": "met", "o": "open, counts as met", "w": "warns", "a": "needs ap
 """What a letter of `RuleOutcomes.outcomes` means."""
 
 
+_LETTERS = {"refuse": "x", "review": "a", "warn": "w"}
+
+
 @dataclass(frozen=True)
 class RuleOutcomes:
     """What the rules say of one pair, and what they read."""
@@ -75,6 +78,8 @@ class CompiledRule:
     sentence: Sentence
     sentences: Mapping[str, Sentence]
     """By language, where there are several."""
+    of_products: bool
+    """Whether it says the same to every user and request."""
 
     def met(self, truth: Truth) -> Flags:
         """True where the pairs pass, broadcastable to the block."""
@@ -120,6 +125,8 @@ class CompiledPolicy:
         self.warning = tuple(rule for rule in self.rules if rule.rule.severity != "refuse")
         self._known = self._known_values()
         self._of_products: dict[int, dict[str, Fact]] = {}
+        self._truths: dict[int, Truth] = {}
+        """What rules that read products alone say of all of them."""
         self._remarks: dict[tuple[Column, int, str], str | None] = {}
         self._of_users: dict[int, dict[Column, Fact]] = {}
         self._last: Block | None = None
@@ -245,8 +252,8 @@ class CompiledPolicy:
         found: list[list[list[Finding]]] = [[[] for _ in of_user] for of_user in products]
         block, row, column, place = self._pairs(users, products)
         for rule in self.warning:
-            met = np.broadcast_to(rule.met(self._truth(rule, block)), (len(users), self.facts.num_products))
-            for pair in np.flatnonzero(~met[row, column]).tolist():
+            met = _of_pairs(rule.met(self._truth(rule, block)), row, column)
+            for pair in np.flatnonzero(~met).tolist():
                 user, product = int(users[row[pair]]), int(column[pair])
                 found[row[pair]][place[pair]] += self._findings((rule,), user, product, language)
         return found
@@ -293,10 +300,9 @@ class CompiledPolicy:
     ) -> None:
         """Write what a rule says of some pairs, where it is not that it is met."""
         truth = self._truth(rule, block)
-        shape = (len(block.users), self.facts.num_products)
-        met, is_open = (np.broadcast_to(one, shape)[row, column] for one in (rule.met(truth), truth.unknown()))
-        letters[is_open] = ord("o")
-        letters[~met] = ord({"refuse": "x", "review": "a", "warn": "w"}[rule.rule.severity])
+        if truth.no is not None:
+            letters[_of_pairs(truth.unknown(), row, column)] = ord("o")
+        letters[~_of_pairs(rule.met(truth), row, column)] = ord(_LETTERS[rule.rule.severity])
 
     def outcomes_of(
         self, users: NDArray[np.integer], products: Sequence[NDArray[np.int64]]
@@ -334,9 +340,8 @@ class CompiledPolicy:
     ) -> list[Fact]:
         """What `_read` gives for pairs of a block of users and all products."""
         value = operand.value(block)
-        shape = (len(block.users), self.facts.num_products)
-        missing = np.broadcast_to(value.missing(), shape)[row, column].tolist()
-        found: list[Any] = np.broadcast_to(value.values, shape)[row, column].tolist()
+        missing = _of_pairs(value.missing(), row, column).tolist()
+        found: list[Any] = _of_pairs(value.values, row, column).tolist()
         return [
             None if is_missing else self._fact(operand, one) for one, is_missing in zip(found, missing, strict=True)
         ]
@@ -413,9 +418,13 @@ class CompiledPolicy:
             last = self._last = Block(asked.copy(), None, self.occasion, self.facts, {})
         return last
 
-    @staticmethod
-    def _truth(rule: CompiledRule, block: Block) -> Truth:
+    def _truth(self, rule: CompiledRule, block: Block) -> Truth:
         """What the condition of a rule says of a block."""
+        if rule.of_products and block.products is None:
+            always = self._truths.get(id(rule))
+            if always is None:
+                always = self._truths[id(rule)] = rule.condition.truth(Block(np.zeros(1, np.int64)))
+            return always
         if block.truths is None:
             return rule.condition.truth(block)
         found = block.truths.get(id(rule))
@@ -514,12 +523,21 @@ class CompiledPolicy:
             condition = Compiler(operands).compile(rule.require)
             key = "sentence"
             told = {code: Sentence(text, operands) for code, text in rule.sentences.items()}
-            return CompiledRule(rule, condition, Sentence(rule.sentence, operands), told)
+            of_products = not (condition.events or condition.computed or sides(rule.require) - {"product"})
+            return CompiledRule(rule, condition, Sentence(rule.sentence, operands), told, of_products)
         except BadCondition as error:
             where = self._source()
             if key in rule.lines:
                 where += f" line {rule.lines[key] + error.line - 1}"
             raise PolicyError(f"{where}: rule {rule.id}: {error}") from None
+
+
+def _of_pairs(values: NDArray[Any], row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[Any]:
+    """What holds of some pairs of a block; a side that `values` does not tell apart has length 1."""
+    if len(values) == 1:
+        row = np.zeros_like(row)
+    found: NDArray[Any] = values[row, column if values.shape[1] > 1 else np.zeros_like(column)]
+    return found
 
 
 def _add(values: list[dict[str, Fact]], name: str, found: Sequence[Fact]) -> None:

@@ -273,6 +273,8 @@ class Engine:
             notes = (*notes, Note(key, {"date": snapshot.as_of[:10], "names": ", ".join(undated)}))
         if hidden.pairs:
             notes = (*notes, Note("notes.hidden_pairs", {"n": hidden.pairs}))
+        elif known_from is not None:
+            notes = (*notes, Note("notes.hidden_since", {"date": utc_text(known_from)[:10]}))
         if newcomers := max(0, model.graph.num_products - self.positions.num_known):
             notes = (*notes, Note("notes.newcomers", {"n": newcomers}))
         self._notes = notes
@@ -578,9 +580,9 @@ class Engine:
         for one in scored:
             ledger, candidates = one.ledger, one.candidates
             totals = ledger.totals()
-            # What no line speaks for or against is not listed: it is behind all that is.
+            # Listed is what more speaks for than against; what no line speaks of is behind all that is.
             spoken = _spoken(ledger)
-            length = min(k, one.ranked, int(spoken.sum()))
+            length = min(k, one.ranked, int((spoken & (totals > 0)).sum()))
             order = np.lexsort((self._by_id(candidates), -totals, ~spoken))
             groups = reasons.groups(one.user, ledger, one.beside, one.reference)
             trusted = confidence_of(one.row.scores, one.allowed, weight, candidates)
@@ -651,7 +653,7 @@ class Engine:
         left = int(listed.scored.allowed.sum())
         sentence = None
         if listed.length < min(k, left):
-            sentence = sentences.say("notes.nothing_speaks", n=str(left - listed.length), user=self.users.ids[here])
+            sentence = sentences.say("notes.outweighed", n=str(left - listed.length), user=self.users.ids[here])
         elif listed.length < k:
             sentence = self._few(sentences, here, refused, listed.length)
         if len(items) == listed.length:

@@ -177,6 +177,16 @@ class Term(ABC):
         """Whether anything but "everyone" speaks for a user: an interaction, an attribute, a text."""
 
     @property
+    def joins_scores(self) -> bool:
+        """Whether compiled loops add its scores together with those of the terms beside it: see `compiled.added`."""
+        return False
+
+    @property
+    def joins_lines(self) -> bool:
+        """Whether compiled loops write its lines together with those of the terms beside it: `compiled.walk_lines`."""
+        return False
+
+    @property
     def is_general(self) -> bool:
         """Whether it says the same to everybody, as popularity does."""
         return False

@@ -191,6 +191,12 @@ class Block:
         self.terms.append(term)
         return len(self.groups) - 1
 
+    def add_groups(self, groups: Sequence[LineGroup], terms: Sequence[int]) -> int:
+        """The number of the first of some new groups."""
+        self.groups.extend(groups)
+        self.terms.extend(terms)
+        return len(self.groups) - len(groups)
+
     def ledger(self, place: int) -> Ledger:
         """The lines of one user; their values are a part of the block."""
         out, span = self.out, slice(int(self.starts[place]), int(self.out.filled[place]))
@@ -206,19 +212,11 @@ class Block:
         return tuple(self.groups), tuple(self.terms)
 
 
-Counts = dict[tuple[object, ...], NDArray[np.int64]]
-"""How many edges of some rows each of several users has, by what tells these rows."""
-
-
 class Lines(Protocol):
     """The lines of one term for several users, ready to be written side by side."""
 
-    def most(self, known: Counts) -> NDArray[np.int64]:
-        """At most how many lines each user has (num_users,).
-
-        Args:
-            known: what the terms before have counted of these users.
-        """
+    def most(self) -> NDArray[np.int64]:
+        """At most how many lines each user has (num_users,)."""
         ...
 
     def write(self, block: Block, scale: NDArray[np.float64], position: int) -> None:
@@ -237,9 +235,8 @@ class ShareLines:
 
     shares: Sequence[Shares]
 
-    def most(self, known: Counts) -> NDArray[np.int64]:
+    def most(self) -> NDArray[np.int64]:
         """How many lines each user has."""
-        del known
         return np.array([len(one.via) for one in self.shares], np.int64)
 
     def write(self, block: Block, scale: NDArray[np.float64], position: int) -> None:

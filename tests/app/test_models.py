@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from graphrec.app.bank import Bank
+from graphrec.app.models.opened import pointer
 from graphrec.app.requests import Recommend, SwitchModel
 from graphrec.cli import app
 from graphrec.config.settings import Settings
@@ -119,6 +120,34 @@ def test_what_cannot_answer_is_not_made_live(bank: Bank, home: Home) -> None:
     with pytest.raises((CheckpointMismatch, Damaged)):
         bank.switch_model(SwitchModel("promote", "other-final"))
     assert bank.switches() == ()
+
+
+def test_the_pointer_sees_every_change_of_which_model_is_served(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+
+    def made(name: str) -> Path:
+        folder = home.models / name
+        folder.mkdir(parents=True)
+        (folder / "meta.json").write_text("{}", "utf-8")
+        return folder
+
+    with pytest.raises(NotTrained):
+        pointer(home, None)
+    kernel = made("kernel-final")
+    first = pointer(home, None)
+    assert first == pointer(home, None)
+    assert first[0] == kernel
+    blend = made("blend-final")
+    assert pointer(home, None)[0] == blend
+    assert pointer(home, "kernel")[0] == kernel
+    (blend / "meta.json").unlink()
+    assert pointer(home, None) == first
+    os.utime(kernel / "meta.json", ns=(1, 1))
+    assert pointer(home, None)[0] == kernel
+    assert pointer(home, None) != first
+    shutil.rmtree(kernel)
+    with pytest.raises(NotTrained):
+        pointer(home, None)
 
 
 def test_a_live_model_that_is_gone_is_said(bank: Bank, home: Home) -> None:

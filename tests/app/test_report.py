@@ -75,6 +75,14 @@ def test_figures_are_those_of_the_commands(bank: Bank, tmp_path: Path) -> None:
     k = evaluation.details.k
     own = evaluation.metrics[f"hit_rate@{k}"]
     assert parts["accuracy"].figures[0] == Figure("hit_rate", own.value, "share", own.low, own.high, 1)
+    reasons, shown = parts["explanations"], evaluation.details.explanations
+    assert shown is not None
+    left = reasons.figure("left")
+    assert left is not None
+    assert (left.value, left.better) == (shown.pos_p["reasons"].value, -1)
+    assert reasons.details is not None
+    assert reasons.details.rows[0] == (0.0, 1.0, 1.0)
+    assert reasons.details.rows[10] == (1.0, shown.curve["reasons"][9].value, shown.curve["random"][9].value)
     fair = bank.fairness(AskFairness(record=False)).fairness
     gini = parts["fairness"].figure("gini")
     assert gini is not None
@@ -91,6 +99,7 @@ def test_figures_are_those_of_the_commands(bank: Bank, tmp_path: Path) -> None:
     assert {"script", "link", "img", "iframe"} & set(tags.names) == set()
     assert "url(" not in page
     assert f"{own.value:.1%}" in page
+    assert 'aria-label="Part of the list that is left"' in page
     for one in parts.values():
         assert one.command in page
 

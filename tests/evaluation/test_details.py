@@ -10,12 +10,18 @@ from graphrec.errors import ModelError
 from graphrec.evaluation.details import Wanted
 from graphrec.evaluation.evaluate import Evaluation, evaluate
 from graphrec.evaluation.groups import LEAST_USERS
+from graphrec.evaluation.reasons.explanations import edge_weights
 from graphrec.features.blocks import Blocks, Sources
+from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.metrics.intervals import Interval
+from graphrec.terms.deletion import Evidence
 from graphrec.terms.folder import read_meta
+from graphrec.terms.forms.blend import Blend
 from graphrec.training.fit import TrainOptions, train
+from tests.banks import bank_snapshot
+from tests.terms.models import term_of
 from tests.training import bank
 
 
@@ -103,6 +109,36 @@ def test_a_kernel_is_all_paths(done: Evaluation) -> None:
     assert set(found.necessity) == set(found.sufficiency) == {"reasons", "random", "path count"}
     assert "LIR" not in found.paths  # nothing has a time
     assert done.details.frontier is None  # no other part to weigh against
+
+
+def test_the_curve_ends_where_nothing_is_known(done: Evaluation) -> None:
+    """Six edges in ten steps: 1, 2, 2, 3, 3, 4, 5, 5, 6, 6 are gone, and a kernel lists nothing without any."""
+    assert done.details is not None
+    found = done.details.explanations
+    assert found is not None
+    for order in ("reasons", "random"):
+        left = [one.value for one in found.curve[order]]
+        assert len(left) == 10
+        assert (left[1], left[3], left[7], left[8:]) == (left[2], left[4], left[6], [0.0, 0.0])
+        assert found.pos_p[order].value == pytest.approx(np.mean(left))
+    assert found.curve["reasons"][0].value <= found.curve["random"][0].value
+
+
+@pytest.mark.parametrize("kind", ["factors", "table", "sparse table", "sum", "pairs"])
+def test_what_an_edge_gives_is_what_its_deletion_takes(kind: str, tmp_path: Path) -> None:
+    """A line of two edges counts for both: it goes with either."""
+    graph = visible_graph(bank_snapshot(tmp_path / "s"))
+    blend = Blend([term_of(kind, graph)], [1.0])
+    for user in np.argsort(-graph.held().degrees())[:2].tolist():
+        row = blend.row(user)
+        products = np.argsort(-row.scores)[:3].astype(np.int32)
+        evidence = Evidence(blend, user, "fixed")
+        found = edge_weights(blend.ledger(user, products, row.scales), [0, 1, 2], evidence)
+        assert len(found) >= 3
+        before = evidence.scores(evidence.all_but([])[None, :])[0, products].sum()
+        for edge, weight in zip(evidence.edges, found, strict=True):
+            after = evidence.scores(evidence.all_but([edge])[None, :])[0, products].sum()
+            assert before - after == pytest.approx(weight, abs=1e-9)
 
 
 def test_ablation_counts_edges_as_they_were(done: Evaluation) -> None:

@@ -48,7 +48,7 @@ def test_the_page_needs_nothing_but_itself(text: str) -> None:
 
 def test_drawings_are_well_formed_and_named(text: str) -> None:
     drawings = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
-    assert len(drawings) == 6  # quality, parts, necessity, frontier, confidence, ablation
+    assert len(drawings) == 7  # quality, parts, necessity, what is left of lists, frontier, confidence, ablation
     for drawing in drawings:
         assert ElementTree.fromstring(drawing).get("aria-label")
     assert "nan" not in " ".join(drawings)

@@ -179,3 +179,21 @@ def test_a_flipped_bit_of_consent_shows_nobody_anything(tmp_path: Path) -> None:
                 with pytest.raises(Damaged, match=rf"{path.name} is damaged: .*; run: graphrec snapshot$"):
                     policy.masks(asked)
         path.write_bytes(content)
+
+
+def test_what_is_said_of_products_alone_is_the_same_for_every_user_and_request(graph: Snapshot) -> None:
+    alike = ("product.risk <= 2", 'is_missing(product.home) or product.home == "AT"', "product.amount > 100.0")
+    others = (
+        "product.risk <= user.risk", "not held", 'not happened("REJECTED", 180)', "amount >= product.amount",
+        'count("BOUGHT") < 3', "user.risk > 1",
+    )  # fmt: skip
+    found = compiled(graph, *[rule(text, name=f"r{number}") for number, text in enumerate((*alike, *others))])
+    assert [one.of_products for one in found.refusing] == [True] * len(alike) + [False] * len(others)
+    asked = found.asking(Occasion(amount=1500.0))
+    for user in range(len(USERS)):
+        mask, counts = asked.judged_first(np.array([user]))
+        assert mask.tolist() == asked.masks(np.array([user])).tolist()
+        # Of one product at a time nothing is kept.
+        alone = [not asked.refusals(user, product) for product in range(len(PRODUCTS))]
+        assert mask[0].tolist() == alone
+        assert sum(counts[0].values()) == len(PRODUCTS) - sum(alone)

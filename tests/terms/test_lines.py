@@ -116,9 +116,10 @@ def test_factors_are_rounded_so_that_their_products_add_up_without_rounding() ->
 def test_without_numba_batches_are_the_same_bits(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(seed)
     graph = random_graph(seed, 9, 8, min_group=1 + seed % 3)
-    blend, users, wanted = random_blend(graph, seed), np.arange(9, dtype=np.int32), products_of(graph, rng)
+    users, wanted = np.arange(9, dtype=np.int32), products_of(graph, rng)
 
     def made() -> tuple[bytes, list[bytes], list[Ledger]]:
+        blend = random_blend(graph, seed)
         rows = blend.rows(users)
         ledgers = blend.ledgers(users, wanted, np.stack([row.scales for row in rows]))
         return blend.batch(users).tobytes(), [row.scores.tobytes() for row in rows], ledgers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 from functools import lru_cache
 from pathlib import Path
@@ -71,8 +72,13 @@ class Opened:
     def compile(self, engine: Engine) -> None:
         """Load the compiled loops and make single lists by them from now on; without them all stays as it is.
 
+        All pages of the facts are checked then, so that no answer looks which of them are.
+
         Args:
             engine: one that was opened here.
+
+        Raises:
+            Damaged: a file of the facts is not what was written; answers that do not read it go on.
         """
         import numpy as np
 
@@ -87,6 +93,7 @@ class Opened:
             scored_block(engine, np.array([first], np.int32), 1)
         with self._lock:
             self.is_compiled = engine.is_compiled = True
+        engine.snapshot.verify()
 
 
 def pointer(home: Home, kind: str | None) -> Pointer:
@@ -96,8 +103,19 @@ def pointer(home: Home, kind: str | None) -> Pointer:
         NotTrained: there is no model.
     """
     from graphrec.terms.folder import latest
+    from graphrec.terms.live import FILE
 
-    folder = latest(home, kind)
+    models = home.models
+    try:
+        there = tuple(sorted(os.listdir(models)))  # noqa: PTH208 - names alone
+    except OSError:
+        there = ()
+    seen = (there, _state(models), _state(models / FILE), _state(home.snapshots / "latest"))
+    folder = _latest_of(home, kind, seen)
+    meta = _state(folder / "meta.json")
+    if meta is None:
+        folder = latest(home, kind)
+        meta = _state(folder / "meta.json")
     facts = home.facts / "latest"
     newest = facts if facts.exists() else home.snapshots / "latest"
     state = _state(home.policy)
@@ -106,7 +124,15 @@ def pointer(home: Home, kind: str | None) -> Pointer:
     except PolicyError:
         # It is read again, and refused, where the engine is opened.
         lists = ()
-    return (folder, _state(folder / "meta.json"), _state(newest), state, *map(_state, lists))
+    return (folder, meta, _state(newest), state, *map(_state, lists))
+
+
+@lru_cache(maxsize=64)
+def _latest_of(home: Home, kind: str | None, seen: tuple[object, ...]) -> Path:  # noqa: ARG001 - tells when to look anew
+    """The folder of the model that is served; which one that is takes longer to find than whether it may be another."""
+    from graphrec.terms.folder import latest
+
+    return latest(home, kind)
 
 
 @lru_cache(maxsize=64)

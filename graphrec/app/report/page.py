@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphrec.app.report.figures import Figure, Part, plain
+from graphrec.app.report.figures import Details, Figure, Part, plain
 from graphrec.app.report.words import Words
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from graphrec.app.report.make import ReportMade
 
 FOLDER = Path(__file__).parent / "templates"
+_HOW = {"explanations": "chart_how_explanations"}
+"""What the pictures of parts say below them, where it is not what that of returns says."""
 
 
 def rendered(made: ReportMade) -> str:
@@ -55,7 +57,8 @@ def _shown(made: ReportMade, part: Part) -> dict[str, Any]:
     return {
         "name": part.name, "title": words.part(part), "state": part.state,
         "concerns": [words.concern(one) for one in part.concerns],
-        "chart": _curve(words, part), "missing": part.missing, "command": part.command,
+        "chart": _chart(words, part), "chart_how": words.say(_HOW.get(part.name, "chart_how")),
+        "missing": part.missing, "command": part.command,
         "figures": figures, "table": table,
         "has_intervals": any(one["interval"] for one in figures),
         "earlier": words.say("earlier", date=words.day(part.measured_at))
@@ -63,11 +66,30 @@ def _shown(made: ReportMade, part: Part) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _curve(words: Words, part: Part) -> str | None:
-    """Return and nDCG by the weight of the profit term as a picture; None of any other part."""
-    details = part.details
-    if part.name != "returns" or details is None:
+def _chart(words: Words, part: Part) -> str | None:
+    """The details of a part as a picture; None where it has none."""
+    if part.details is None:
         return None
+    if part.name == "returns":
+        return _curve(words, part, part.details)
+    return _left(words, part.details) if part.name == "explanations" else None
+
+
+def _left(words: Words, details: Details) -> str:
+    """What is left of lists, over how much of what is known of customers is deleted."""
+    from graphrec.evaluation.report.charts import Series, curves
+
+    columns = [[float(value or 0.0) for value in column] for column in zip(*details.rows, strict=True)]
+    return curves(
+        [Series(words.say(f"h_{name}"), list(zip(columns[0], column, strict=True)))
+         for name, column in zip(details.columns[1:], columns[1:], strict=True)],
+        title=words.say("chart_explanations"), x_name=words.say(f"h_{details.columns[0]}"),
+        y_name=words.say("chart_explanations"), x_percent=True, y_percent=True, from_zero=True,
+    )  # fmt: skip
+
+
+def _curve(words: Words, part: Part, details: Details) -> str:
+    """Return and nDCG by the weight of the profit term as a picture."""
     from graphrec.evaluation.report.charts import Series, Spot, curves
 
     at = [details.columns.index(name) for name in ("weight", "monthly", "ndcg")]

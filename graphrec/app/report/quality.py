@@ -9,8 +9,9 @@ from graphrec.app.results import StabilityOf
 from graphrec.evaluation.details import Details as Measured
 from graphrec.evaluation.evaluate import Evaluation
 from graphrec.evaluation.fairness import FairAttribute, FairGroup, Fairness
-from graphrec.evaluation.reasons.explanations import NECESSARY, SUFFICIENT
+from graphrec.evaluation.reasons.explanations import NECESSARY, SUFFICIENT, Explanations
 from graphrec.evaluation.verdict import NAMES, SURE, p_text
+from graphrec.metrics.removal import STEPS
 from graphrec.progress import Progress
 
 EXPLAINED = 200
@@ -83,6 +84,8 @@ def _explanations(details: Measured) -> Part:
         Figure.within("necessary", needed, "share", better=1),
         Figure.within("necessary_random", found.necessity["random"], "share"),
         Figure.within("sufficient", kept, "share", better=1),
+        Figure.within("left", found.pos_p["reasons"], "share", better=-1),
+        Figure.within("left_random", found.pos_p["random"], "share"),
         Figure("sum_error", found.largest_sum_error, "p", better=-1),
         *(Figure.within("made_of", part, "share", of=kind) for kind, part in sorted(
             found.composition.items(), key=lambda one: -one[1].value) if abs(part.value) >= 0.005),
@@ -94,7 +97,16 @@ def _explanations(details: Measured) -> Part:
     ]
     if found.largest_sum_error > SUM_ERROR:
         concerns.append(Concern("not_exact"))
-    return part_of("explanations", figures, concerns)
+    if found.pos_p["reasons"].value >= found.pos_p["random"].value:
+        concerns.append(Concern("order_no_better"))
+    return part_of("explanations", figures, concerns, _curve(found))
+
+
+def _curve(found: Explanations) -> Details:
+    """What is left of lists, by how much of what is known of a customer is deleted."""
+    first, random = ([1.0, *(one.value for one in found.curve[order])] for order in ("reasons", "random"))
+    rows = tuple((step / STEPS, first[step], random[step]) for step in range(STEPS + 1))
+    return Details(("deleted", "left_reasons", "left_random"), ("share", "share", "share"), rows)
 
 
 def fairness(bank: Bank, progress: Progress) -> Part:

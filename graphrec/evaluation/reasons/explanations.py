@@ -4,9 +4,12 @@ Necessity: the part of the listed products that leave the list when the edges of
 deleted. Sufficiency: the part that stay when the user keeps only the edges of the first KEPT. Beside the model's own
 reasons, as many edges taken at random, and as many that most paths to the product begin with, which is what counting
 paths in the database would give. Candidates stay the same: what was held does not come back by being deleted.
+
+The curve (POS-P of metrics/removal.py) deletes all edges of a user in ten steps, those first that give most to the
+list, and says what part of the list is left after each; beside it the same at random.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,19 +19,22 @@ from numpy.typing import NDArray
 from graphrec.evaluation.hidden_part import SHOWN, SMALL_PART, Comparison, sampled_rows
 from graphrec.evaluation.reasons.paths import PathQuality, Paths, path_counts
 from graphrec.metrics.intervals import Interval, bootstrap, jackknife
+from graphrec.metrics.removal import STEPS, deleted_at
 from graphrec.progress import Progress, silent
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine, Listed
 from graphrec.serving.lists import listed_many
 from graphrec.serving.reasons.groups import Chosen
 from graphrec.terms.deletion import Evidence, Spreads
-from graphrec.terms.ledger import Edge
+from graphrec.terms.ledger import Edge, Ledger
 
 #: Reasons that are deleted, and that are kept.
 REASONS = 5
 KEPT = 3
 Choice = Literal["reasons", "random", "path count"]
 CHOICES: tuple[Choice, ...] = ("reasons", "random", "path count")
+ORDERS: tuple[Choice, ...] = ("reasons", "random")
+"""Orders in which the curve deletes edges."""
 
 #: The bars that issue and science set: needed, so many times more than at random, kept.
 NECESSARY, TIMES_RANDOM, SUFFICIENT = 0.6, 5.0, 0.95
@@ -66,6 +72,10 @@ class Explanations:
     """By how the deleted edges are chosen: part of the products that leave the list."""
     sufficiency: Mapping[str, Interval]
     """By how the kept edges are chosen: part of the products that stay in the list."""
+    curve: Mapping[str, tuple[Interval, ...]]
+    """By the order in which edges are deleted: part of the list that is left after each step, 10 %, ..., 100 %."""
+    pos_p: Mapping[str, Interval]
+    """The mean over the steps of the curve: lower is better."""
     paths: Mapping[str, Interval]
     """LIR, SEP and ETD of the strongest path of each product, SIGIR'22 variant; without what cannot be measured."""
     path_types: int
@@ -83,6 +93,8 @@ class _OfUser:
     known: int
     left: Mapping[Choice, float]
     stayed: Mapping[Choice, float]
+    curve: Mapping[Choice, NDArray[np.float64]]
+    """Part of the list that is left after each step, by the order of deletion."""
     paths: PathQuality
 
 
@@ -128,6 +140,11 @@ def explained(
         known_edges=means.sure([float(one.known) for one in found]),
         necessity={choice: means.sure([one.left[choice] for one in found]) for choice in choices},
         sufficiency={choice: means.sure([one.stayed[choice] for one in found]) for choice in choices},
+        curve={
+            order: tuple(means.sure([float(one.curve[order][step]) for one in found]) for step in range(STEPS))
+            for order in ORDERS
+        },
+        pos_p={order: means.sure([float(one.curve[order].mean()) for one in found]) for order in ORDERS},
         paths={name: value for name, value in quality.items() if value is not None},
         path_types=len(paths.types),
     )
@@ -166,9 +183,16 @@ def _of_user(engine: Engine, listed: Listed, seed: int, paths: Paths) -> _OfUser
     for orders in chosen.values():
         cases.append(_cases([order[:num] for order, num in zip(orders, first, strict=True)], evidence, deleted=True))
         cases.append(_cases([order[:num] for order, num in zip(orders, kept, strict=True)], evidence, deleted=False))
-    stays = [
-        float(_still_listed(listed, one).mean()) for one in np.split(evidence.scores(np.concatenate(cases)), len(cases))
-    ]
+    heavy = np.argsort(
+        -edge_weights(ledger, [listed.column(place) for place in listed.places], evidence), kind="stable"
+    )
+    by_order = {"reasons": heavy, "random": rng.permutation(len(evidence.edges))}
+    steps = [_cases([order[:num].tolist() for num in deleted_at(len(order))], evidence, deleted=True)
+             for order in by_order.values()]  # fmt: skip
+    scores = evidence.scores(np.concatenate([*cases, *steps]))
+    asked = len(cases) * len(listed.products)
+    stays = [float(_still_listed(listed, one).mean()) for one in np.split(scores[:asked], len(cases))]
+    left = [float(_still_listed(listed, one).mean()) for one in scores[asked:]]
     parts = listed.groups.composition([listed.column(place) for place in listed.places])
     gaps = np.abs(listed.totals - listed.scored.row.scores[listed.scored.candidates])
     whole = np.maximum(np.abs(ledger.values).sum(axis=0), np.finfo(float).tiny)
@@ -180,13 +204,18 @@ def _of_user(engine: Engine, listed: Listed, seed: int, paths: Paths) -> _OfUser
         known=len(evidence.edges),
         left={choice: 1 - part for choice, part in zip(chosen, stays[::2], strict=True)},
         stayed=dict(zip(chosen, stays[1::2], strict=True)),
+        curve=dict(zip(ORDERS, np.array(left).reshape(len(ORDERS), STEPS), strict=True)),
         paths=paths.quality(listed),
     )
 
 
 def _still_listed(listed: Listed, scores: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether the n-th product of a list is still listed by the n-th row of scores; not where nothing is scored."""
+    """Whether the n-th product of a list is still listed by the n-th row of scores; not where nothing is scored.
+
+    One row (num_products,) is that of all of them.
+    """
     products, candidates = listed.products, np.flatnonzero(listed.scored.allowed)
+    scores = np.broadcast_to(scores, (len(products), scores.shape[-1]))
     kept = np.zeros(len(products), np.bool_)
     for place, product in enumerate(products):
         own, others = scores[place, product], scores[place, candidates]
@@ -207,6 +236,28 @@ def _edges(engine: Engine, listed: Listed, line: int) -> list[Edge]:
     if group.hop is None or via >= 0:
         return list(group.edges(via, int(ledger.mid[line])))
     return [(group.hop, int(node)) for node in engine.model.graph.hops[group.hop].row(listed.scored.user)]
+
+
+def edge_weights(ledger: Ledger, columns: Sequence[int], evidence: Evidence) -> NDArray[np.float64]:
+    """What each edge of a user gives to some products together (num_edges,), over all lines that rest on it.
+
+    A line of two edges counts for both, since it goes with either; one of all people is shared evenly by their edges.
+    """
+    values = ledger.values[:, list(columns)].sum(axis=1)
+    second = np.array([group.other is not None for group in ledger.groups])[ledger.group]
+    keys = np.stack([ledger.group.astype(np.int64), ledger.via, np.where(second, ledger.mid, -1)], axis=1)
+    lines, line_of = np.unique(keys, axis=0, return_inverse=True)
+    weights = np.zeros(len(evidence.edges))
+    for (place, via, mid), value in zip(lines.tolist(), np.bincount(line_of.ravel(), values), strict=True):
+        group = ledger.groups[place]
+        if group.hop is None or via >= 0:
+            for edge in group.edges(via, mid):
+                if (known := evidence.place(edge)) is not None:
+                    weights[known] += value
+        else:
+            own = [at for at, (hop, _) in enumerate(evidence.edges) if hop == group.hop]
+            weights[own] += value / max(1, len(own))
+    return weights
 
 
 def _first(evidence: Evidence, lines: list[list[Edge]], most: int) -> list[int]:

@@ -12,6 +12,7 @@ from graphrec.evaluation.report.page import folded, heading, paragraph, section,
 from graphrec.evaluation.report.words import Words
 from graphrec.evaluation.verdict import SURE, p_text, percent
 from graphrec.metrics.intervals import Interval
+from graphrec.metrics.removal import STEPS
 
 NEW = "0 (new)"
 TABLED = ("recall", "ndcg", "precision", "hit_rate", "mrr", "coverage", "novelty")
@@ -117,7 +118,8 @@ def shown(details: Details, words: Words) -> str:
             "All other figures of quality, confidence and variety on this page rank every product without a policy: "
             "what a policy refuses cannot be held against a model. Here the lists of "
             f"{found.users:,} {words.users} are those that recommend gives: without what {rules}{least}, in its order, "
-            f"shorter where nothing speaks for a further product. They hold {found.length.value:.1f} of {k} products; "
+            "shorter where no more speaks for a further product than against it. They hold "
+            f"{found.length.value:.1f} of {k} products; "
             f"{percent(found.refused.value)} of what was to be found is refused, and no such list can hold that."
         ),
         table(["", "full ranking, no policy", "as recommended"], rows),
@@ -275,10 +277,37 @@ def reasons(details: Details, words: Words) -> str:
             )
         ),
         rows_of_intervals(rows, title="Necessity and sufficiency of reasons", percent=True),
+        paragraph(
+            "And the whole list, while all edges of a person are deleted in ten steps, those first that give most to "
+            f"it (POS-P): {percent(found.pos_p['reasons'].value)} of it is left on average over the steps, "
+            f"{percent(found.pos_p['random'].value)} in random order."
+        ),
+        curves(
+            _left(found),
+            title="What is left of lists",
+            x_name="part of a person's edges that is deleted",
+            y_name="part of the list that is left",
+            x_percent=True,
+            y_percent=True,
+            from_zero=True,
+        ),
         table(["", "bar", "measured", ""], _bars(found), left=(0, 1, 3)),
         heading("Which paths are shown") if found.paths else "",
         table(["", "SIGIR'22 variant", ""], _paths(found), left=(0, 2)) if found.paths else "",
     )
+
+
+def _left(found: Explanations) -> list[Series]:
+    names = {"reasons": "the weightiest first", "random": "in random order"}
+    ats = [step / STEPS for step in range(STEPS + 1)]
+    return [
+        Series(
+            names[order],
+            list(zip(ats, [1.0, *(one.value for one in steps)], strict=True)),
+            [(1.0, 1.0), *((one.low, one.high) for one in steps)],
+        )
+        for order, steps in found.curve.items()
+    ]
 
 
 def _bars(found: Explanations) -> list[list[str | Interval]]:

@@ -171,6 +171,8 @@ class CheckedArray:
         """
         # First the key itself: numpy refuses rows that are not there.
         found = self._data[key]
+        if not self._is_checked and self._file.is_whole:
+            self._is_checked = True
         if not self._is_checked:
             if isinstance(key, int | np.integer) and not isinstance(key, bool):
                 row = int(key) if key >= 0 else int(key) + len(self._data)
@@ -400,7 +402,7 @@ class _File:
     Threads need no lock: a page that two of them check is checked twice, and each mark is one byte.
     """
 
-    __slots__ = ("_remedy", "_seen", "_sums", "content", "path")
+    __slots__ = ("_remedy", "_seen", "_sums", "content", "is_whole", "path")
 
     def __init__(self, path: Path, content: memoryview, sums: NDArray[np.uint32], remedy: str) -> None:
         self.path = path
@@ -408,6 +410,8 @@ class _File:
         self._sums = sums
         self._remedy = remedy
         self._seen = bytearray(len(sums))
+        self.is_whole = False
+        """Whether it is known that all pages were checked."""
 
     def is_checked(self, first: int, last: int) -> bool:
         """Whether the pages from `first` to before `last` were checked."""
@@ -419,6 +423,8 @@ class _File:
         while page >= 0:
             self._check_page(page)
             page = self._seen.find(0, page + 1, last)
+        if (first, last) == (0, len(self._seen)):
+            self.is_whole = True
 
     def check_pages(self, pages: NDArray[np.int64]) -> None:
         """Check some pages."""

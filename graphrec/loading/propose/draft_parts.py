@@ -8,18 +8,20 @@ from dataclasses import dataclass, field, replace
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import FEW_MISFITS, ColumnProfile
-from graphrec.loading.propose.concepts import AGREES, place
+from graphrec.loading.propose.concepts import AGREES, are_answers, place
 from graphrec.loading.propose.looks import (
     Action,
     action_of,
     action_of_table,
     actions_in,
     is_accounting,
-    is_known,
+    is_known_name,
     is_personal,
     is_protected,
+    is_rating,
     is_special,
     label_name,
+    likeness,
     looks,
     says_who,
     type_name,
@@ -84,6 +86,8 @@ class Draft:
     """Tables with columns that are personal."""
     left_out: set[tuple[str, str]] = field(default_factory=set)
     """Table and column of what nobody has said yes to."""
+    answers: set[tuple[str, str]] = field(default_factory=set)
+    """Table and column of what customers may have answered when they were asked for a consent."""
     files: int = 0
     """How many files, and tables of a database, are used."""
     is_loose: bool = False
@@ -131,7 +135,8 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
     label, columns = draft.label_of[table.name], _columns_of(draft, table)
     # What another label has as its key cannot be kept from the graph here.
     is_own = {column.name: draft.label_of.get(table.references.get(column.name, "")) is None for column in columns}
-    personal = [c.name for c in columns if is_own[c.name] and is_personal(c, of_user=label == draft.user)]
+    of_people = label == draft.user or likeness(label) > 0
+    personal = [c.name for c in columns if is_own[c.name] and is_personal(c, of_user=of_people)]
     if label == draft.user:
         personal += _more_personal(draft, label, [c.name for c in columns if c.name not in personal], personal)
         personal += [c.name for c in columns if c.name not in personal and c.kind == "text" and _is_long(c)]
@@ -203,11 +208,20 @@ def _is_protected(column: ColumnProfile, *, of_user: bool) -> bool:
 def _confirmed(draft: Draft, table: TableProfile, columns: list[ColumnProfile]) -> list[ColumnProfile]:
     """The columns of customers without those that nobody has said yes to: of a special kind, or telling nothing."""
     label, kept, unknown = draft.label_of[table.name], [], []
+    agreed = any(place(column.name, one) is not None for column in columns for one in ("consent", "objection"))
     for column in columns:
         special = is_special(column) and place(column.name, "consent") is None
-        known = is_known(column) or column.name in table.references or is_personal(column, of_user=True)
+        known = is_known_name(column.name) or column.name in table.references or is_personal(column, of_user=True)
         if not special and known:
             kept.append(column)
+            continue
+        if not special and not agreed and _may_be_answers(column):
+            kept.append(column)
+            draft.answers.add((table.name, column.name))
+            draft.ask(
+                f"nodes.{label}: no column is called a consent; is {column.name} "
+                f"({', '.join(column.values or column.states) or 'yes and no'}) one? A policy asks until it is told"
+            )
             continue
         said = "is of a special kind (Article 9 and 10 of the GDPR)" if special else "is called by no known word"
         choices = ("left out", "for audits alone") if special else ("left out", "an attribute")
@@ -229,6 +243,11 @@ def _confirmed(draft: Draft, table: TableProfile, columns: list[ColumnProfile]) 
             "what has to be there (with its mark)"
         )
     return kept
+
+
+def _may_be_answers(column: ColumnProfile) -> bool:
+    """Whether a column could hold what customers answered when they were asked."""
+    return column.kind == "boolean" or are_answers(column.values or column.states)
 
 
 _BIRTH_YEAR = "birth_year"
@@ -355,7 +374,9 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
     """Propose columns with few values as nodes: first-hop neighbours like holdings."""
     label = draft.label_of[table.name]
     for column in table.others():
-        if (table.name, column.name) in draft.left_out or not _is_attribute(column, table, of_user=label == draft.user):
+        if (table.name, column.name) in draft.left_out | draft.answers or not _is_attribute(
+            column, table, of_user=label == draft.user
+        ):
             continue
         attribute = label_name(column.name)
         while attribute in {*draft.labels, *draft.label_of.values()}:
@@ -657,6 +678,9 @@ def _endings(draft: Draft, table: TableProfile, others: Sequence[ColumnProfile])
     if named:
         return [] if _is_when(named[0], times) else named
     whole = [one for one in times if one.is_whole]
+    sold = [one for one in times if whole and 0 < one.filled < _PARTLY * one.rows and _OF_SALES.search(one.name)]
+    if sold:
+        return sold[:1]
     for one in times:
         if whole and 0 < one.filled < _PARTLY * one.rows and not looks(one.name, "known"):
             told = f"{table.name}: {one.name} is there in {one.filled} of {one.rows} rows: what is it?"
@@ -683,6 +707,10 @@ def _is_when(column: ColumnProfile, times: Sequence[ColumnProfile]) -> bool:
     return len(times) == 1 and bool({"close", "closed", "closing"}.intersection(column.words))
 
 
+_OF_SALES = re.compile(
+    r"(?i)verkauf|sold|sell|sale|redem|rückgabe|rueckgabe|vente|venta|vendita|verkoop|sprzeda|卖出|赎回"
+)
+"""Within names of days on which something was given up, where it has a day of its own on which it was bought."""
 _PARTLY = 0.9
 """A time that fewer rows have may be that of their end."""
 
@@ -837,7 +865,7 @@ def _kinds(
         return [_Kind(base, 1.0)]
     if column is None:
         action = action_of_table(table.name) or _action_of_all(others)
-        if action is None and any(looks(one.name, "rating") and one.kind in {"integer", "real"} for one in others):
+        if action is None and any(map(is_rating, others)):
             action = action_of("rated")
         kind = _Kind(action.type, action.weight) if action else _Kind(base, UNKNOWN)
         return _with_refusals(others, kind)
@@ -877,7 +905,7 @@ def _with_refusals(others: list[ColumnProfile], kind: _Kind) -> list[_Kind]:
 
 def _low_rating(column: ColumnProfile) -> float | None:
     """The highest rating that says no, on the usual scales of 5 and 10 where some are that low."""
-    if column.kind not in {"integer", "real"} or not looks(column.name, "rating") or column.least < 0:
+    if not is_rating(column) or column.least < 0:
         return None
     scale = 5.0 if 3 < column.most <= 5 else 10.0 if 5 < column.most <= 10 else None
     low = None if scale is None else scale * 0.4

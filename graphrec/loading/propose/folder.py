@@ -29,7 +29,10 @@ _DAY = re.compile(
     r"|[0-3]\d[-_.](0[1-9]|1[0-2])[-_.](19|20)\d\d)(?!\d)"
 )
 """A day or month in the name of a file, which the next delivery has not."""
-TEXTS = (".txt", ".dat", ".tab", ".asc", ".csv_", ".out", ".exp", ".unl")
+TEXTS = (
+    *(".txt", ".dat", ".tab", ".asc", ".csv_", ".out", ".exp", ".unl", ".lst", ".prn", ".rpt", ".spl", ".del", ".psv"),
+    ".ascii",
+)
 """Suffixes of texts that are tables or not."""
 
 
@@ -239,6 +242,17 @@ def _without_suffixes(shown: str) -> str:
     return shown
 
 
+def _without_parts(shown: str) -> str:
+    """A path without folders that say a value, as dt=2025-01-31 does, and without a name that says a part alone."""
+    folders = [one for one in shown.split("/") if "=" not in one]
+    is_part = len(folders) > 1 and set(words(folders[-1])) - {"c"} <= _PARTS
+    return "/".join(folders[:-1] if is_part else folders)
+
+
+_PARTS = frozenset({"part", "parts", "data", "snappy", "chunk", "shard", "file", "export", "output"})
+"""Words of files in a folder that is the table."""
+
+
 def suffix_of(path: Path) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     while suffixes and suffixes[-1] in PACKED:
@@ -264,7 +278,7 @@ def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[
     found: dict[str, tuple[str, list[Path]]] = {}
     for pattern, paths in groups.items():
         shown = pattern if len(paths) > 1 else _DAY.sub("*", paths[0].relative_to(folder).as_posix())
-        named = _without_suffixes(shown.rpartition(f"{ZIP}/")[2])
+        named = _without_parts(_without_suffixes(shown.rpartition(f"{ZIP}/")[2]))
         table = _table_name(named if words(named) else paths[0].stem, "file")
         while table in found:
             table += "_2"

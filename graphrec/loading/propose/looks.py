@@ -5,15 +5,15 @@ Norwegian, Swedish, Danish, Polish, Czech and Hungarian that files of banks have
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from graphrec.loading.mapping.names import is_too_long
 from graphrec.loading.persons.names import sort_of
 from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import ColumnProfile
-from graphrec.loading.propose.concepts import CONCEPTS, place
-from graphrec.loading.propose.words import simplified, singular, without_package, words
+from graphrec.loading.propose.concepts import CONCEPTS, are_answers, place
+from graphrec.loading.propose.words import is_identifier, simplified, singular, without_package, words
 from graphrec.loading.run.columns import EDGE_OWN, NODE_OWN
 
 
@@ -48,11 +48,16 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
 _ACTIONS = (
-    _action("BOUGHT", 1.0, "buy bought purchase order trade transaction kauf käufe gekauft bestellung buchung umsatz"),
+    _action(
+        "BOUGHT",
+        1.0,
+        "buy bought purchase order trade transaction kauf käufe gekauft bestellung buchung umsatz transaktion",
+    ),
     _action("BOUGHT", 1.0, "umsätze umsaetze abschluss abschlüsse subscribe subscription invest zeichnung"),
     _action(
         "BOUGHT", 1.0, "reinvestment reinvest wiederanlage execution erwerb zugang einzahlung sparplanausführung bot"
     ),
+    _action("BOUGHT", 1.0, "contribution contributions beitragszahlung aportación cotisation"),
     _action("BOUGHT", 1.0, "kjøp kjøpt köp köpt køb købt tegning zakup kupno"),
     _action("BOUGHT", 1.0, "sip switchin stpin lumpsum transferin einlieferung sparrate aufstockung 转入 转换入"),
     _action("SOLD", -1.0, "switchout stpout swp transferout auslieferung entnahme teilverkauf 转出 转换出"),
@@ -302,6 +307,18 @@ def _is_of_each(column: ColumnProfile) -> bool:
 _ENOUGH = 10
 
 
+def asks_people(columns: Iterable[ColumnProfile]) -> bool:
+    """Whether a table is of those who are asked: it says what they agreed to, or when they were born."""
+    return any(
+        (one.kind == "time" and place(one.name, "born") is not None)
+        or (
+            any(place(one.name, concept) is not None for concept in ("consent", "objection"))
+            and (one.kind == "boolean" or are_answers(one.values or one.states))
+        )
+        for one in columns
+    )
+
+
 def is_protected(column: ColumnProfile, *, of_user: bool) -> bool:
     """Whether nobody may be treated by what a column says."""
     return looks(column.name, "protected") or (of_user and sort_of(column.name) == "protected")
@@ -313,14 +330,18 @@ def is_special(column: ColumnProfile) -> bool:
     return sort_of(column.name) == "special" and not is_other
 
 
-def is_known(column: ColumnProfile) -> bool:
+def is_known_name(text: str) -> bool:
     """Whether the name of a column of customers tells what it says of them."""
     return (
-        column.looks_like_id
-        or sort_of(column.name) is not None
-        or any(looks(column.name, like) for like in _PATTERNS)
-        or any(place(column.name, concept) is not None for concept in CONCEPTS)
+        is_identifier(text)
+        or sort_of(text) is not None
+        or any(looks(text, like) for like in _PATTERNS)
+        or any(place(text, concept) is not None for concept in CONCEPTS)
     )
+
+
+MOST_ANSWERS = 3
+"""Different values of a column of answers, at most."""
 
 
 _OF_ONE = ("days of birth", "numbers")
@@ -331,7 +352,19 @@ def says_who(column: ColumnProfile) -> bool:
     """Whether a column is a text that people write with a payment or a contact: it may name anybody."""
     is_payment = {"payment", "zahlung"} & set(column.words) and {"text", "purpose", "reference"} & set(column.words)
     is_number = column.is_unique and not column.has_blanks  # a contract note, and no note
-    return column.kind == "text" and not is_number and (looks(column.name, "free text") or bool(is_payment))
+    is_state = bool(column.words) and looks(column.words[-1], "state")  # the state of a note, which is a loan
+    is_text = column.kind == "text" and not is_number and not is_state
+    return is_text and (looks(column.name, "free text") or bool(is_payment))
+
+
+def is_rating(column: ColumnProfile) -> bool:
+    """Whether a column holds what people think of something: a note, and not the amount of one."""
+    is_amount = bool(_OF_NOTES.intersection(column.words))
+    return column.kind in {"integer", "real"} and looks(column.name, "rating") and not is_amount
+
+
+_OF_NOTES = frozenset({"amount", "amt", "principal", "balance", "price", "units", "face", "par", "rate", "yield"})
+"""Words of what a note, which is a loan, has, and a rating has not."""
 
 
 _YES_OR_NO = re.compile(r"(?<=\w)\s*\((y|j|s|o|yes|ja|si|oui)\s*/\s*(n|no|nein|non)\)$", re.IGNORECASE)

@@ -15,6 +15,7 @@ from graphrec.loading.mapping.specs import SUFFIXES, FileSpec, Mapping
 from graphrec.loading.propose.column_profile import NEARLY_UNIQUE, ColumnProfile, profile_column
 from graphrec.loading.propose.folder import all_specs, suffix_of
 from graphrec.loading.propose.histories.changes import last_changes
+from graphrec.loading.propose.histories.deliveries import with_days
 from graphrec.loading.propose.histories.live import live
 from graphrec.loading.propose.histories.snapshots import as_spans, key_by_day, latest
 from graphrec.loading.propose.histories.vault import as_tables
@@ -86,6 +87,7 @@ class Delivery:
             if are_wide:
                 tables[-1:] = _with_holdings(database, spec, tables[-1])
         tables = as_tables(database, [last_changes(database, table) for table in tables])
+        tables = [with_days(database, table) for table in tables]
         tables = [latest(database, table) for table in current(database, tables)]
         tables = [as_one_column(database, table) for table in written_out(database, tables)]
         tables = _with_amounts(database, with_keys(database, tables), self._specs)
@@ -186,7 +188,8 @@ def _without_headers(database: duckdb.DuckDBPyConnection, spec: FileSpec, flat: 
     described = database.execute(f"DESCRIBE {name(flat.table)}").fetchall()
     columns = [column for column, *_ in described if column not in OWN_COLUMNS][:_OF_HEADER]
     # A file that was put together has the mark of a text's beginning in its middle too.
-    is_header = " AND ".join(f"ltrim({name(one)}, chr(65279)) IS NOT DISTINCT FROM {value(one)}" for one in columns)
+    bare = {one: f"ltrim(CAST({name(one)} AS VARCHAR), chr(65279))" for one in columns}
+    is_header = " AND ".join(f"{bare[one]} IS NOT DISTINCT FROM {value(one)}" for one in columns)
     query = f"SELECT count(*) FROM {name(flat.table)} WHERE {is_header}"
     count = int(database.execute(query).fetchall()[0][0]) if len(columns) > 1 else 0
     if not count:

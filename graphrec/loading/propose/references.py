@@ -94,7 +94,10 @@ def with_references(database: duckdb.DuckDBPyConnection, tables: list[TableProfi
             ]
             counts = {owner.name: count_strays(database, table, column.name, owner) for owner in matches}
             fitting = [owner for owner in matches if fits(counts[owner.name], column)]
-            best = min(fitting, key=lambda one: (not _is_called_like_key(one), counts[one.name]), default=None)
+            called = [owner for owner in fitting if is_called_like(column, owner)]
+            best = min(
+                called or fitting, key=lambda one: (not _is_called_like_key(one), counts[one.name]), default=None
+            )
             if best is not None:
                 found[column.name] = best.name
                 strays[column.name] = counts[best.name]
@@ -186,7 +189,8 @@ def _without_mutual(tables: list[TableProfile]) -> list[TableProfile]:
             and _claim(table) >= _claim(by_name[owner.name])
         ):
             left = {column: other for column, other in table.references.items() if column != table.key}
-            by_name[table.name] = replace(table, references=left)
+            strays = {column: count for column, count in table.strays.items() if column in left}
+            by_name[table.name] = replace(table, references=left, strays=strays)
     return list(by_name.values())
 
 

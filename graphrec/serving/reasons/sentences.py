@@ -48,6 +48,7 @@ _UNITS = frozenset(
     }
 )
 _PERCENT = re.compile(r"\b(per ?cent|pct|prozent)$|percent$", re.IGNORECASE)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _YEAR = re.compile(r"\bbirth year\b|\byear of birth\b|geburtsjahr$|出生年", re.IGNORECASE)
 _PLACE = re.compile(
     r"^(region|city|town|village|country|county|state|province|district|canton|residence|domicile|municipality|"
@@ -281,7 +282,9 @@ class Sentences:
         return self.language.number(value, 0 if value == int(value) else 2)
 
     def fact_of(self, name: str, value: str | float | bool) -> str:
-        """A value of a column that says what it is: a year has no sign between thousands."""
+        """A value of a column that says what it is: a day as people write it, a year without a mark of thousands."""
+        if isinstance(value, str) and _DAY.fullmatch(value):
+            return self.language.date(datetime.fromisoformat(value))
         if isinstance(value, str | bool) or not _YEAR.search(words(name)):
             return self.fact(value)
         return f"{value:.0f}"
@@ -291,8 +294,14 @@ class Sentences:
         return self._words.get(name) or self._words.get(_label(name)) or self._noun(words(name))
 
     def measured(self, name: str, value: str) -> tuple[str, str]:
-        """A label or column and a value of it in words; a unit at the end of its name stands behind the value."""
+        """A label or column and a value of it in words; a unit at the end of its name stands behind the value.
+
+        A value that begins with its label, such as Plan 3 of plan, says it once.
+        """
         said = self.word(name)
+        first, _, rest = value.partition(" ")
+        if rest and " " not in rest and first.lower() == said.lower():
+            return said, rest
         head, _, unit = said.rpartition(" ")
         if not head or name in self._words or unit.lower() not in _UNITS:
             return said, value

@@ -1,30 +1,35 @@
-"""One walk of many users, standardised and added to their scores while a row of it is still in the processor's cache.
+"""Walks of many users, standardised and added to their scores while a row of them is still in the processor's cache.
 
 The sums are those of `scores.py` and `spread.py`, number by number in the same order: a total has the same bits.
 """
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.terms.compiled.hops import (
-    EMPTY,
-    ROUNDING,
-    arrival,
-    begun,
-    own_edges,
-    passed,
-    people_of,
-    read_only,
-    returns,
-    threads_for,
+from graphrec.terms.compiled.hops import ROUNDING, arrival, passed, returns, threads_for
+from graphrec.terms.compiled.joined import (
+    CLOSES,
+    DIAGONAL,
+    DIRECT,
+    ENDS,
+    KIND,
+    PEOPLE,
+    Joined,
+    dense_of,
+    first_of,
+    numbers,
+    own_of,
+    row_in,
+    table_of,
 )
 from graphrec.terms.compiled.spread import leaves_of, scale_of
 
 if TYPE_CHECKING:
-    from graphrec.terms.walks import ContentScorer, PeopleScorer, WalkScorer
+    from graphrec.terms.base import Term
 
 
 class Entries(NamedTuple):
@@ -35,38 +40,35 @@ class Entries(NamedTuple):
     values: NDArray[np.float64]
 
 
-def add_walk(
-    scorer: "WalkScorer",
-    users: NDArray[np.int32],
-    weights: NDArray[np.float64],
-    least: float,
-    total: NDArray[np.float64],
-) -> NDArray[np.float64] | None:
-    """Add a walk to `total` (num_users, num_products) as `graphrec.terms.compiled.spread.add_spread` adds its scores.
+class Added:
+    """The scores of some terms, each one walk that has a table or one hop, added one after another.
 
-    Returns:
-        What each row was multiplied with (num_users,); None: the walk has no table, and nothing was added.
+    Args:
+        weights: of the terms.
     """
-    scales, leaves = np.zeros(len(users)), leaves_of(total.shape[1])
-    beta, threads = scorer.walk.beta, threads_for(users)
-    if scorer.mid_user:
-        scorer = cast("PeopleScorer", scorer)
-        own = own_edges(scorer, users)
-        first, places = begun(scorer, users)
-        people, dense, ends = people_of(scorer), scorer.dense, scorer.scales[2]
-        _add_people(
-            places, first, people, dense, own, ends, beta, weights, least, leaves, total, scales, threads
-        )  # fmt: skip
+
+    def __init__(self, terms: "Sequence[Term]", weights: Sequence[float]) -> None:
+        self._joined = Joined([term.scorers[0] for term in terms])
+        self._weights = np.array(weights)
+        # What age leaves of a user's edges is asked of the others for nothing.
+        self._fading = [
+            (n, term)
+            for n, term in enumerate(terms)
+            if any(term.graph.hops[hop].faded is not None for hop in term.first_hops)
+        ]
+
+    def add(self, users: NDArray[np.int32], least: float, total: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Add them to `total` (num_users, num_products) as `graphrec.terms.compiled.spread.add_spread` adds scores.
+
+        Returns:
+            What each row was multiplied with (num_users, num_terms).
+        """
+        weights, held = np.tile(self._weights, (len(users), 1)), self._joined.held(users)
+        for n, term in self._fading:
+            weights[:, n] *= term.lefts(users)
+        scales = np.zeros(weights.shape)
+        _add_walks(users, held.walks, weights, least, leaves_of(total.shape[1]), total, scales, threads_for(users))
         return scales
-    if scorer.via_user:
-        return None
-    scorer = cast("ContentScorer", scorer)
-    if scorer.entries is None:
-        return None
-    first, places = begun(scorer, users)
-    diagonal = read_only(np.asarray(scorer.diagonal)) if scorer.closes else EMPTY
-    _add_table(places, first, scorer.entries, diagonal, beta, weights, least, leaves, total, scales, threads)
-    return scales
 
 
 def entries_of(table: NDArray[np.float64]) -> Entries:
@@ -134,15 +136,24 @@ def _people_row(u, first, people, dense, own, ends, beta, row):  # type: ignore[
 
 
 @numba.njit(cache=True)
-def _table_row(u, first, entries, diagonal, beta, row):  # type: ignore[no-untyped-def]
+def _direct_row(u, first, beta, row):  # type: ignore[no-untyped-def]
+    """Scores of a walk of one hop."""
+    row[:] = 0.0
+    for p in range(first.indptr[u], first.indptr[u + 1]):
+        a, value = arrival(first, p)
+        row[a] += beta * value
+
+
+@numba.njit(cache=True)
+def _table_row(u, first, entries, diagonal, closes, beta, row):  # type: ignore[no-untyped-def]
     """Scores of a walk that meets nobody, without the ways that come back to where the first hop led."""
     start, stop = first.indptr[u], first.indptr[u + 1]
     row[:] = 0.0
     for p in range(start, stop):
         a, value = arrival(first, p)
         for q in range(entries.indptr[a], entries.indptr[a + 1]):
-            row[entries.indices[q]] += value * entries.values[q]
-    if len(diagonal):
+            row[entries.indices[q]] += value * entries.masses[q]
+    if closes:
         before = row[first.indices[start:stop]]
         for p in range(start, stop):
             a, value = arrival(first, p)
@@ -167,22 +178,20 @@ def _add(row, weight, least, leaves, waiting, sums):  # type: ignore[no-untyped-
 
 
 @numba.njit(parallel=True, cache=True)
-def _add_people(  # type: ignore[no-untyped-def]
-    users, first, people, dense, own, ends, beta, weights, least, leaves, total, scales, threads
-):
+def _add_walks(users, walks, weights, least, leaves, total, scales, threads):  # type: ignore[no-untyped-def]
+    num_products = total.shape[1]
     for t in numba.prange(threads):
-        row, waiting = np.empty(total.shape[1]), np.empty(len(leaves))
-        for r in range(t, len(users), threads):
-            _people_row(users[r], first, people, dense, own, ends, beta, row)
-            scales[r] = _add(row, weights[r], least, leaves, waiting, total[r])
-
-
-@numba.njit(parallel=True, cache=True)
-def _add_table(  # type: ignore[no-untyped-def]
-    users, first, entries, diagonal, beta, weights, least, leaves, total, scales, threads
-):
-    for t in numba.prange(threads):
-        row, waiting = np.empty(total.shape[1]), np.empty(len(leaves))
-        for r in range(t, len(users), threads):
-            _table_row(users[r], first, entries, diagonal, beta, row)
-            scales[r] = _add(row, weights[r], least, leaves, waiting, total[r])
+        row, waiting = np.empty(num_products), np.empty(len(leaves))
+        for n in range(len(walks.beta)):
+            kind, beta, first = walks.traits[n, KIND], walks.beta[n], first_of(walks, n)
+            table, own, dense = table_of(walks, n), own_of(walks, n), dense_of(walks, n, num_products)
+            ends, diagonal, closes = numbers(walks, n, ENDS), numbers(walks, n, DIAGONAL), walks.traits[n, CLOSES]
+            for r in range(t, len(users), threads):
+                u = row_in(walks, n, users[r])
+                if kind == PEOPLE:
+                    _people_row(u, first, table, dense, own, ends, beta, row)
+                elif kind == DIRECT:
+                    _direct_row(u, first, beta, row)
+                else:
+                    _table_row(u, first, table, diagonal, closes, beta, row)
+                scales[r, n] = _add(row, weights[r, n], least, leaves, waiting, total[r])

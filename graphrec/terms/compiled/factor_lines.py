@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.terms.compiled.hops import read_only
-from graphrec.terms.ledger import Block, Counts
+from graphrec.terms.ledger import Block
 
 if TYPE_CHECKING:
     from graphrec.terms.forms.factors import FactorTerm
@@ -21,9 +21,8 @@ class FactorLines:
     term: "FactorTerm"
     users: NDArray[np.int32]
 
-    def most(self, known: Counts) -> NDArray[np.int64]:
+    def most(self) -> NDArray[np.int64]:
         """How many lines each user has."""
-        del known
         rows = [source.of_users(self.term.graph, self.users)[2] for source in self.term.neighbours]
         return len(self.term.parts()) * sum((np.diff(ends) for ends in rows), np.zeros(len(self.users), np.int64))
 

@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from graphrec.frozen import dataclass
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.terms import compiled
-from graphrec.terms.base import Term
-from graphrec.terms.ledger import Block, Counts, Edge, Ledger, LineGroup, Shares
+from graphrec.terms.base import Term, once
+from graphrec.terms.ledger import Block, Edge, Ledger, LineGroup, Shares
 
 if TYPE_CHECKING:
+    from graphrec.terms.compiled.added import Added
+    from graphrec.terms.compiled.walk_lines import WalkLines
     from graphrec.terms.walks import WalkScorer
 
 #: A spread below this part of the largest score is rounding, not spread.
@@ -137,7 +139,12 @@ class Blend:
 
     def _add_rows(self, users: NDArray[np.int32], total: NDArray[np.float64], scales: NDArray[np.float64]) -> None:
         """Add all terms of some users to `total`, and write what each is multiplied with."""
-        for position, (term, weight) in enumerate(zip(self.terms, self.weights, strict=True)):
+        for span, joined in self._scored:
+            if joined is not None:
+                scales[:, span] = joined.add(users, NO_SPREAD, total)
+                continue
+            position = span.start
+            term, weight = self.terms[position], self.weights[position]
             if not weight:
                 continue
             left = term.lefts(users)
@@ -150,6 +157,33 @@ class Blend:
             varied = spread > 0
             scales[varied, position] = weights[varied] / spread[varied]
             total += scores * scales[:, position, None]
+
+    @once
+    def _scored(self) -> "list[tuple[slice, Added | None]]":
+        """The terms in their order, those whose scores are added together as one."""
+        joins = [term.joins_scores and not term.has_own_scale for term in self.terms]
+        if not compiled.is_there() or self.offered is not None:
+            return [(span, None) for span in _runs([False] * len(joins))]
+        from graphrec.terms.compiled.added import Added
+
+        together = [join and bool(weight) for join, weight in zip(joins, self.weights, strict=True)]
+        return [
+            (span, Added(self.terms[span], self.weights[span]) if together[span.start] else None)
+            for span in _runs(together)
+        ]
+
+    @once
+    def _written(self) -> "list[tuple[slice, WalkLines | None]]":
+        """The terms in their order, those whose lines are written together as one."""
+        if not compiled.is_there():
+            return [(span, None) for span in _runs([False] * len(self.terms))]
+        from graphrec.terms.compiled.walk_lines import WalkLines
+
+        together = [term.joins_lines for term in self.terms]
+        return [
+            (span, WalkLines(self.terms[span], span.start) if together[span.start] else None)
+            for span in _runs(together)
+        ]
 
     def _spread(self, term: Term, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """What each row of a term's scores is divided by (...,); 0: the term drops out."""
@@ -221,14 +255,21 @@ class Blend:
         """
         if self.offered and any((wanted >= len(self.offered.gone)).any() for wanted in products):
             return [self.ledger(user, products[place], scales[place]) for place, user in enumerate(users.tolist())]
-        lines = [term.lines_of(users, products) for term in self.terms]
-        most = np.zeros(len(users), np.int64)
-        known: Counts = {}
-        for position, one in enumerate(lines):
-            most += np.where(scales[:, position] != 0, one.most(known), 0)
+        scales, most = np.ascontiguousarray(scales), np.zeros(len(users), np.int64)
+        alone = {
+            span.start: self.terms[span.start].lines_of(users, products) for span, one in self._written if one is None
+        }
+        for span, joined in self._written:
+            if joined is not None:
+                most += joined.most(users, scales)
+            else:
+                most += np.where(scales[:, span.start] != 0, alone[span.start].most(), 0)
         block = Block.empty(users, products, most)
-        for position, one in enumerate(lines):
-            one.write(block, np.ascontiguousarray(scales[:, position]), position)
+        for span, joined in self._written:
+            if joined is not None:
+                joined.write(block, scales)
+            else:
+                alone[span.start].write(block, np.ascontiguousarray(scales[:, span.start]), span.start)
         return [block.ledger(place) for place in range(len(users))]
 
     def answers(self, user: int) -> bool:
@@ -245,3 +286,9 @@ class Blend:
         """How many other people stand behind a line; None where its ways lead through nobody."""
         term = self.terms[int(ledger.term[place])]
         return term.people_between(ledger.group_of(place), user, int(ledger.via[place]), product)
+
+
+def _runs(together: Sequence[bool]) -> list[slice]:
+    """Spans of terms: those beside each other that go together, and the others one by one."""
+    starts = [n for n, one in enumerate(together) if not (one and n and together[n - 1])]
+    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], len(together)], strict=True)]

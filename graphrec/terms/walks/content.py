@@ -59,6 +59,10 @@ class ContentScorer(WalkScorer):
         other.steps = (other.first, *self.steps[1:])
         return other
 
+    @property
+    def has_rows(self) -> bool:
+        return self.length == 1 or self.table is not None
+
     def rows_of(self, user: int) -> tuple[NDArray[np.int32], Vector]:
         nodes, values = self.start(user)
         if self.length == 1:

@@ -76,6 +76,11 @@ class WalkScorer(ABC):
         return self.via_user or self.mid_user
 
     @property
+    def has_rows(self) -> bool:
+        """Whether the score of a user is a sum of rows that are there: of a table, or of the user's own edges."""
+        return self.mid_user
+
+    @property
     def closes(self) -> bool:
         """Whether the first hop leads to products, so that a walk may come back to where it led."""
         return self.length > 1 and self.labels[0] == self.roles.product

@@ -12,7 +12,7 @@ from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, StoredAdjacenc
 from graphrec.graph.folders.arrays import CheckedArray
 from graphrec.terms import compiled
 from graphrec.terms.base import Described, Stored, StoredRows, Term, graph_without
-from graphrec.terms.ledger import Edge, Lines, Shares
+from graphrec.terms.ledger import Edge, Shares
 from graphrec.terms.walks.content import ContentScorer
 from graphrec.terms.walks.people import AcquaintedScorer, PeopleScorer, PeopleTable
 from graphrec.terms.walks.scorer import Vector, Walk, WalkScorer
@@ -66,15 +66,15 @@ class WalkTerm(Term):
         self._add(users, total)
         return total
 
-    def add_spread(self, users: NDArray[np.int32], weights: Vector, least: float, total: Vector) -> Vector:
-        """One walk alone is added row by row; several are added up first."""
-        if len(self.scorers) == 1:
-            from graphrec.terms.compiled.added import add_walk
+    @property
+    def joins_scores(self) -> bool:
+        """One walk alone that has a table, or one hop."""
+        return len(self.scorers) == 1 and self.scorers[0].has_rows
 
-            scales = add_walk(self.scorers[0], users, weights, least, total)
-            if scales is not None:
-                return scales
-        return super().add_spread(users, weights, least, total)
+    @property
+    def joins_lines(self) -> bool:
+        """Where no walk begins with people."""
+        return bool(self.scorers) and not any(scorer.via_user for scorer in self.scorers)
 
     def _add(self, users: NDArray[np.int32], total: NDArray[np.float32] | Vector) -> None:
         for scorer in self.scorers:
@@ -87,14 +87,6 @@ class WalkTerm(Term):
             for group, via, mid, values in scorer.shares(user, products, position):
                 parts.append((group, via, mid, scorer.walk.beta * values))
         return Shares.stack(parts) if parts else Shares.none(len(products))
-
-    def lines_of(self, users: NDArray[np.int32], products: Sequence[NDArray[np.int32]]) -> Lines:
-        """The lines of many users, compiled where numba is installed and no walk begins with people."""
-        if not compiled.is_there() or any(scorer.via_user for scorer in self.scorers):
-            return super().lines_of(users, products)
-        from graphrec.terms.compiled.walk_lines import WalkLines
-
-        return WalkLines(self.scorers, users)
 
     def edges(self, user: int) -> list[Edge]:
         """The first hops of its walks."""

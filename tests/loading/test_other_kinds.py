@@ -1,0 +1,184 @@
+"""Deliveries of kinds that no other file has: monthly files, hive folders, notes, invoices, owners of owners."""
+
+from pathlib import Path
+
+import pytest
+
+from graphrec.graph.memory import MemorySink
+from graphrec.loading import load_mapping, run_load
+from graphrec.loading.propose.draft import write_draft
+from graphrec.loading.sources.encodings import guess_encoding
+from tests.loading.delivered import write
+
+
+def loaded(folder: Path) -> tuple[str, MemorySink, tuple[str, ...]]:
+    """The draft of a folder, what a load of it gives without a rejected row, and what is to be looked at."""
+    path, sink = folder.parent / "my.toml", MemorySink()
+    questions = tuple(write_draft(path, folder).questions)
+    report = run_load(load_mapping(path), folder, sink)
+    assert sum(count.rejected for count in (*report.nodes.values(), *report.edges.values())) == 0
+    return path.read_text("utf-8"), sink, questions
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder
+
+
+def customers(count: int = 40) -> list[str]:
+    return [f"C{i:03},{('Ulm', 'Bonn')[i % 2]},{'YN'[i % 3 == 0]}" for i in range(count)]
+
+
+def test_the_same_tables_of_two_months(data: Path) -> None:
+    for month, gone in (("202511", 40), ("202512", 13)):
+        write(
+            data, f"customers_{month}.csv", "customer_id,city,consent_marketing",
+            *(f"C{i:03},Ulm,{'YN'[i >= gone]}" for i in range(40)),
+        )  # fmt: skip
+        write(
+            data, f"products_{month}.csv", "product_id,product_name,status",
+            *(f"P{i:02},Fund {i},{'open' if i < gone else 'closed'}" for i in range(20)),
+        )  # fmt: skip
+        write(
+            data, f"contracts_{month}.csv", "contract_id,customer_id,product_id,start_date,end_date",
+            *(f"{i},C{i % 40:03},P{i % 20:02},2024-01-{1 + i % 28:02},{'2025-12-10' if i > 60 > gone + 40 else ''}"
+              for i in range(80)),
+        )  # fmt: skip
+    text, sink, questions = loaded(data)
+    assert 'user = "Customer"' in text
+    assert sink.nodes["Customer"]["consent_marketing"].to_pylist() == [True] * 13 + [False] * 27
+    assert sink.nodes["Product"]["status"].to_pylist() == ["open"] * 13 + ["closed"] * 7
+    assert sink.edges["HELD"].num_rows == 80
+    assert sum(one is not None for one in sink.edges["HELD"]["end_date"].to_pylist()) == 19
+    assert "contracts: delivered_on is the day in the name of its file: is that right?" in questions
+
+
+def test_files_of_months_that_each_have_their_own_rows_get_no_day(data: Path) -> None:
+    write(data, "customers.csv", "customer_id,city,consent", *customers())
+    write(data, "products.csv", "product_id,name", *(f"P{i:02},Fund {i}" for i in range(20)))
+    for month in ("2025-11", "2025-12"):
+        write(
+            data, f"trades_{month}.csv", "trade_id,customer_id,product_id,traded_on",
+            *(f"{month}-{i},C{i % 40:03},P{i % 20:02},{month}-{1 + i % 28:02}" for i in range(60)),
+        )  # fmt: skip
+    _, sink, questions = loaded(data)
+    assert sink.edges["BOUGHT"].num_rows == 120
+    assert not any("delivered_on" in one for one in questions)
+
+
+def test_a_number_that_is_a_key_of_two_tables_is_of_the_one_that_it_is_called_like(data: Path) -> None:
+    write(data, "customers.csv", "id,city,accepts_marketing", *(f"{i},Faro,{i % 2}" for i in range(1, 141)))
+    write(data, "products.csv", "id,name,category", *(f"{i},Fund {i},{'AB'[i % 2]} kind" for i in range(101, 125)))
+    rows = (f"{i},{1 + i % 140},{101 + i % 24},2024-01-{1 + i % 28:02}" for i in range(1, 301))
+    write(data, "subscriptions.csv", "id,customer_id,product_id,created_at", *rows)
+    text, sink, _ = loaded(data)
+    assert 'product = "Product"' in text
+    assert sink.edges["BOUGHT"].num_rows == 300
+
+
+def test_contracts_with_one_invoice_each_stay_events(data: Path) -> None:
+    write(
+        data, "Leasingnehmer.csv", "Leasingnehmer-Nr;Ort;Werbeeinwilligung",
+        *(f"K-{i};Bonn;{('ja', 'nein')[i % 2]}" for i in range(50)),
+    )  # fmt: skip
+    write(data, "Leasingobjekte.csv", "Objekt-Nr;Bezeichnung", *(f"OBJ{i};Bagger {i}" for i in range(20)))
+    contracts = (f"V{i};K-{i % 50};OBJ{i % 20};01.02.2024;31.12.2028" for i in range(100))
+    write(data, "Leasingvertraege.csv", "Vertragsnummer;Leasingnehmer-Nr;Objekt-Nr;Beginn;Vertragsende", *contracts)
+    invoices = (f"R{i};V{i};450,00;01.03.2025" for i in range(90))
+    write(data, "Rechnungen.csv", "Rechnungsnr;Vertragsnummer;Betrag;Faellig am", *invoices)
+    text, sink, _ = loaded(data)
+    assert 'user = "Leasingnehmer"' in text
+    assert 'until = "Vertragsende"' in text
+    assert sink.edges["HELD"].num_rows == 100
+
+
+def test_who_agreed_is_the_user_whatever_an_account_is_called(data: Path) -> None:
+    write(
+        data, "entities.csv", "entity_id,entity_type,contact_permission",
+        *(f"E{i:03},{('Trust', 'Company')[i % 2]},{('granted', 'withdrawn')[i % 2]}" for i in range(40)),
+    )  # fmt: skip
+    write(data, "accounts.csv", "account_no,entity_id", *(f"A{i:04},E{i % 40:03}" for i in range(45)))
+    write(data, "securities.csv", "isin,security_name", *(f"US{i:010},Bond {i}" for i in range(20)))
+    rows = (f"A{i % 45:04},US{i % 20:010},{i + 1},2025-{1 + i // 15:02}-28" for i in range(60))
+    write(data, "positions.csv", "account_no,isin,quantity,as_of", *rows)
+    text, sink, _ = loaded(data)
+    assert 'user = "Entity"' in text
+    assert set(sink.edges["HELD"]["source"].to_pylist()) == {f"E{i:03}" for i in range(40)}
+
+
+def test_notes_of_loans_are_held_and_their_borrowers_have_no_names(data: Path) -> None:
+    write(
+        data,
+        "investors.csv",
+        "investor_id,city,newsletter_consent",
+        *(f"I{i:03},Tampa,{'YN'[i % 2]}" for i in range(40)),
+    )
+    write(data, "borrowers.csv", "borrower_id,first_name,last_name", *(f"B{i},Ann {i},Wu {i}" for i in range(20)))
+    write(data, "loans.csv", "loan_id,borrower_id,title", *(f"L{i:02},B{i},Car loan {i}" for i in range(20)))
+    notes = (
+        f"N{i},I{i % 40:03},L{i % 20:02},25.00,{('Current', 'Fully Paid')[i % 8 == 0]},2024-01-01" for i in range(80)
+    )
+    write(data, "notes.csv", "note_id,investor_id,loan_id,note_amount,note_status,purchase_date", *notes)
+    text, sink, questions = loaded(data)
+    assert 'relevant = ["HELD"]' in text
+    assert 'personal = ["first_name", "last_name"]' in text
+    assert any("Fully Paid is over" in one for one in questions)
+    assert sink.edges["HELD"].num_rows == 80
+
+
+def test_folders_of_partitions_are_called_after_the_table(data: Path) -> None:
+    for day in ("2025-11-30", "2025-12-31"):
+        folder = data / "customers" / f"dt={day}"
+        folder.mkdir(parents=True)
+        write(folder, "part-0000.csv", "customer_id,city,consent", *customers())
+    write(data, "products.csv", "product_id,name", *(f"P{i:02},Fund {i}" for i in range(20)))
+    write(
+        data, "trades.csv", "trade_id,customer_id,product_id", *(f"T{i},C{i % 40:03},P{i % 20:02}" for i in range(60))
+    )
+    text, sink, _ = loaded(data)
+    assert 'customers = "customers/dt=*/part-*.csv"' in text
+    assert sink.nodes["Customer"].num_rows == 40
+
+
+def test_days_as_sas_writes_them(data: Path) -> None:
+    write(data, "customer.csv", "CUST_ID,CITY,MKT_CONSENT_FL", *(f"{100 + i},Graz,{i % 2}" for i in range(40)))
+    write(data, "product.csv", "PROD_ID,PROD_NM", *(f"P{i},Fonds {i}" for i in range(20)))
+    rows = (
+        f"{i},{100 + i % 40},P{i % 20},0{1 + i % 9}JAN2024,{('31DEC9999', '30JUN2025')[i % 4 == 0]}" for i in range(80)
+    )
+    write(data, "contract.csv", "CONTR_ID,CUST_ID,PROD_ID,START_DT,END_DT", *rows)
+    text, sink, _ = loaded(data)
+    assert 'START_DT = { type = "time", format = "%d%b%Y" }' in text
+    assert sorted({one.year for one in sink.edges["HELD"]["END_DT"].to_pylist()}) == [2025, 9999]
+
+
+def test_a_day_of_sale_beside_one_of_purchase_is_the_end(data: Path) -> None:
+    write(
+        data,
+        "Kunden.csv",
+        "Kunden-Nr;Ort;Werbung erlaubt",
+        *(f"{1000 + i};Bern;{('Ja', 'Nein')[i % 2]}" for i in range(40)),
+    )
+    write(data, "Titel.csv", "ISIN;Bezeichnung", *(f"CH{i:010};Aktie {i}" for i in range(20)))
+    rows = (f"{1000 + i % 40};CH{i % 20:010};3.2.2024;{'30.6.2025' if i % 9 == 0 else ''}" for i in range(80))
+    write(data, "Positionen.csv", "Kunden-Nr;ISIN;Kaufdatum;Verkaufsdatum", *rows)
+    text, _, _ = loaded(data)
+    assert "[edges.HELD]" in text
+    assert 'until = "Verkaufsdatum"' in text
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1256", "رقم العميل,الاسم,المدينة\n1,أحمد,الرياض\n2,سارة,جدة\n"),
+        ("cp1255", "מספר לקוח,שם,עיר\n1,דוד,תל אביב\n2,משה,חיפה\n"),
+        ("cp874", "รหัสลูกค้า,ชื่อ,จังหวัด\n1,สมชาย,กรุงเทพ\n2,สมหญิง,เชียงใหม่\n"),
+        ("cp1251", "Номер клиента,Имя,Город\n1,Иван,Москва\n"),
+        ("cp1253", "Αριθμός,Όνομα,Πόλη\n1,Γιώργος,Αθήνα\n"),
+    ],
+)
+def test_letters_of_arabic_hebrew_and_thai(tmp_path: Path, encoding: str, text: str) -> None:
+    (tmp_path / "x.csv").write_text(text, encoding=encoding)
+    assert guess_encoding(tmp_path / "x.csv", "x.csv") == encoding
