@@ -259,6 +259,7 @@ class Engine:
         self.base = self
         """The engine without events."""
         self._last: Engine | None = None
+        self._asked: tuple[Occasion, Engine] | None = None
         if snapshot.as_of is None and (ahead := snapshot.meta.ahead):
             values: dict[str, str | int] = {
                 "n": ahead.events,
@@ -294,8 +295,12 @@ class Engine:
         """The same engine for a request that says something of itself, such as an amount."""
         if occasion == NO_OCCASION:
             return self
+        last = self._asked
+        if last is not None and (last[0], last[1].is_compiled) == (occasion, self.is_compiled):
+            return last[1]
         asked = copy.copy(self)
-        asked.eligibility, asked._last = self.eligibility.asking(occasion), None
+        asked.eligibility, asked._last, asked._asked = self.eligibility.asking(occasion), None, None
+        self._asked = occasion, asked
         return asked
 
     def among(self, owns: Mapping[str, Own]) -> "Engine":
@@ -303,7 +308,7 @@ class Engine:
         if not owns:
             return self
         other = copy.copy(self)
-        other.owns, other._last = owns, None
+        other.owns, other._last, other._asked = owns, None, None
         return other
 
     def of_customer(self, user_id: str) -> "Engine":
@@ -362,7 +367,7 @@ class Engine:
     def _reading(self, snapshot: Snapshot, types: Collection[str]) -> "Engine":
         """The same engine on facts that differ in one customer alone, in edges of some types or in values."""
         other = copy.copy(self)
-        other.snapshot, other._reasons, other._last = snapshot, {}, None
+        other.snapshot, other._reasons, other._last, other._asked = snapshot, {}, None, None
         other.users = snapshot.nodes(self.roles.user)
         other.positions = self.positions.reading(snapshot)
         other.eligibility = self.eligibility.reading(snapshot)
