@@ -66,7 +66,8 @@ class Facts:
             r"(: it is more frequent among them than among all)?",
             sentence,
         ):
-            values = [value for value in self.traits[user] if found[2].endswith(f" {value}")]
+            said = found[2].casefold()
+            values = [value for value in self.traits[user] if said.endswith(f" {value}".casefold())]
             seen = self.acted if self.looked is None else self.looked
             did = seen if found[3] == "looked at" else self.bought
             like = {one for one, own in self.traits.items() if set(values) & set(own)}
