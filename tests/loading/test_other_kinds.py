@@ -182,3 +182,73 @@ def test_a_day_of_sale_beside_one_of_purchase_is_the_end(data: Path) -> None:
 def test_letters_of_arabic_hebrew_and_thai(tmp_path: Path, encoding: str, text: str) -> None:
     (tmp_path / "x.csv").write_text(text, encoding=encoding)
     assert guess_encoding(tmp_path / "x.csv", "x.csv") == encoding
+
+
+def test_customers_with_a_number_for_each_order_are_their_persons(data: Path) -> None:
+    write(
+        data, "customers.csv", "customer_id,customer_unique_id,customer_city",
+        *(f"c{i:03},u{i % 50:03},{('Recife', 'Natal')[i % 50 % 2]}" for i in range(80)),
+    )  # fmt: skip
+    write(
+        data,
+        "orders.csv",
+        "order_id,customer_id,order_date",
+        *(f"o{i:03},c{i:03},2024-01-{1 + i % 28:02}" for i in range(80)),
+    )
+    write(data, "products.csv", "product_id,product_category_name", *(f"p{i:02},{'ab'[i % 2]}x" for i in range(20)))
+    rows = (f"o{i % 80:03},{1 + i // 80},p{i % 20:02},{10 + i}.50,{3 + i % 5}.10" for i in range(100))
+    write(data, "order_items.csv", "order_id,order_item_id,product_id,price,freight_value", *rows)
+    text, sink, questions = loaded(data)
+    assert 'key = "customer_unique_id"' in text
+    assert sink.nodes["Customer"].num_rows == 50
+    (bought,) = (table for kind, table in sink.edges.items() if kind in {"BOUGHT", "ORDER_ITEM"})
+    assert set(bought["source"].to_pylist()) == {f"u{i:03}" for i in range(50)}
+    assert 'weight = "price"' in text, "what the carrier got says nothing of the product"
+    assert any("customer_unique_id is the person" in one for one in questions)
+
+
+def test_positions_that_fall_to_nothing_were_held_until_then(data: Path) -> None:
+    write(data, "customers.csv", "customer_id,city,consent", *customers())
+    write(data, "products.csv", "product_id,name", *(f"P{i:02},Fund {i}" for i in range(20)))
+    rows = [f"{day},C{i % 30:03},P{i % 20:02},{0 if i < 15 and day > '2025-12' else i}"
+            for day in ("2025-11-30", "2025-12-31") for i in range(1, 41)]  # fmt: skip
+    write(data, "positions.csv", "position_date,customer_id,product_id,quantity", *rows)
+    _, sink, _ = loaded(data)
+    until = sink.edges["HELD"]["held_until"].to_pylist()
+    assert (len(until), sum(one is not None for one in until)) == (40, 14)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_consents_as_bits_of_a_number(data: Path, is_told: bool) -> None:
+    write(data, "member.csv", "member_number,branch,preference_mask", *(f"{7000 + i},Main,{i % 8}" for i in range(40)))
+    write(data, "product.csv", "product_code,product_name", *(f"P{i:02},Saver {i}" for i in range(20)))
+    rows = (f"A{i},{7000 + i % 40},P{i % 20:02},2024-01-{1 + i % 28:02}" for i in range(80))
+    write(data, "contract.csv", "contract_number,member_number,product_code,start_date", *rows)
+    if is_told:
+        write(data, "preference_bits.csv", "bit,description", "1,marketing consent", "2,paperless", "4,data sharing")
+    _, sink, _ = loaded(data)
+    member = sink.nodes["Member"]
+    if is_told:
+        assert member["marketing_consent"].to_pylist() == [i % 2 == 1 for i in range(40)]
+        assert "preference_mask" not in member.column_names
+    else:
+        assert "preference_mask" in member.column_names, "so that a policy asks what it says"
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_consents_as_letters_of_a_text(data: Path, is_told: bool) -> None:
+    said = [f"{'YN'[i % 2]}{'YN'[i % 3 == 0]}Y" for i in range(40)]
+    write(data, "clients.csv", "client_ref,city,contact_permissions", *(f"C{i:03},York,{said[i]}" for i in range(40)))
+    write(data, "products.csv", "product_ref,product_name", *(f"P{i:02},Cover {i}" for i in range(20)))
+    rows = (f"A{i},C{i % 40:03},P{i % 20:02},2024-01-{1 + i % 28:02}" for i in range(80))
+    write(data, "policies.csv", "policy_no,client_ref,product_ref,inception_date", *rows)
+    if is_told:
+        told = 'clients,contact_permissions,"3 letters: marketing, post, phone"', "clients,city,where they live"
+        write(data, "comments.csv", "table,column,comment", *told, "products,product_name,what it is called")
+    _, sink, _ = loaded(data)
+    client = sink.nodes["Client"]
+    if is_told:
+        assert client["marketing"].to_pylist() == [i % 2 == 0 for i in range(40)]
+        assert client["consent_post"].to_pylist() == [i % 3 != 0 for i in range(40)]
+    else:
+        assert client["contact_permissions"].to_pylist() == said

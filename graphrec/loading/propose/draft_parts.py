@@ -944,7 +944,7 @@ def _event_heads(
         "at": next((column for column in times if column is not known), None),
         "known_at": known,
         "until": ending,
-        "weight": next((column for column in numbers if looks(column.name, "weight")), None),
+        "weight": _weight(numbers),
     }
     heads = [f"{line} = {quote(column.in_graph)}" for line, column in found.items() if column]
     cast = {column.name for column in found.values() if column}
@@ -960,6 +960,22 @@ def _event_heads(
         more.append(f"row_number() OVER (PARTITION BY {by} ORDER BY _file, _line) AS {nth}")
         heads.insert(0, f"key = {quote(nth)}")
     return heads, parse, more
+
+
+def _weight(numbers: Sequence[ColumnProfile]) -> ColumnProfile | None:
+    """The number that says how much: no cost beside it, such as freight, and then the price where nothing else says."""
+    found = [column for column in numbers if looks(column.name, "weight")]
+    main = [column for column in found if not _BESIDE.search(column.name)]
+    prices = [column for column in numbers if _PRICE.search(column.name)] if found and not main else []
+    return next(iter([*main, *prices]), None)
+
+
+_BESIDE = re.compile(
+    r"(?i)freight|shipping|postage|discount|(?<![a-z])(tax|vat|fee|tip)|commission|versand|fracht|porto|rabatt|steuer|"
+    r"mwst|gebühr|gebuehr|frete|envio|envío|livraison|spedizione|运费|税|手续费"
+)
+"""Within names of what comes on top of an amount, or is taken off."""
+_PRICE = re.compile(r"(?i)price|preis|prix|precio|preço|prezzo|prijs|pris(?![a-z])|cena|价格|单价")
 
 
 def add_series(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) -> bool:
