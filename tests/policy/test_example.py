@@ -227,6 +227,14 @@ def test_a_state_of_products_that_cannot_be_read_gives_no_lists(tmp_path: Path) 
     assert not policy.masks(np.arange(1)).any()
 
 
+def test_letters_of_states_let_the_active_ones_through(tmp_path: Path) -> None:
+    products = [{"STATUS": one} for one in ("A", "C")]
+    example, policy, _ = written(tmp_path, [{"consent": True}], products, {"consent": "boolean"}, {"STATUS": "text"})
+    assert requires(example)["open"] == 'product.STATUS in ["A"]'
+    assert policy.masks(np.arange(1))[:, :2].tolist() == [[True, False]]
+    assert "A alone counts as offered" in example.doubts[0]
+
+
 def test_the_day_until_which_a_product_is_sold_and_the_profile_for_which_it_is(tmp_path: Path) -> None:
     users = [{"consent": True, "Anlegerprofil": one} for one in ("Konservativ", "Dynamisch")]
     products = [

@@ -6,7 +6,7 @@ import duckdb
 
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import ColumnProfile
-from graphrec.loading.propose.looks import action_of_table, looks
+from graphrec.loading.propose.looks import action_of_table, likeness, looks
 from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.run.parse import parsed_sql
@@ -24,6 +24,9 @@ _AGAIN = 1.5
 
 def latest(database: duckdb.DuckDBPyConnection, table: TableProfile) -> TableProfile:
     """A table with one row for each of its things, the latest, where every delivery has all of them; else as it is."""
+    action = action_of_table(table.name)
+    if action is not None and action.type != "HELD" and likeness(table.name) == 0:
+        return table  # what somebody pays each month is done again each month
     key, day_name = key_by_day(database, table)
     if key is None or day_name is None:
         return table

@@ -73,7 +73,7 @@ def _versions_in(database: duckdb.DuckDBPyConnection, table: TableProfile) -> _V
     end = next((one for one in columns if one.kind == "time" and ENDS.fullmatch(normal(one.name))), None)
     mark = next((one for one in columns if _CURRENT.fullmatch(normal(one.name))), None)
     begins = begin.moment
-    until = end.moment if end is not None else "NULL"
+    until = end.moment if end is not None else "CAST(NULL AS TIMESTAMPTZ)"
     holds = f"coalesce({until} > {_NO_END}, true)" if end is not None else ""
     marked = _is_yes(database, table, mark) if mark is not None else None
     for one in columns:

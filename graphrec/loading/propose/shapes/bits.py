@@ -52,7 +52,7 @@ def _meanings(
     if not _is_of_letters(database, table, column):
         return {}
     for told, row in comments:
-        listed = [part for part in _BETWEEN.split(row[-1].partition(":")[2] or row[-1]) if part.strip()]
+        listed = [one for part in _BETWEEN.split(row[-1].partition(":")[2] or row[-1]) if (one := part.strip())]
         if told.name != table.name and column.name in row[:-1] and len(listed) == round(column.mean_length):
             yes = "('Y', 'J', 'T', '1')"
             return {f"upper(substr({{}}, {at}, 1)) IN {yes}": one for at, one in enumerate(listed, start=1)}
