@@ -208,11 +208,11 @@ def test_numbers_that_stand_for_no_answer_are_no_consent(tmp_path: Path) -> None
 
 def test_states_that_no_name_tells_are_known_by_their_values(tmp_path: Path) -> None:
     users = [{"consent": True, "account_state": one} for one in ("active", "frozen")]
-    products = [{"sts": one, "sparte": "Fonds"} for one in ("on sale", "withdrawn")]
+    products = [{"xq": one, "sparte": "Fonds"} for one in ("on sale", "withdrawn")]
     example, policy, _ = written(
-        tmp_path, users, products, {"consent": "boolean", "account_state": "text"}, {"sts": "text", "sparte": "text"}
+        tmp_path, users, products, {"consent": "boolean", "account_state": "text"}, {"xq": "text", "sparte": "text"}
     )
-    assert requires(example)["open"] == 'product.sts in ["on sale"]'
+    assert requires(example)["open"] == 'product.xq in ["on sale"]'
     assert requires(example)["active"] == 'user.account_state in ["active"]'
     assert policy.masks(np.arange(2))[:, :2].tolist() == [[True, False], [False, False]]
     assert len(example.doubts) == 2
