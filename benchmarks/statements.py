@@ -10,6 +10,7 @@ element is missing or a figure has no field.
 """
 
 import argparse
+import re
 import sys
 import time
 from collections import Counter
@@ -40,7 +41,8 @@ def _without(element: Element, words: Iterable[str]) -> Element:
     """An element without what the mapping calls values in its language, such as an income band in Chinese."""
     text = element.text
     for word in sorted(words, key=len, reverse=True):
-        text = text.replace(word, "")
+        # The "5 years" of a word is no part of "2025".
+        text = re.sub(rf"(?<!\d){re.escape(word)}(?!\d)", "", text)
     return replace(element, text=text)
 
 

@@ -30,7 +30,7 @@ def show_served(served: Served | Seen) -> None:
         policy = served.answer.policy
         note(served.sentences.say("heads.policy", version=policy.version, hash=policy.hash[:16]))
     if served.record is not None:
-        note(f"recorded as entry {served.record}")
+        note(served.sentences.say("heads.recorded", n=str(served.record)))
 
 
 def show_answer(answer: Answer, sentences: Sentences) -> None:

@@ -255,6 +255,10 @@ def sink_for(out: Path | None, to: str | None) -> tuple[SinkSpec, Path | None]:
             + (f"; --out FILE is the same as --to FILE: {which}" if out else "")
         )
     written = str(out or to)
+    kind, colon, rest = written.partition(":")
+    kinds = ("file", *names, *schemes, *(suffix[1:] for suffix in suffixes))
+    if colon and kind.lower() in kinds and not rest.startswith("//"):
+        raise UsageError(f"--to {written}: {kind}: is no address; a file is named alone: --to {rest or 'lists.csv'}")
     for spec in known:
         if out is None and spec.suffix is None and not spec.schemes and spec.name == written:
             return spec, None

@@ -192,7 +192,7 @@ def _equal_rows(rows: pa.Table, known: pa.Table) -> int:
 
 def _coalesce(tables: list[pa.Table], form: pa.Schema, key: tuple[str, ...]) -> pa.Table:
     """One row per identity, each column from the first table that has a value."""
-    whole = pa.concat_tables([_with_form(table, form) for table in tables]) if tables else form.empty_table()
+    whole = pa.concat_tables([with_form(table, form) for table in tables]) if tables else form.empty_table()
     if len(tables) < 2:
         return whole
     first = pc.ScalarAggregateOptions(skip_nulls=True)
@@ -201,7 +201,7 @@ def _coalesce(tables: list[pa.Table], form: pa.Schema, key: tuple[str, ...]) -> 
     return merged.rename_columns([column.removesuffix("_first") for column in merged.column_names]).select(form.names)
 
 
-def _with_form(table: pa.Table, form: pa.Schema) -> pa.Table:
+def with_form(table: pa.Table, form: pa.Schema) -> pa.Table:
     """The table with the columns of all sources, null where it has no such column."""
     columns = [
         table[entry.name].cast(entry.type) if entry.name in table.column_names else pa.nulls(table.num_rows, entry.type)

@@ -1,7 +1,8 @@
 """Who stands behind what: what fewer than `min_group` customers have in common counts as none, before any fit.
 
     products      fewer holders: no customer's edge to it is learned from; its text and entities speak for it
-    attributes    nodes with fewer customers are one node, "other"; where that has too few as well, there is none
+    attributes    nodes with fewer customers are one node, "other", where that says something: not where it has too few
+                  as well, where customers have several of them (transactions), or where most of what is had is rare
     pairs (a, i)  fewer customers who have a and hold i: no entry of a Gram matrix, and none of what is solved from it
 
 With `min_group` = 1 nothing changes.
@@ -161,7 +162,10 @@ def _with_other(edges: Adjacency, num_nodes: int, least: int) -> tuple[Adjacency
     renamed = Adjacency(edges.indptr, nodes[edges.indices])
     codes = np.unique(codes_of(renamed, num_nodes))
     merged = from_codes(codes, edges.num_rows, num_nodes)
-    return only_to(merged, _customers(merged, num_nodes) >= least), nodes
+    enough = _customers(merged, num_nodes) >= least
+    if len(edges.indices) - len(codes) >= least or 2 * counts[rare].sum() > len(edges.indices):
+        enough[nodes[rare][0]] = False
+    return only_to(merged, enough), nodes
 
 
 def supported_gram(graph: Graph, of_user: NDArray[np.float64]) -> "csr_array":

@@ -16,7 +16,19 @@ import numpy as np
 from graphrec.errors import PolicyError
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.languages import Language, language_of
-from graphrec.loading.propose.concepts import CLOSED, NO, OPEN, YES, are_answers, in_order, normal, place, told
+from graphrec.loading.propose.concepts import (
+    CLOSED,
+    NO,
+    OPEN,
+    YES,
+    answers_in,
+    are_answers,
+    in_order,
+    normal,
+    place,
+    told,
+)
+from graphrec.loading.propose.looks import MOST_ANSWERS, is_known_name
 from graphrec.loading.propose.words import words
 from graphrec.policy.compiled import CompiledPolicy
 from graphrec.policy.language.conditions import sides
@@ -44,6 +56,14 @@ _OTHER_PURPOSE = re.compile(
     "datasharing|datenweitergabe|thirdparty|dritte|statistic|research|biometric|kycconsent|fatca|crs|w8|esign"
 )
 """Within names of consents to something else than offers, such as statements without paper."""
+_LIMITS = frozenset(
+    {"until", "till", "to", "expires", "expiry", "bis", "ablauf", "end", "ende", "hasta", "jusqu", "fino"}
+)
+"""Words of days until which something holds."""
+_MISSING = frozenset({-9.0, -99.0, -999.0, -9999.0, -1.0, -2.0, -8.0, 8.0, 9.0, 88.0, 98.0, 99.0, 998.0, 999.0, 9999.0})
+"""Numbers that stand for no answer beside 0 and 1."""
+_STATES = (("offered", True), ("withdrawn", False))
+"""What a column of a state speaks of, and whether a yes is wanted."""
 _NO_NAME = frozenset({"is", "has", "kz", "flag", "yn", "jn", "am", "on", "at", "date", "datum"})
 """Words of names of columns that are none of a rule."""
 _LANGUAGES = ("en", "de", "zh")
@@ -87,6 +107,8 @@ class _Column:
     numbers: tuple[float, float] | None = None
     """The smallest and the largest value."""
     protected: bool = False
+    is_answer: bool = False
+    """Whether it is a number that is 0 or 1, or one of those that stand for no answer."""
     is_sparse: bool = False
     """Whether most have no value, as where a code stands for a block and nothing for none."""
     has_gaps: bool = False
@@ -103,7 +125,7 @@ class _Column:
     @property
     def is_flag(self) -> bool:
         """Whether it is a number that is 0 or 1."""
-        return self.kind in ("integer", "real") and self.numbers in ((0, 1), (0, 0), (1, 1))
+        return self.kind in ("integer", "real") and (self.is_answer or self.numbers in ((0, 1), (0, 0), (1, 1)))
 
     @property
     def is_number(self) -> bool:
@@ -271,7 +293,9 @@ def unread(snapshot: Snapshot, read: Sequence[str]) -> dict[str, str]:
 def _tables(draft: _Draft) -> Iterator[str]:
     """The tables before the rules: orders of texts, and the values that are known."""
     used = {
-        name: order for name, order in draft.levels.items() if any(f'level("{name}"' in r for r in draft.rules.values())
+        name: order
+        for name, order in draft.levels.items()
+        if any(f'level("{name}"' in draft.conditions[rule_id] for rule_id in draft.rules)
     }
     if used:
         yield "[levels]\n" + "\n".join(f"{name} = {_listed(order)}" for name, order in used.items())
@@ -294,28 +318,47 @@ def _consents(draft: _Draft, found: _Found) -> None:
     if any(column.kind != "time" for column, _ in wanted):
         # When it was given says no more than that it was; until when it holds does, and so does when somebody objected.
         wanted = [pair for pair in wanted if pair[0].kind != "time" or _is_limit(pair[0]) or not pair[1]]
-    agreed: list[str] = []
+    agreed: dict[str, _Column] = {}
     elsewhere = [one for one, is_consent in wanted if is_consent and _OTHER_PURPOSE.search(normal(one.name))]
     if len(elsewhere) < sum(is_consent for _, is_consent in wanted):
         wanted = [pair for pair in wanted if pair[0] not in elsewhere]
         for column in elsewhere:
             draft.miss(f"consent ({column})", draft.note("other_purpose"))
+    untold: list[_Column] = []
     for column, is_consent in wanted:
         condition = _flag(column, wanted=is_consent)
         if condition is None:
             draft.miss(f"consent ({column})", draft.unclear(column))
+            untold += [column] if is_consent else []
             continue
         name = _short_name(column.name, "consent" if is_consent else "objection")
         sentence = draft.said("consent" if is_consent else "objection", column=column.name)
         rule_id = draft.add(name, sentence, condition, columns=(column,))
-        if is_consent and column.kind != "time":
-            agreed.append(rule_id)
-    if len(agreed) > 1:
-        draft.doubts.append(draft.note("several", rules=", ".join(agreed)))
+        if is_consent:
+            agreed[rule_id] = column
+    several = [rule_id for rule_id, column in agreed.items() if column.kind != "time"]
+    if len(several) > 1:
+        draft.doubts.append(draft.note("several", rules=", ".join(several)))
     if not wanted:
+        untold = [one for one in found.columns["user"] if _may_be_consent(one)]
         others = ", ".join(str(one) for one in found.columns["user"] if _is_yes_or_no(one))
         lacks = draft.lacks(found, "user", "consent")
         draft.miss("consent", draft.note("perhaps", text=lacks, columns=others) if others else lacks)
+    if untold and not agreed:
+        _undecided(draft, "undecided", untold)
+
+
+def _undecided(draft: _Draft, said: str, untold: Sequence[_Column]) -> None:
+    """A rule that nothing meets, where something may say who agreed, or what is sold, and cannot be read."""
+    never = f"is_missing({untold[0]}) and not is_missing({untold[0]})"
+    rule_id = draft.add(said.replace("_", "-"), draft.said(said, column=untold[0].name), never, columns=(untold[0],))
+    draft.doubts.append(draft.note(said, columns=", ".join(map(str, untold)), rule=rule_id))
+
+
+def _may_be_consent(column: _Column) -> bool:
+    """Whether a column that no word names has few values, as a consent in a language that nobody here reads has."""
+    is_few = column.kind == "boolean" or column.is_flag or 2 <= len(column.texts) <= MOST_ANSWERS
+    return is_few and not is_known_name(column.name)
 
 
 def _flags(draft: _Draft, found: _Found) -> None:
@@ -332,7 +375,15 @@ def _flags(draft: _Draft, found: _Found) -> None:
         if column.kind == "time" and _LEFT.fullmatch(normal("".join(words(column.name)))):
             condition = f"is_missing({column}) or {column} > now"
             draft.add("active", draft.said("active", column=column.name), condition, columns=(column,))
-    for column in found.all("user", "relation"):
+    _relation(draft, found)
+
+
+def _relation(draft: _Draft, found: _Found) -> None:
+    """Rules from what says whether somebody is a customer still: by its name, else by its values."""
+    named = found.all("user", "relation")
+    if not any(column.kind == "text" and _status(column, wanted=True) for column in named):
+        named += _by_values(draft, [one for one in found.columns["user"] if one not in named])
+    for column in named:
         condition = _status(column, wanted=True) if column.kind == "text" else None
         if condition is not None:
             draft.add("active", draft.said("active", column=column.name), condition, columns=(column,))
@@ -346,28 +397,33 @@ def _held(draft: _Draft, _found: _Found) -> None:
 
 def _offered(draft: _Draft, found: _Found) -> None:
     """One rule from the day on which a product ends and from its status: either may be the first to be kept up."""
-    end, conditions, columns = found.one("product", "end", ("time",)), [], []
+    limits = (one for one in found.all("product", "offered") if one.kind == "time" and _is_limit(one))
+    end, conditions, columns = found.one("product", "end", ("time",)) or next(limits, None), [], []
     places: list[Said] = []
     if end is not None:
-        conditions.append(f"is_missing({end}) or {end} > now")
+        conditions, columns = [f"is_missing({end}) or {end} > now"], [end]
         places.append(draft.said("closed_on", a=end.place))
-        columns.append(end)
-    for concept, wanted in (("offered", True), ("withdrawn", False)):
-        for column in found.all("product", concept):
-            if column in columns:
-                continue
-            condition = _status(column, wanted=wanted)
-            if condition is None and column.is_sparse and column.kind == "text":
-                condition = f"is_missing({column})"
-                draft.doubts.append(draft.note("sparse", column=str(column), values=", ".join(column.texts[:4])))
-            if condition is not None:
-                conditions.append(condition)
-                places.append({one.code: f"{column.name} {column.place}" for one in draft.languages})
-                columns.append(column)
-            elif column.kind == "text" and column.texts:
-                draft.miss(f"offered ({column})", draft.unclear(column))
+    untold: list[_Column] = []
+    states = [(one, wanted) for concept, wanted in _STATES for one in found.all("product", concept)]
+    for column, wanted in states or [(one, True) for one in _by_values(draft, found.columns["product"])]:
+        condition = _status(column, wanted=wanted) if column not in columns else None
+        if condition is None and (letter := _open_letter(column.texts)):
+            condition = f"{column} in {_listed([letter])}"
+            draft.doubts.append(draft.note("letters", column=str(column), values=", ".join(column.texts), value=letter))
+        if condition is None and column.is_sparse and column.kind == "text":
+            condition = f"is_missing({column})"
+            draft.doubts.append(draft.note("sparse", column=str(column), values=", ".join(column.texts[:4])))
+        if condition is not None:
+            conditions.append(condition)
+            places.append({one.code: f"{column.name} {column.place}" for one in draft.languages})
+            columns.append(column)
+        elif column.kind == "text" and column.texts and column not in columns:
+            draft.miss(f"offered ({column})", draft.unclear(column))
+            untold += [column] if len(column.texts) > 1 else []
     if not conditions:
         draft.miss("end of sale", draft.lacks(found, "product", "end"))
+        if untold:
+            _undecided(draft, "undecided_open", untold)
         return
     whole = conditions[0] if len(conditions) == 1 else " and ".join(f"({one})" for one in conditions)
     listed = {one.code: one.text("lists.comma").join(part[one.code] for part in places) for one in draft.languages}
@@ -375,9 +431,9 @@ def _offered(draft: _Draft, found: _Found) -> None:
 
 
 def _risk(draft: _Draft, found: _Found) -> None:
-    _ordered(
-        draft, found, "risk", ("product", "risk"), ("user", "tolerance"),
-    )  # fmt: skip
+    # A product may say for which profile it is: Anlegerprofil ab.
+    above = "risk" if found.all("product", "risk") else "tolerance"
+    _ordered(draft, found, "risk", ("product", above), ("user", "tolerance"))
 
 
 def _horizon(draft: _Draft, found: _Found) -> None:
@@ -599,8 +655,9 @@ def _flag(column: _Column, *, wanted: bool) -> str | None:
         return f"is_missing({column}) or {column} {'>' if wanted else '<='} now"
     if column.kind == "time":
         return f"{column} <= now" if wanted else f"{gap}{column} > now"
-    listed = [text for text in column.texts if told(text, YES, NO) is wanted]
-    other = [text for text in column.texts if told(text, YES, NO) is (not wanted)]
+    answers = answers_in(column.texts)
+    listed = [text for text, answer in answers.items() if answer is wanted]
+    other = [text for text, answer in answers.items() if answer is (not wanted)]
     if column.kind != "text" or not (listed or other):
         return None
     if not listed:
@@ -613,9 +670,32 @@ def _is_yes_or_no(column: _Column) -> bool:
     return column.kind == "boolean" or column.is_flag or are_answers(column.texts)
 
 
+def _by_values(draft: _Draft, columns: Sequence[_Column]) -> list[_Column]:
+    """Columns that no name tells, and whose values say open and closed; a person has to look at them."""
+    found = [one for one in columns if _says_state(one)]
+    for column in found:
+        draft.doubts.append(draft.note("by_values", column=str(column), values=", ".join(column.texts)))
+    return found
+
+
+def _open_letter(texts: Sequence[str]) -> str:
+    """The letter for active or open among letters of states; nothing where they are none."""
+    found = {text.strip().upper(): text for text in texts}
+    letter = next((one for one in "AO" if one in found), "")
+    others = found.keys() - {letter}
+    return found[letter] if letter and others and others <= set("CDISWX") else ""
+
+
+def _says_state(column: _Column) -> bool:
+    """Whether all values of a column, whatever it is called, say open or closed, and some say each."""
+    said = [told(text, OPEN, CLOSED) for text in column.texts]
+    is_other = _OTHER_STATUS.intersection(words(column.name)) or place(column.name, "consent") is not None
+    return column.kind == "text" and {*said} == {True, False} and not is_other
+
+
 def _is_limit(column: _Column) -> bool:
     """Whether a time is one until which something holds."""
-    return bool({"until", "expires", "expiry", "bis", "ablauf", "end", "ende"}.intersection(words(column.name)))
+    return bool(_LIMITS.intersection(words(column.name)))
 
 
 def _status(column: _Column, *, wanted: bool) -> str | None:
@@ -639,23 +719,19 @@ def _columns(snapshot: Snapshot, side: str) -> Iterator[_Column]:
         column = nodes.column(name)
         valid = np.asarray(column.valid[:])
         texts: tuple[str, ...] = ()
-        numbers = None
+        numbers, is_answer = None, False
         if kind == "text":
-            some = {text for text, there in zip(column.values, valid, strict=True) if there}
-            texts = tuple(sorted(map(str, some))) if len(some) <= MOST else ()
+            listed = {text for text, there in zip(column.values, valid, strict=True) if there}
+            texts = tuple(sorted(map(str, listed))) if len(listed) <= MOST else ()
         elif kind in ("integer", "real") and valid.any():
             values = np.asarray(column.values[:])[valid]
             numbers = (float(np.nanmin(values)), float(np.nanmax(values)))
+            some = {float(one) for one in np.unique(values)[: len(_MISSING)]}
+            is_answer = {0.0, 1.0} <= some and some - {0.0, 1.0} <= _MISSING and numbers[1] in some
         yield _Column(
-            side,
-            name,
-            str(kind),
-            texts,
-            numbers,
-            name in protected,
-            0 < 2 * valid.sum() < valid.size,
-            0 < valid.sum() < valid.size,
-        )
+            side, name, str(kind), texts, numbers, name in protected, is_answer,
+            is_sparse=0 < 2 * valid.sum() < valid.size, has_gaps=0 < valid.sum() < valid.size,
+        )  # fmt: skip
 
 
 def _drop_misfits(draft: _Draft, snapshot: Snapshot, as_of: int | None) -> None:

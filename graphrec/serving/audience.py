@@ -120,8 +120,8 @@ def _fill(
         place = places[column]
         own = scores[:, place, None]
         ahead = (scores > own) | ((scores == own) & (numbers < numbers[place]))
-        # What nothing speaks for is listed nowhere, and a product that is new has a score by its attributes or none.
-        here = allowed[:, place] & ((place < engine.positions.num_known) | (scores[:, place] != 0))
+        # As in lists: more speaks for it than against it.
+        here = allowed[:, place] & (scores[:, place] > 0)
         found.ranks[rows, column] = np.where(here, 1 + (ahead & allowed).sum(axis=1), 0)
         found.scores[rows, column] = np.where(here, scores[:, place], np.nan)
         found.confidence[rows, column] = np.where(here, trusted[:, place], 0.0)

@@ -161,7 +161,7 @@ def _even(engine: Engine, user: int, k: int, options: ListOptions, draw: Draw) -
     user_id = engine.users.ids[engine.positions.in_snapshot(engine.roles.user, user)]
     row = engine.model.blend.row(user)
     allowed = engine.allowed(np.array([user]))[0]
-    left = np.flatnonzero(allowed & (row.scores != 0))
+    left = np.flatnonzero(allowed & (row.scores > 0))
     if len(left) <= k:
         return engine.recommend(user_id, k, options)
     chosen = _drawn_evenly(left, k, draw.numbers(user_id)[1])

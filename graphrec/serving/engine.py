@@ -259,6 +259,7 @@ class Engine:
         self.base = self
         """The engine without events."""
         self._last: Engine | None = None
+        self._asked: tuple[Occasion, Engine] | None = None
         if snapshot.as_of is None and (ahead := snapshot.meta.ahead):
             values: dict[str, str | int] = {
                 "n": ahead.events,
@@ -272,6 +273,8 @@ class Engine:
             notes = (*notes, Note(key, {"date": snapshot.as_of[:10], "names": ", ".join(undated)}))
         if hidden.pairs:
             notes = (*notes, Note("notes.hidden_pairs", {"n": hidden.pairs}))
+        elif known_from is not None:
+            notes = (*notes, Note("notes.hidden_since", {"date": utc_text(known_from)[:10]}))
         if newcomers := max(0, model.graph.num_products - self.positions.num_known):
             notes = (*notes, Note("notes.newcomers", {"n": newcomers}))
         self._notes = notes
@@ -292,8 +295,12 @@ class Engine:
         """The same engine for a request that says something of itself, such as an amount."""
         if occasion == NO_OCCASION:
             return self
+        last = self._asked
+        if last is not None and (last[0], last[1].is_compiled) == (occasion, self.is_compiled):
+            return last[1]
         asked = copy.copy(self)
-        asked.eligibility, asked._last = self.eligibility.asking(occasion), None
+        asked.eligibility, asked._last, asked._asked = self.eligibility.asking(occasion), None, None
+        self._asked = occasion, asked
         return asked
 
     def among(self, owns: Mapping[str, Own]) -> "Engine":
@@ -301,7 +308,7 @@ class Engine:
         if not owns:
             return self
         other = copy.copy(self)
-        other.owns, other._last = owns, None
+        other.owns, other._last, other._asked = owns, None, None
         return other
 
     def of_customer(self, user_id: str) -> "Engine":
@@ -360,7 +367,7 @@ class Engine:
     def _reading(self, snapshot: Snapshot, types: Collection[str]) -> "Engine":
         """The same engine on facts that differ in one customer alone, in edges of some types or in values."""
         other = copy.copy(self)
-        other.snapshot, other._reasons, other._last = snapshot, {}, None
+        other.snapshot, other._reasons, other._last, other._asked = snapshot, {}, None, None
         other.users = snapshot.nodes(self.roles.user)
         other.positions = self.positions.reading(snapshot)
         other.eligibility = self.eligibility.reading(snapshot)
@@ -573,9 +580,9 @@ class Engine:
         for one in scored:
             ledger, candidates = one.ledger, one.candidates
             totals = ledger.totals()
-            # What no line speaks for or against is not listed: it is behind all that is.
+            # Listed is what more speaks for than against; what no line speaks of is behind all that is.
             spoken = _spoken(ledger)
-            length = min(k, one.ranked, int(spoken.sum()))
+            length = min(k, one.ranked, int((spoken & (totals > 0)).sum()))
             order = np.lexsort((self._by_id(candidates), -totals, ~spoken))
             groups = reasons.groups(one.user, ledger, one.beside, one.reference)
             trusted = confidence_of(one.row.scores, one.allowed, weight, candidates)
@@ -646,7 +653,7 @@ class Engine:
         left = int(listed.scored.allowed.sum())
         sentence = None
         if listed.length < min(k, left):
-            sentence = sentences.say("notes.nothing_speaks", n=str(left - listed.length), user=self.users.ids[here])
+            sentence = sentences.say("notes.outweighed", n=str(left - listed.length), user=self.users.ids[here])
         elif listed.length < k:
             sentence = self._few(sentences, here, refused, listed.length)
         if len(items) == listed.length:

@@ -112,6 +112,9 @@ def why_not(
         told = sentences.say("notes.little_evidence", i=product_id, user=user_id)
         why = sentences.say("notes.too_unsure", i=product_id, user=user_id, **unsure)
         return replace(about, verdict=why, told=told)
+    if item.score <= 0:
+        told = why = sentences.say("notes.is_outweighed", i=product_id, user=user_id)
+        return replace(about, verdict=why, told=told)
     if item.rank is not None and item.rank <= k:
         listed = sentences.say("notes.is_listed", i=product_id, user=user_id, rank=number(item.rank), k=number(k))
         return replace(about, verdict=listed, told=listed)

@@ -110,6 +110,13 @@ def test_raw_leaves_cells_and_bom_is_for_excel(engine: Engine, tmp_path: Path, m
     assert (tmp_path / "bom.csv").read_bytes() == b"\xef\xbb\xbf" + (tmp_path / "guarded.csv").read_bytes()
 
 
+@pytest.mark.parametrize("to", ["jsonl:/lists.jsonl", "CSV:lists.csv", "file:lists.csv", "postgresql:lists"])
+def test_what_looks_like_an_address_is_no_folder(to: str) -> None:
+    with pytest.raises(UsageError, match=f"^--to {to}: {to.partition(':')[0]}: is no address; a file is named alone"):
+        sinks.sink_for(None, to)
+    assert sinks.sink_for(None, "lists 12:30.csv")[1] == Path("lists 12:30.csv")
+
+
 def test_another_package_adds_a_sink(own_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bank_sinks_of_test.py").write_text(XML, "utf-8")
     monkeypatch.syspath_prepend(tmp_path)

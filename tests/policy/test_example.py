@@ -167,7 +167,7 @@ def test_values_that_say_neither_yes_nor_no_are_listed(tmp_path: Path) -> None:
         {"consent": "text", "risk_class": "text"},
         {"risk_class": "text"},
     )
-    assert example.kept == ("held", "cooling-off")
+    assert example.kept == ("undecided", "held", "cooling-off")
     left = dict(text.split(": ", 1) for text in example.left_out)
     assert left["consent (user.consent)"] == "the values of user.consent are neither yes nor no: later, maybe"
     assert left["risk"] == (
@@ -175,7 +175,78 @@ def test_values_that_say_neither_yes_nor_no_are_listed(tmp_path: Path) -> None:
         "[levels]"
     )
     assert "# Not found, and not in force:\n# * consent (user.consent): the values" in example.text
-    assert policy.masks(np.arange(2)).all()
+    assert not policy.masks(np.arange(2)).any(), "nobody is taken to have agreed where that cannot be read"
+    assert example.doubts[0].startswith("user.consent may say who has agreed, and nobody here can read it: no lists")
+
+
+def test_a_consent_in_a_language_that_nobody_reads_gives_no_lists(tmp_path: Path) -> None:
+    users = [{"zzyx": one, "Plan": "gold"} for one in ("kyllä", "ei")]
+    example, policy, _ = written(tmp_path, users, [{}], {"zzyx": "text", "Plan": "text"}, {})
+    assert requires(example)["undecided"] == "is_missing(user.zzyx) and not is_missing(user.zzyx)"
+    assert not policy.masks(np.arange(2)).any()
+    known = [{"segment": one, "plan": "gold"} for one in ("retail", "private")]
+    example, *_ = written(tmp_path / "known", known, [{}], {"segment": "text", "plan": "text"}, {})
+    assert "undecided" not in example.kept, "what its name tells is no consent"
+
+
+def test_one_of_two_values_denies_the_other(tmp_path: Path) -> None:
+    users = [{"营销短信": one} for one in ("接受", "不接受")]
+    example, policy, _ = written(tmp_path, users, [{}], {"营销短信": "text"}, {})
+    assert requires(example)["consent"] == 'user.营销短信 in ["接受"]'
+    assert policy.masks(np.arange(2))[:, 0].tolist() == [True, False]
+
+
+def test_numbers_that_stand_for_no_answer_are_no_consent(tmp_path: Path) -> None:
+    users = [{"MKT_CONSENT_FL": one} for one in (1, 0, -9)]
+    example, policy, _ = written(tmp_path, users, [{}], {"MKT_CONSENT_FL": "integer"}, {})
+    assert policy.masks(np.arange(3))[:, 0].tolist() == [True, False, False]
+    masks = [{"CONSENT_MASK": one} for one in (5, 4, 0, 1)]
+    example, policy, _ = written(tmp_path / "bits", masks, [{}], {"CONSENT_MASK": "integer"}, {})
+    assert example.kept[0] == "undecided"
+    assert not policy.masks(np.arange(4)).any()
+
+
+def test_states_that_no_name_tells_are_known_by_their_values(tmp_path: Path) -> None:
+    users = [{"consent": True, "account_state": one} for one in ("active", "frozen")]
+    products = [{"xq": one, "sparte": "Fonds"} for one in ("on sale", "withdrawn")]
+    example, policy, _ = written(
+        tmp_path, users, products, {"consent": "boolean", "account_state": "text"}, {"xq": "text", "sparte": "text"}
+    )
+    assert requires(example)["open"] == 'product.xq in ["on sale"]'
+    assert requires(example)["active"] == 'user.account_state in ["active"]'
+    assert policy.masks(np.arange(2))[:, :2].tolist() == [[True, False], [False, False]]
+    assert len(example.doubts) == 2
+
+
+def test_a_state_of_products_that_cannot_be_read_gives_no_lists(tmp_path: Path) -> None:
+    products = [{"sales_status": one} for one in ("Q", "R")]
+    example, policy, _ = written(
+        tmp_path, [{"consent": True}], products, {"consent": "boolean"}, {"sales_status": "text"}
+    )
+    assert "undecided-open" in example.kept
+    assert not policy.masks(np.arange(1)).any()
+
+
+def test_letters_of_states_let_the_active_ones_through(tmp_path: Path) -> None:
+    products = [{"STATUS": one} for one in ("A", "C")]
+    example, policy, _ = written(tmp_path, [{"consent": True}], products, {"consent": "boolean"}, {"STATUS": "text"})
+    assert requires(example)["open"] == 'product.STATUS in ["A"]'
+    assert policy.masks(np.arange(1))[:, :2].tolist() == [[True, False]]
+    assert "A alone counts as offered" in example.doubts[0]
+
+
+def test_the_day_until_which_a_product_is_sold_and_the_profile_for_which_it_is(tmp_path: Path) -> None:
+    users = [{"consent": True, "Anlegerprofil": one} for one in ("Konservativ", "Dynamisch")]
+    products = [
+        {"Handelbar bis": days_ago(3), "Anlegerprofil ab": "Konservativ"},
+        {"Anlegerprofil ab": "Konservativ"},
+        {"Anlegerprofil ab": "Dynamisch"},
+    ]
+    _, policy, _ = written(
+        tmp_path, users, products, {"consent": "boolean", "Anlegerprofil": "text"},
+        {"Handelbar bis": "time", "Anlegerprofil ab": "text"},
+    )  # fmt: skip
+    assert policy.masks(np.arange(2))[:, :3].tolist() == [[False, True, False], [False, True, True]]
 
 
 def test_a_code_that_few_products_have_keeps_them_out_until_somebody_says_otherwise(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_contents_speak_where_no_group_does(tmp_path: Path) -> None:
     vectors = np.random.default_rng(0).standard_normal((8, 4)).astype(np.float32)
     engine = served(tmp_path, "text", Sources.of(Blocks.of("text", {"Product": vectors})))
     answer = engine.recommend("u00", 3)
-    assert len(answer.items) == 3
+    assert answer.items
     assert {line.kind for item in answer.items for line in item.lines} == {"similarity"}
 
 

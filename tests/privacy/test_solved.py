@@ -112,6 +112,22 @@ def test_rare_attribute_nodes_speak_as_one() -> None:
     assert not supported(alone).graph.hops[band].row(1).size
 
 
+@pytest.mark.parametrize("each", [1, 3])
+def test_what_is_nearly_everyones_own_is_no_attribute(each: int) -> None:
+    """Accounts, or transactions of which a customer has several: as one node they say nothing of anybody."""
+    graph, _ = bank(2)
+    own = np.repeat(np.eye(graph.num_users), each, axis=1)
+    seen = with_bands(graph, own)
+    band = next(hop for hop in seen.hops if str(hop) == "IN_BAND")
+    assert not len(supported(seen).graph.hops[band].indices)
+    without = with_bands(graph, np.zeros((graph.num_users, 1)))
+    users = np.arange(graph.num_users, dtype=np.int32)
+    for fitted in (fit_ease, fit_softmax):
+        term, expected = fitted(seen), fitted(without)
+        assert band not in [source.hop for source in term.neighbours]
+        assert term.rows(users).tobytes() == expected.rows(users).tobytes()
+
+
 def with_bands(graph: Graph, matrix: np.ndarray) -> Graph:
     from dataclasses import replace
 

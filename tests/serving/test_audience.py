@@ -30,7 +30,7 @@ def ruled(engine: Engine) -> Engine:
 def test_ranks_and_scores_are_those_of_explanations(ruled: Engine) -> None:
     products = [2, 3, 4]
     found = standings(ruled, np.arange(len(ruled.users)), products)
-    seen = 0
+    seen = outweighed = 0
     for row, user in enumerate(found.users.tolist()):
         for column, product in enumerate(products):
             answer = ruled.explain(ruled.users.ids[user], ruled.products.ids[product], 5)
@@ -42,11 +42,16 @@ def test_ranks_and_scores_are_those_of_explanations(ruled: Engine) -> None:
                 assert found.ranks[row, column] == 0
                 continue
             (item,) = answer.items
+            if item.score <= 0:
+                assert found.ranks[row, column] == 0
+                outweighed += 1
+                continue
             assert found.ranks[row, column] == item.rank
             assert found.scores[row, column] == pytest.approx(item.score, abs=1e-9)
             assert found.confidence[row, column] == pytest.approx(item.confidence)
             seen += 1
     assert seen > 40
+    assert outweighed
     assert (found.ranks[:, 1] == 0).all()  # P03 is a bond
 
 

@@ -44,6 +44,7 @@ def test_score_is_the_models_own(engine: Engine) -> None:
 @pytest.mark.slow
 def test_lists_are_ordered_and_leave_out_held_and_closed(engine: Engine) -> None:
     bought = engine.snapshot.edges("BOUGHT")
+    outweighed = 0
     for user in range(59):
         answer = engine.recommend(f"C{user:03}", 20)
         scores = [item.score for item in answer.items]
@@ -53,8 +54,15 @@ def test_lists_are_ordered_and_leave_out_held_and_closed(engine: Engine) -> None
         shown = {item.product for item in answer.items}
         assert not shown & held
         assert "P19" not in shown
-        assert len(shown) == 20 - len(held | {"P19"})
-        assert answer.abstained == f"products left that C{user:03} does not hold and that are offered: {len(shown)}"
+        left = {f"P{n:02}" for n in range(20)} - held - {"P19"} - shown
+        assert all(engine.explain(f"C{user:03}", product, 20).items[0].score <= 0 for product in left)
+        outweighed += len(left)
+        if left:
+            why = f"since what is known of C{user:03} speaks no more for them than against them"
+            assert answer.abstained == f"other products left out, {why}: {len(left)}"
+        else:
+            assert answer.abstained == f"products left that C{user:03} does not hold and that are offered: {len(shown)}"
+    assert outweighed
 
 
 def test_nobody_else_appears(engine: Engine) -> None:
@@ -124,6 +132,9 @@ def test_contrast_is_the_share_minus_its_mean_over_the_products_of_reference(eng
     for k in (1, 3):
         lines = engine.explain("C008", everything[0].product, k).items[0].lines
         assert lines == everything[0].lines
+    shown = {item.product for item in everything}
+    explained = [engine.explain("C008", f"P{n:02}", 1).items for n in range(20) if f"P{n:02}" not in shown]
+    everything += tuple(item for items in explained for item in items)
     checked = 0
     for line in (line for item in everything for line in item.lines):
         if line.path and not any(isinstance(part, People) for part in line.path):

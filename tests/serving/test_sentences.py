@@ -310,12 +310,19 @@ def test_a_unit_stands_behind_its_value() -> None:
     assert sentences("en").measured("Years", "10") == ("years", "10")
 
 
+def test_a_value_that_begins_with_its_label_says_it_once() -> None:
+    assert sentences("en").labelled("Plan", "Plan 3") == ("plan", "3")
+    assert sentences("de").labelled("Plan", "Plan 3") == ("Plan", "3")
+    assert sentences("en").labelled("Plan", "Plan 3, Plan 4") == ("plan", "Plan 3, Plan 4")
+
+
 def test_names_of_columns_and_years_as_people_write_them() -> None:
     german = sentences("de")
     assert german.word("SecteurDeRisque") == "Secteur de Risque"
     assert german.word("FancyColour") == "Fancy Colour"
     assert (german.fact_of("birth_year", 1944), german.fact_of("Income", 1944)) == ("1944", "1.944")
     assert sentences("en").fact_of("Opt_Out", value=False) == "no"
+    assert german.fact_of("born_by", "1972-10-31") == "31. Oktober 1972"
 
 
 def test_people_are_from_places_and_codes_of_them_need_their_label() -> None:

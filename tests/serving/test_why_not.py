@@ -94,6 +94,21 @@ def test_shares_behind_small_groups_are_not_shown(engine: Engine) -> None:
     assert hidden > 0
 
 
+def test_what_more_speaks_against_is_listed_nowhere(engine: Engine) -> None:
+    asked = (f"C{number:03}" for number in range(59))
+    left_out = "no more for them than against"
+    user = next(user for user in asked if left_out in (engine.recommend(user, 20).abstained or ""))
+    shown = {item.product for item in engine.recommend(user, 20).items}
+    answers = [engine.explain(user, f"P{number:02}", 20).items for number in range(20)]
+    last = min((item for items in answers for item in items), key=lambda item: item.score)
+    assert last.product not in shown
+    found = why_not(engine, user, last.product, 20)
+    assert found.verdict == (
+        f"{last.product} is not listed for {user}: what is known speaks no more for it than against it"
+    )
+    assert (found.score, found.ahead) == (last.score, None)
+
+
 def test_too_little_evidence_is_said(engine: Engine) -> None:
     first = engine.recommend("C003", K).items[0]
     found = why_not(engine, "C003", first.product, K, min_confidence=0.999)

@@ -13,7 +13,7 @@ from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.rows import edge_fields, node_fields
 from graphrec.home import Home
 from graphrec.schema import Column, EdgeSchema, GraphSchema, NodeSchema, Roles
-from graphrec.serving.answer import ListOptions
+from graphrec.serving.answer import ExplainOptions
 from graphrec.serving.engine import Engine
 from graphrec.terms.folder import open_model
 from graphrec.terms.forms.blend import Blend
@@ -101,14 +101,17 @@ SAID = {
 @pytest.mark.parametrize("spoken", list(SAID), ids="-".join)
 def test_a_line_says_what_was_rejected(engine: Engine, spoken: tuple[str, str]) -> None:
     language, voice = spoken
-    options = ListOptions(reasons=None, language=language, voice=voice)  # type: ignore[arg-type]
-    lines = [line for item in engine.recommend("u003", 30, options).items for line in item.lines]
+    options = ExplainOptions(language=language, voice=voice)  # type: ignore[arg-type]
+    explained = (engine.explain("u003", product, 30, options) for product in engine.products.ids)
+    items = [item for answer in explained for item in answer.items]
+    lines = [line for item in items for line in item.lines]
     against = [line for line in lines if line.kind == "against"]
     assert against
     assert all(line.share < 0 and line.term == "rejection" for line in against)
     assert any(all(part in line.text for part in SAID[spoken]) for line in against), against[0].text
-    item = engine.recommend("u003", 30, options).items[-1]
-    assert item.score == pytest.approx(sum(line.share for line in item.lines) + item.rest, abs=1e-9)
+    last = min(items, key=lambda item: item.score)
+    assert last.score == pytest.approx(sum(line.share for line in last.lines) + last.rest, abs=1e-9)
+    assert last.product not in {item.product for item in engine.recommend("u003", 30).items}
 
 
 def test_lists_keep_away_from_what_was_rejected(engine: Engine) -> None:

@@ -19,6 +19,7 @@ from graphrec.app.results import Loaded, Proposed, StoreConverted, Taken
 from graphrec.errors import NotTrained, Unreachable, UsageError
 from graphrec.events.covered import note_covered
 from graphrec.features.sources.text.cache import EncodeReport
+from graphrec.files import private_folder
 from graphrec.graph.folders.shelf import DIGITS, SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.rows import LoadReport, Sink
@@ -201,25 +202,26 @@ def _say_ahead(bank: Bank, snapshot: Snapshot) -> None:
 
 def _from_mapping(bank: Bank, name: str, request: TakeSnapshot, as_of: datetime | None, progress: Progress) -> Snapshot:
     from graphrec.graph.folders.build import write_snapshot
-    from graphrec.graph.memory import MemorySink
+    from graphrec.graph.spilled import SpilledSink
     from graphrec.loading import folder_of, load_mapping, parse_limit, run_load
     from graphrec.store.read import choose_latest
 
     mapping = load_mapping(name, bank.settings.roles)
     limit = parse_limit(request.max_rejected)
     home = bank.home.prepare()
-    sink = MemorySink()
-    run_load(
-        mapping, request.data or folder_of(name), sink, max_rejected=limit, rejected_path=home.rejected,
-        scratch=home.spare(),
-        sql_seconds=bank.settings.sql_seconds,
-        progress=progress,
-        suppressed=suppressed_of(home),
-    )  # fmt: skip
-    split = {str(part): pairs for part, pairs in (sink.split or {}).items()}
-    snapshot = SnapshotShelf(home.snapshots).add(
-        lambda path: write_snapshot(path, sink.schema, sink.nodes, sink.edges, sink.series, split, as_of)
-    )
+    with private_folder(home.spare(), "edges") as folder:
+        sink = SpilledSink(folder)
+        run_load(
+            mapping, request.data or folder_of(name), sink, max_rejected=limit, rejected_path=home.rejected,
+            scratch=home.spare(),
+            sql_seconds=bank.settings.sql_seconds,
+            progress=progress,
+            suppressed=suppressed_of(home),
+        )  # fmt: skip
+        split = {str(part): pairs for part, pairs in (sink.split or {}).items()}
+        snapshot = SnapshotShelf(home.snapshots).add(
+            lambda path: write_snapshot(path, sink.schema, sink.nodes, sink.edges, sink.series, split, as_of)
+        )
     choose_latest(home.snapshots)
     publish_snapshot(home, snapshot)
     return snapshot

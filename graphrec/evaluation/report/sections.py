@@ -118,7 +118,8 @@ def shown(details: Details, words: Words) -> str:
             "All other figures of quality, confidence and variety on this page rank every product without a policy: "
             "what a policy refuses cannot be held against a model. Here the lists of "
             f"{found.users:,} {words.users} are those that recommend gives: without what {rules}{least}, in its order, "
-            f"shorter where nothing speaks for a further product. They hold {found.length.value:.1f} of {k} products; "
+            "shorter where no more speaks for a further product than against it. They hold "
+            f"{found.length.value:.1f} of {k} products; "
             f"{percent(found.refused.value)} of what was to be found is refused, and no such list can hold that."
         ),
         table(["", "full ranking, no policy", "as recommended"], rows),

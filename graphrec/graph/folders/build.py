@@ -1,7 +1,7 @@
 """Writing a snapshot: rows are sorted, cut at a date, hashed and sealed; the folder appears when it is whole."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from graphrec.files import replace_folder
 from graphrec.graph.folders.arrays import seal
+from graphrec.graph.folders.edge_shards import times, write_edges
 from graphrec.graph.folders.meta import Ahead, SnapshotMeta, Undated, plain
 from graphrec.graph.folders.snapshot import ALWAYS, FORMAT, Snapshot, content_hash
 from graphrec.graph.folders.strings import Strings
 from graphrec.graph.series import FEATURES, SeriesRows, series_features
-from graphrec.schema import Column, EdgeSchema, GraphSchema, Kind, NodeSchema
+from graphrec.schema import Column, GraphSchema, Kind, NodeSchema
 from graphrec.times import microseconds_of, moment_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def write_snapshot(
     path: Path,
     schema: GraphSchema,
     nodes: "Tables",
-    edges: "Tables",
+    edges: "Mapping[str, pa.Table | Iterable[pa.Table]]",
     series: "Mapping[str, pa.Table | SeriesRows] | None" = None,
     split: "Tables | None" = None,
     as_of: datetime | None = None,
@@ -38,7 +39,7 @@ def write_snapshot(
 
     Args:
         nodes: a table per label in the form of `rows.node_fields`, any order, ids unique.
-        edges: a table per edge type in the form of `rows.edge_fields`, any order.
+        edges: a table per edge type in the form of `rows.edge_fields`, or several, which are read once, any order.
         series: the rows of each series: id, at, its values.
         split: tables `test` and `valid` with user and product ids.
         as_of: keep the rows known before this date; None keeps all.
@@ -49,6 +50,8 @@ def write_snapshot(
     Raises:
         Unwritable: the folder around `path` is full or read-only.
     """
+    import pyarrow as pa
+
     cut = None if as_of is None else microseconds_of(as_of)
     series_columns = _series_columns(schema, series or {}, cut)
     with replace_folder(path) as folder:
@@ -65,10 +68,12 @@ def write_snapshot(
         for position, name in enumerate(sorted(schema.edges)):
             target = folder / "edges" / str(position)
             target.mkdir()
-            edge = schema.edges[name]
-            ends = _ends(edge, edges[name], cut)
-            counts[name] = _write_edges(target, edges[name], cut, ends, (ids[edge.source], ids[edge.target]))
-        known = None if cut is None else _interactions(folder / "edges", schema, len(ids[schema.roles.product]))
+            edge, rows = schema.edges[name], edges[name]
+            tables = [rows] if isinstance(rows, pa.Table) else rows
+            counts[name] = write_edges(target, tables, edge, cut, (ids[edge.source], ids[edge.target]))
+        known = None
+        if cut is not None and split:
+            known = _interactions(folder / "edges", schema, len(ids[schema.roles.product]))
         _write_split(folder / "split", split or {}, ids[schema.roles.user], ids[schema.roles.product], known)
         meta = _described(folder, schema, as_of, {label: len(found) for label, found in ids.items()}, counts, columns)
         seal(folder, plain(structs.replace(meta, hash=content_hash(folder, meta))))
@@ -109,16 +114,10 @@ def _public_name(node: NodeSchema) -> str | None:
     return None if node.name is None or node.name in node.personal else node.name
 
 
-def _times(column: "pa.ChunkedArray") -> NDArray[np.int64]:
-    import pyarrow as pa
-
-    return np.asarray(column.cast(pa.int64()).fill_null(int(ALWAYS)).to_numpy(), np.int64)
-
-
 def _cut(table: "pa.Table", cut: int | None) -> "pa.Table":
     import pyarrow as pa
 
-    return table if cut is None else table.filter(pa.array(_times(table["known_at"]) < cut))
+    return table if cut is None else table.filter(pa.array(times(table["known_at"]) < cut))
 
 
 def _undone(table: "pa.Table", node: NodeSchema, cut: int | None) -> "pa.Table":
@@ -128,7 +127,7 @@ def _undone(table: "pa.Table", node: NodeSchema, cut: int | None) -> "pa.Table":
 
     if cut is None:
         return table
-    of_later = {day: pa.array(_times(table[day]) >= cut) for day in set(node.dated.values())}
+    of_later = {day: pa.array(times(table[day]) >= cut) for day in set(node.dated.values())}
     for name, day in node.dated.items():
         kept = pc.if_else(of_later[day], pa.scalar(None, table[name].type), table[name])
         table = table.set_column(table.column_names.index(name), table.schema.field(name), kept)
@@ -157,7 +156,7 @@ def _write_nodes(
     ids = table["id"].combine_chunks()
     ids = ids if isinstance(ids, pa.Array) else ids.chunk(0)
     _strings(table["id"]).save(folder / "id")
-    np.save(folder / "known_at.npy", _times(table["known_at"]))
+    np.save(folder / "known_at.npy", times(table["known_at"]))
     columns = [*node.public_columns(), *(Column(name, "real") for name in extra)]
     columns.sort(key=lambda column: column.name)
     for position, column in enumerate(columns):
@@ -208,67 +207,6 @@ def _series_columns(
     return found
 
 
-def _ends(edge: EdgeSchema, table: "pa.Table", cut: int | None) -> dict[str, NDArray[Any]]:
-    """When each edge ended and since when that is known, and its quantity: what the mapping names of them.
-
-    An end that was not known before the cut is none.
-    """
-    found: dict[str, NDArray[Any]] = {}
-    if edge.until is not None:
-        until = _times(table[edge.until])
-        known_at = until if edge.until_known_at is None else _times(table[edge.until_known_at])
-        known_at = np.where((known_at == ALWAYS) | (until == ALWAYS), until, known_at)
-        unknown = np.zeros(len(until), np.bool_) if cut is None else known_at >= cut
-        found["until"] = np.where(unknown, ALWAYS, until)
-        found["until_known_at"] = np.where(unknown, ALWAYS, known_at)
-    if edge.quantity is not None:
-        found["quantity"] = np.asarray(table[edge.quantity].to_numpy(), np.float64)
-    return found
-
-
-def _write_edges(
-    folder: Path,
-    table: "pa.Table",
-    cut: int | None,
-    ends: dict[str, NDArray[Any]],
-    nodes: "tuple[pa.Array, pa.Array]",
-) -> int:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    sources, targets = nodes
-    if cut is not None:
-        seen = _times(table["known_at"]) < cut
-        table, ends = table.filter(pa.array(seen)), {name: values[seen] for name, values in ends.items()}
-    source = pc.index_in(table["source"], value_set=sources)
-    target = pc.index_in(table["target"], value_set=targets)
-    # Edges of which an end is not known as of the date are left out.
-    whole = pc.and_(pc.is_valid(source), pc.is_valid(target))
-    if not pc.all(whole).as_py() and len(table):
-        table, source, target = table.filter(whole), source.filter(whole), target.filter(whole)
-        there = np.asarray(whole)
-        ends = {name: values[there] for name, values in ends.items()}
-    rows = np.asarray(source.to_numpy(), np.int64)
-    columns = np.asarray(target.to_numpy(), np.int64)
-    at, known_at = _times(table["at"]), _times(table["known_at"])
-    weight = np.asarray(table["weight"].to_numpy(), np.float64)
-    # Rows that tie here are equal in all that is written: their order does not matter.
-    order = np.lexsort((*ends.values(), weight, at, known_at, columns, rows))
-    rows, columns = rows[order], columns[order].astype(np.int32)
-    back = np.argsort(columns, kind="stable")
-    np.save(folder / "indptr.npy", np.searchsorted(rows, np.arange(len(sources) + 1)).astype(np.int64))
-    np.save(folder / "indices.npy", columns)
-    np.save(folder / "at.npy", at[order])
-    np.save(folder / "known_at.npy", known_at[order])
-    if not np.isnan(weight).all():
-        np.save(folder / "weight.npy", weight[order])
-    for name, values in ends.items():
-        np.save(folder / f"{name}.npy", values[order])
-    np.save(folder / "in_indptr.npy", np.searchsorted(columns[back], np.arange(len(targets) + 1)).astype(np.int64))
-    np.save(folder / "in_indices.npy", rows[back].astype(np.int32))
-    return len(rows)
-
-
 def _interactions(folder: Path, schema: GraphSchema, num_products: int) -> NDArray[np.int64]:
     """The codes user * num_products + product of all interactions that were written."""
     found = [np.zeros(0, np.int64)]
@@ -293,8 +231,8 @@ def _digests(folder: Path, schema: GraphSchema) -> dict[str, str]:
 
 def _undated(folder: Path, names: Mapping[str, Any]) -> tuple[str, ...]:
     """Labels or types with rows that have no time."""
-    times = {name: np.load(folder / str(n) / "known_at.npy") for n, name in enumerate(sorted(names))}
-    return tuple(name for name, known_at in times.items() if (known_at == ALWAYS).any())
+    found = {name: np.load(folder / str(n) / "known_at.npy", "r") for n, name in enumerate(sorted(names))}
+    return tuple(name for name, known_at in found.items() if (known_at == ALWAYS).any())
 
 
 def _write_split(
@@ -322,13 +260,13 @@ def _last_known(folder: Path) -> tuple[str | None, Ahead | None]:
     None without times. Where all edges are after today, it is the latest of them. The second value says how many are
     after today, where others are not, and when the latest is: a mistyped year must not move the date of every answer.
     """
-    times = [np.load(path) for path in sorted(folder.rglob("known_at.npy"))]
+    found = [np.load(path, "r") for path in sorted(folder.rglob("known_at.npy"))]
     tomorrow = microseconds_of(datetime.now(UTC) + timedelta(days=1))
-    latest = max((int(each.max(initial=ALWAYS)) for each in times), default=int(ALWAYS))
-    past = max((int(each.max(initial=ALWAYS, where=each <= tomorrow)) for each in times), default=int(ALWAYS))
+    latest = max((int(each.max(initial=ALWAYS)) for each in found), default=int(ALWAYS))
+    past = max((int(each.max(initial=ALWAYS, where=each <= tomorrow)) for each in found), default=int(ALWAYS))
     if latest == ALWAYS:
         return None, None
     if past in (latest, ALWAYS):
         return moment_of(latest).isoformat(), None
-    count = sum(int((each > tomorrow).sum()) for each in times)
+    count = sum(int((each > tomorrow).sum()) for each in found)
     return moment_of(past).isoformat(), Ahead(count, moment_of(latest).isoformat())

@@ -3,8 +3,8 @@
     meta.json                       format, hash, as_of, counts, schema; `snapshot`: the hash of what it was made from
     nodes/<n>/                      as in a snapshot: ids of every label, names, and all columns of users and products
     edges/<n>/                      by source the edges that leave users or products (indptr, indices, at, known_at,
-                                    weight, until, …), of those that leave users also who they are by target (in_indptr,
-                                    in_indices); and all with `in_` before for those that lead to users
+                                    weight, until, …); all with `in_` before for those that lead to users; and of both
+                                    who they are from the other end (in_indptr, in_indices; indptr, indices)
 
 A load publishes them, a training does not: an answer joins them by ids to the weights of a model. A folder is in the
 form of a snapshot, so that names, policies and events are read from it as from one.
@@ -179,10 +179,10 @@ def _write_edges(folder: Path, snapshot: Snapshot, name: str) -> None:
         for column, values in events_of(edges, reverse=leads_to_user).items():
             if values is not None:
                 np.save(folder / f"{prefix}{column}.npy", values)
-    if edge.source == user != edge.target:
+    if user in (edge.source, edge.target) and edge.source != edge.target:
         # Who has a product or an attribute: reasons count people.
-        np.save(folder / "in_indptr.npy", edges.in_indptr.whole())
-        np.save(folder / "in_indices.npy", edges.in_indices.whole())
+        for column in ("indptr", "indices") if edge.target == user else ("in_indptr", "in_indices"):
+            np.save(folder / f"{column}.npy", getattr(edges, column).whole())
 
 
 def events_of(edges: Edges, *, reverse: bool) -> dict[str, NDArray[Any] | None]:

@@ -35,7 +35,7 @@ NEARLY_UNIQUE = 0.95
 """The share of different values from which a key may have some that are there twice."""
 DATES = (
     *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y.%m.%d", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d %b %Y"),
-    *("%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%d. %B %Y", "%Y.%m.%d.", "%Y. %m. %d.", "%d. %m. %Y"),
+    *("%d%b%Y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%d. %B %Y", "%Y.%m.%d.", "%Y. %m. %d.", "%d. %m. %Y"),
     *("%y%m%d", "%Y年%m月%d日", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%y-%m-%d", "%d-%m-%y", "%m-%d-%y", "%d-%b-%y"),
     ERAS,
 )
@@ -64,7 +64,7 @@ _SURELY = {
 _LIKE_DATES = (
     rf"((\d{{4}}|\d{{1,2}})([./-]|\. )\d{{1,2}}([./-]|\. )(\d{{4}}|\d{{1,2}})\.?|"
     rf"[{LETTERS}]{{3,9}}\.? \d{{1,2}}, \d{{4}}|"
-    rf"\d{{1,2}}[ .-]+[{LETTERS}]{{3,9}}\.?[ -]\d{{2,4}}|\d{{4}}年.*|"
+    rf"\d{{1,2}}[ .-]+[{LETTERS}]{{3,9}}\.?[ -]\d{{2,4}}|\d{{2}}[A-Za-z]{{3}}\d{{4}}|\d{{4}}年.*|"
     rf"(明治|大正|昭和|平成|令和)\S{{1,3}}年.*|[MTSHR]\d\d?[./-]\d\d?[./-]\d\d?|\d{{6}}[T ]\d.*)([T ].*)?"
 )
 _CURRENCIES = (

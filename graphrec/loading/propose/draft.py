@@ -28,7 +28,15 @@ from graphrec.loading.propose.draft_parts import (
     quote,
     toml_key,
 )
-from graphrec.loading.propose.looks import action_of, is_personal, label_name, likeness, looks
+from graphrec.loading.propose.looks import (
+    action_of,
+    action_of_table,
+    asks_people,
+    is_personal,
+    label_name,
+    likeness,
+    looks,
+)
 from graphrec.loading.propose.profile import read_folder
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import singular, stem, words
@@ -268,11 +276,18 @@ def _is_event(table: TableProfile, is_referred: bool, draft: Draft) -> bool:
     liked = {like for _, like in joined}
     if min(liked, default=0) < 0 < max(liked, default=0):
         return True
+    if _is_of_action(table) and max(liked, default=0) > 0 and len(set(table.references.values())) > 1:
+        return True  # a contract, whatever is said of it elsewhere, such as its invoices
     if is_referred or not (table.key is None or any(column.kind == "time" for column in table.others())):
         return False
     # Of two things one of which is a customer that no file describes.
     is_by_user = len(joined) >= 2 and max(liked) > 0 and bool(table.references) and likeness(table.name) <= 0
     return len(table.references) >= 2 or is_by_user
+
+
+def _is_of_action(table: TableProfile) -> bool:
+    """Whether the rows are called what customers do or have, and no people."""
+    return action_of_table(table.name) is not None and likeness(table.name) <= 0
 
 
 def _is_list_of_words(table: TableProfile, tables: list[TableProfile]) -> bool:
@@ -320,9 +335,11 @@ def _choose_roles(draft: Draft, entities: list[TableProfile], events: list[tuple
         if any(is_personal(column, of_user=False) for column in table.others())
     }
 
+    asked = {draft.label_of[table.name] for table in entities if asks_people(table.others())}
+
     def like_user(end: tuple[str, str]) -> int:
         column, label = end
-        return (likeness(label) or likeness(column)) + (label in personal)
+        return (likeness(label) or likeness(column)) + (label in personal) + 3 * (label in asked)
 
     choices = [
         (like_user(user) - like_user(product), rows, -number, user[1], product[1])

@@ -5,15 +5,15 @@ Norwegian, Swedish, Danish, Polish, Czech and Hungarian that files of banks have
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from graphrec.loading.mapping.names import is_too_long
 from graphrec.loading.persons.names import sort_of
 from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import ColumnProfile
-from graphrec.loading.propose.concepts import CONCEPTS, place
-from graphrec.loading.propose.words import simplified, singular, without_package, words
+from graphrec.loading.propose.concepts import CONCEPTS, are_answers, place
+from graphrec.loading.propose.words import is_identifier, simplified, singular, without_package, words
 from graphrec.loading.run.columns import EDGE_OWN, NODE_OWN
 
 
@@ -48,11 +48,16 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
 _ACTIONS = (
-    _action("BOUGHT", 1.0, "buy bought purchase order trade transaction kauf käufe gekauft bestellung buchung umsatz"),
+    _action(
+        "BOUGHT",
+        1.0,
+        "buy bought purchase order trade transaction kauf käufe gekauft bestellung buchung umsatz transaktion",
+    ),
     _action("BOUGHT", 1.0, "umsätze umsaetze abschluss abschlüsse subscribe subscription invest zeichnung"),
     _action(
         "BOUGHT", 1.0, "reinvestment reinvest wiederanlage execution erwerb zugang einzahlung sparplanausführung bot"
     ),
+    _action("BOUGHT", 1.0, "contribution contributions beitragszahlung aportación cotisation"),
     _action("BOUGHT", 1.0, "kjøp kjøpt köp köpt køb købt tegning zakup kupno"),
     _action("BOUGHT", 1.0, "sip switchin stpin lumpsum transferin einlieferung sparrate aufstockung 转入 转换入"),
     _action("SOLD", -1.0, "switchout stpout swp transferout auslieferung entnahme teilverkauf 转出 转换出"),
@@ -63,6 +68,9 @@ _ACTIONS = (
     _action(
         "HELD", 1.0, "契约 保有 预かり残高 sözleşme sözleşmeler sozlesme sozlesmeler hesap hesaplar kredi krediler"
     ),
+    _action("HELD", 1.0, "계좌 계약 보유 잔고 عقد العقود عقود حساب حسابات محفظة"),
+    _action("BOUGHT", 1.0, "매수 거래 가입 شراء صفقات معاملات"),
+    _action("SOLD", -1.0, "매도 환매 بيع استرداد"),
     _action("HELD", 1.0, "σύμβαση συμβάσεις symvasi symvaseis λογαριασμός λογαριασμοί logariasmoi договор договоры"),
     _action("BOUGHT", 1.0, "购买 买入 买 申购 认购 定投 交易 订单 成交"),
     _action("HELD", 1.0, "hold held holding position own owned ownership contract bestand bestände vertrag verträge"),
@@ -150,14 +158,14 @@ _USER = re.compile(
     r"|^(kunde|kunden|kdn?r?$|mandant|anleger|nutzer|depotinhaber|versicherte|mitglied)|^\w{3,}(nehmer|inhaber)(in)?$"
     r"|^(kund(er|nr|nummer|id)?|medlem(mer|mar)?|klient(ów|i|ci|a|y)?|zákazní(k|ci|ka|ků)|zakazni(k|ci|ka)|ügyf[eé]l\w*|ugyfel\w*)$"
     r"|^(abonné|adhérent|assuré|souscripteur|sociétaire|titulaire|cliente|asegurado|tomador|socio|titular|afiliado|"
-    r"assicurato|contraente|klant|deelnemer|verzekerde|segurado|utente|usuario|utilisateur)s?$|客户|用户|会员|投资者|持卡人|顾客|お客|契约者|口座名义|müşteri|musteri|πελάτ|πελατ|^pelat|^пользов|клиент"
+    r"assicurato|contraente|klant|deelnemer|verzekerde|segurado|utente|usuario|utilisateur)s?$|客户|用户|会员|投资者|持卡人|顾客|お客|契约者|口座名义|müşteri|musteri|πελάτ|πελατ|^pelat|^пользов|клиент|고객|회원|عميل|عملاء"
 )
 _PRODUCT = re.compile(
     r"^(product|prod|item|article|book|movie|film|song|track|security|fund|stock|asset|isin|instrument|recipe|course|drug|"
     r"treatment|hotel|restaurant|game|job|offer|policy|plan|service|dish|wine|therapy|lesson|title|scheme|"
     r"catalog|catalogue|model|etf)$"
     r"|^(produkt|verdipapir|værdipapir|värdepapper|artikel|wertpapier|fonds|tarif|angebot|modell|titel$|anlageprodukt)|(tarif|produkt)(e|en)?$"
-    r"|^(produit|titre|placement|garantie|producto|fondo|valor|valore|valori|strumento|strumenti|título|prodotto|titolo|tariffa|produto|fundo|effect)s?$|^(produkty|produktu|produktów|produktum|term[eé]k\w*|towar)$|产品|商品|基金|股票|证券|理财|銘柄|ファンド|ürün|^urun|προϊόν|προιον|^proion|продукт"
+    r"|^(produit|titre|placement|garantie|producto|fondo|valor|valore|valori|strumento|strumenti|título|prodotto|titolo|tariffa|produto|fundo|effect)s?$|^(produkty|produktu|produktów|produktum|term[eé]k\w*|towar)$|产品|商品|基金|股票|证券|理财|銘柄|ファンド|ürün|^urun|προϊόν|προιον|^proion|продукт|상품|펀드|منتج"
 )
 _PERSONAL = re.compile(
     r"^(e?mail|phone|mobile|born|pan|aadhaar|aadhar|fax|address|street|birth|dob|birthday|birthdate|ssn|iban|passport|surname|lastname|firstname|"
@@ -167,7 +175,7 @@ _PERSONAL = re.compile(
     r"curp|rfc|cpf|bsn|ahv|avs|insee|ssn|tin|fiscale?)$"
     r"|^(fornavn|etternavn|efternavn|mellomnavn|förnamn|efternamn|fødselsn\w+|fodselsn\w+|fødselsda\w+|födelse\w+|"
     r"personnr|personnummer|cpr(nr|nummer)?|e?post|mobil(nr|nummer)|gateadresse|imię|nazwisko|pesel|jméno|jmeno|příjmení|prijmeni|név|nev|utónév|vezetéknév)$"
-    r"|telefon|姓名|氏名|カナ|フリガナ|手机|电话|邮箱|メール|地址|住所|出生|生日|生年月日|身份证|护照|卡号|郵便番号|邮便番号|^(kimlik|tckn|tcno|soyadı|soyad|doğum|dogum|adresi|telefonu|emirates|iqama|nationalid|qid|nric|hkid|cnp|jmbg|oib|egn|άδτ|αδτ|αφμ|αμκα|γέννησης|διεύθυνση|τηλέφωνο|επώνυμο)$"
+    r"|telefon|姓名|氏名|カナ|フリガナ|手机|电话|邮箱|メール|地址|住所|出生|生日|生年月日|身份证|护照|卡号|郵便番号|邮便番号|^(kimlik|tckn|tcno|soyadı|soyad|doğum|dogum|adresi|telefonu|emirates|iqama|nationalid|qid|nric|hkid|cnp|jmbg|oib|egn|άδτ|αδτ|αφμ|αμκα|γέννησης|διεύθυνση|τηλέφωνο|επώνυμο)$|고객명|성명|주민등록|휴대|전화|이메일|주소|생년월일|^(الاسم|الهوية|الجوال|الهاتف|الميلاد|العنوان|البريد)$"
 )
 _FREE_TEXT = re.compile(
     r"^(verwendungszweck|buchungstext|zahlungstext|überweisungstext|memo|remittance|narrative|remark|remarks|comment|"
@@ -177,27 +185,27 @@ _FREE_TEXT = re.compile(
 _END = re.compile(
     r"^(until|end|ended|ends|expiry|expires|expired|closed|terminated|cancelled|bis|ende|beendet|ablauf|gekündigt|"
     r"kündigung|kuendigung|kündigungsdatum|vertragsende|laufzeitende|enddatum|endedatum|auflösung|aufgelöst|geschlossen|"
-    r"schließung|schliessung|beendigung|storno|storniert|austritt|rückkauf|laufzeitende|(storno|auflösungs|aufloesungs|schließungs|schliessungs|beendigungs|kuendigungs|austritts|ablauf|fälligkeits|faelligkeits|abgangs)(datum|dat|tag)|exit|lapse|lapsed|surrender|surrendered|termination|cancellation|cancelled|canceled|disdetta|recesso|estinzione|estinto|opzegging|opgezegd|beëindiging|annulation|anulación|cancelado|clôture|résiliation|échéance|fin|vencimiento|baja|cancelación|scadenza|cessazione|chiusura|einddatum|vencimento|close|sluttdato|slutdatum|slutdato|utløp|utløpsdato|avsluttet|avslutad|oppsagt|maturity|matures|matured|fällig|fälligkeit|faelligkeit|gültigbis|zamknięcia|zamkniecia|zakończenia|zakonczenia|rozwiązania|ukončení|ukonceni|zrušení|zruseni|megszűnés|megszunes|lejárat|lejarat|zárás|zaras|felmondás)$|到期|终止|结束|销户|清仓|退保|注销|结清|解约|満期|终了|^(kapanış|kapanis|bitiş|bitis|vade|λήξης?|κλεισίματος)$"
+    r"schließung|schliessung|beendigung|storno|storniert|austritt|rückkauf|laufzeitende|(storno|auflösungs|aufloesungs|schließungs|schliessungs|beendigungs|kuendigungs|austritts|ablauf|fälligkeits|faelligkeits|abgangs)(datum|dat|tag)|exit|lapse|lapsed|surrender|surrendered|termination|cancellation|cancelled|canceled|disdetta|recesso|estinzione|estinto|opzegging|opgezegd|beëindiging|annulation|anulación|cancelado|clôture|résiliation|échéance|fin|vencimiento|baja|cancelación|scadenza|cessazione|chiusura|einddatum|vencimento|close|sluttdato|slutdatum|slutdato|utløp|utløpsdato|avsluttet|avslutad|oppsagt|maturity|matures|matured|fällig|fälligkeit|faelligkeit|gültigbis|zamknięcia|zamkniecia|zakończenia|zakonczenia|rozwiązania|ukončení|ukonceni|zrušení|zruseni|megszűnés|megszunes|lejárat|lejarat|zárás|zaras|felmondás)$|到期|终止|结束|销户|清仓|退保|注销|结清|解约|満期|终了|^(kapanış|kapanis|bitiş|bitis|vade|λήξης?|κλεισίματος)$|해지|만기|종료|الإغلاق|الاغلاق|الانتهاء"
 )
 _RATING = re.compile(r"^(rating|stars|score|note|grade|bewertung|sterne)$|评分|星")
 _PROTECTED = re.compile(
     r"^(sex|gender|marital|religion|ethnicity|race|nationality|disability|orientation|salutation|geschl|geschlecht|anrede|anr|"
-    r"fam(ilien)?st(and)?|zivilstand|civilité|sexe|sexo|sesso|geslacht|género|genere|civil|civile|nacionalidad|nationalité|nazionalità|nationaliteit|kjønn|køn|kön|sivilstand|civilstånd|statsborgerskap|płeć|konfession|nationalität|citizenship|staats\w+|pep|politically|behinderung|vulnerable|vulnerability)$|性别|婚姻|民族|宗教|国籍|残疾|政治公众|政要"
+    r"fam(ilien)?st(and)?|zivilstand|civilité|sexe|sexo|sesso|geslacht|género|genere|civil|civile|nacionalidad|nationalité|nazionalità|nationaliteit|kjønn|køn|kön|sivilstand|civilstånd|statsborgerskap|płeć|konfession|nationalität|citizenship|staats\w+|pep|politically|behinderung|vulnerable|vulnerability)$|性别|婚姻|民族|宗教|国籍|残疾|政治公众|政要|성별|국적|الجنس|الجنسية"
 )
 _OF_PERSON = re.compile(r"name|\badı\b|soyad|όνομα|επώνυμο|имя|фамилия|\b(nom|nombre|nome)\b|naam", re.IGNORECASE)
 _NAME = re.compile(
-    r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname|libellé|intitulé|nom|nombre|denominación|denominazione|nome|naam|navn|namn|nazwa|název|nazev|név|nev|\w{3,}(név|nev)|designação|\w*bezeichnung|\w{3,}bez|\w{3,}(name|naam|navn|namn)|benennung)$|名称|姓名|标题|简称|^(adı|ismi|ονομασία|όνομα|наименование)$"
+    r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname|libellé|intitulé|nom|nombre|denominación|denominazione|nome|naam|navn|namn|nazwa|název|nazev|név|nev|\w{3,}(név|nev)|designação|\w*bezeichnung|\w{3,}bez|\w{3,}(name|naam|navn|namn)|benennung)$|名称|姓名|标题|简称|^(adı|ismi|ονομασία|όνομα|наименование)$|상품명|^(이름|اسم)$"
 )
 _DESCRIPTION = re.compile(
     r"^(description|desc|details|summary|objective|objectives|strategy|about|text|abstract|synopsis|"
     r"\w*beschreibung|descriptif|descripción|descripcion|descrizione|beschrijving|omschrijving|beskrivelse|beskrivning|opis|descrição|blurb|anlageziel|anlagestrategie|erläuterung|produkttext|zusammenfassung)$|说明|描述|简介|介绍|目标|策略"
 )
 _WEIGHT = re.compile(
-    r"^(amount|quantity|qty|volume|value|units|rating|score|weight|count|minutes|betrag|menge|stück|wert|montant|importe|monto|importo|bedrag|beløp|belopp|beløb|kwota|prima|prime|premio|premie|premium|montante)$|金额|数量|份额"
+    r"^(amount|quantity|qty|volume|value|units|rating|score|weight|count|minutes|betrag|menge|stück|wert|montant|importe|monto|importo|bedrag|beløp|belopp|beløb|kwota|prima|prime|premio|premie|premium|montante)$|金额|数量|份额|금액|수량|المبلغ|الرصيد"
 )
 _QUANTITY = re.compile(
     r"^(quantity|qty|units|allocation|alloc|allokation|weighting|cotas|shares|pieces|nominal|stück|stücke|stueck|stuecke|stückzahl|menge|anzahl|anteile|nominale|quantité|parts|cantidad|participaciones|quantità|quote|aantal|quantidade)$"
-    r"|数量|份额|股数"
+    r"|数量|份额|股数|수량|الكمية"
 )
 _KNOWN = re.compile(
     r"^(booked|known|recorded|created|reported|settled|loaded|posted|published|gebucht|buchungsdatum)$|记账|入账"
@@ -209,7 +217,7 @@ _ACTION = re.compile(
     r"^(type|kind|action|event|side|operation|activity|art|vorgang|buchungsart|transaktionsart|sens|opération|operación|operação|operacao|operazione|resultado|résultat|esito|movimiento|tipo)$|类型|方向|操作"
 )
 _STATE = re.compile(
-    r"^(\w*status|\w*stat|currency|consent|flag|language|unit|channel|währung|waehrung|\w*einwilligung|\w*zustimmung|sprache|stat|statut|état|estado|stato|devise|divisa|moneda|langue|lengua|lingua|idioma|valuta|taal)$|状态|币种|货币|语言"
+    r"^(\w*status|\w*stat|currency|consent|flag|language|unit|channel|währung|waehrung|\w*einwilligung|\w*zustimmung|sprache|stat|statut|état|estado|stato|devise|divisa|moneda|langue|lengua|lingua|idioma|valuta|taal)$|状态|币种|货币|语言|상태|^حالة$"
 )
 _ADVISER = re.compile(
     r"^(adviser|advisor|manager|banker|rm|\w*betreuer|betreuerin|\w*berater|beraterin|conseiller|conseillère|gestionnaire|servicing|"
@@ -219,20 +227,20 @@ _ADVISER = re.compile(
 _CRM = re.compile(r"^(crm|salesforce|sfdc|hubspot|dynamics)$")
 _SENSITIVE = re.compile(
     r"^(age|province|state|county|district|domicile|born|income|salary|wealth|region|city|town|country|zip|postcode|postal|plz|ort|wohnort|stadt|land|bundesland|alter|woonplaats|domizil|woonland|"
-    r"altersgruppe|einkommen|gehalt|vermögen|canton|département|commune|ville|pays|âge|revenus?|salaire|patrimoine|poststed|fylke|kommune|kommun|län|bosted|alder|inntekt|inkomst|indkomst|postnr|postnummer|provincia|ciudad|país|edad|ingresos|renta|profesión|provincie|cidade|uf|município|bairro|profissão|reddito|età|città|comune|regione|cap|inkomen|leeftijd|gemeente|stad|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业|都道府県|市区町村|年収|職业|職業|^(şehir|sehir|ilçe|meslek|gelir|geliri|πόλη|νομός|επάγγελμα|εισόδημα|emirate|governorate|judet)$"
+    r"altersgruppe|einkommen|gehalt|vermögen|canton|département|commune|ville|pays|âge|revenus?|salaire|patrimoine|poststed|fylke|kommune|kommun|län|bosted|alder|inntekt|inkomst|indkomst|postnr|postnummer|provincia|ciudad|país|edad|ingresos|renta|profesión|provincie|cidade|uf|município|bairro|profissão|reddito|età|città|comune|regione|cap|inkomen|leeftijd|gemeente|stad|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业|都道府県|市区町村|年収|職业|職業|^(şehir|sehir|ilçe|meslek|gelir|geliri|πόλη|νομός|επάγγελμα|εισόδημα|emirate|governorate|judet)$|지역|직업|المدينة|الدخل"
 )
 _KIND = re.compile(
-    r"^(kind|type|category|class|classe|group|sector|branch|line|lob|art|typ|gruppe|\w{3,}(art|gruppe|typ|klasse|kategorie|kategori|type|categorie|soort|familie)|sparte|family|kategorie|kategori|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类|区分|^(grubu|türü|turu|tipi|segmenti|κατηγορία|είδος|τύπος)$"
+    r"^(kind|type|category|class|classe|group|sector|branch|line|lob|art|typ|gruppe|\w{3,}(art|gruppe|typ|klasse|kategorie|kategori|type|categorie|soort|familie)|sparte|family|kategorie|kategori|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类|区分|^(grubu|türü|turu|tipi|segmenti|κατηγορία|είδος|τύπος)$|유형|종류|^نوع$"
 )
 _RISK = re.compile(
-    r"^(risk|riskometer|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico\w*|risco)$|风险|リスク"
+    r"^(risk|riskometer|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico\w*|risco)$|风险|リスク|위험|المخاطر"
 )
 _FEE = re.compile(
-    r"^(fee|fees|ter|ocf|expense|expenses|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|commissione|spese|kosten|custos|taxa|\w*gebyr|\w*avgift)$|费"
+    r"^(fee|fees|ter|ocf|expense|expenses|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|commissione|spese|kosten|custos|taxa|\w*gebyr|\w*avgift)$|费|보수|수수료|^(الرسوم|رسوم)$"
 )
 _MINIMUM = re.compile(
     r"^(minimum|min|mínimo|minima|mínima|minimo|"
-    r"mindest(anlage\w*|\w*betrag|\w*summe|\w*rate|\w*prämie|\w*praemie|einlage|veranlagung|zeichnung|investition|kauf\w*))$|起购|最低|^(asgari|ελάχιστο|ελάχιστη)$"
+    r"mindest(anlage\w*|\w*betrag|\w*summe|\w*rate|\w*prämie|\w*praemie|einlage|veranlagung|zeichnung|investition|kauf\w*))$|起购|最低|^(asgari|ελάχιστο|ελάχιστη)$|최소|^(الأدنى|الادنى)$"
 )
 _ISSUER = re.compile(
     r"^(issuer|emittent\w*|emittente|émetteur|emetteur|emisor|emissor|uitgever|debtor|borrower|kapitalanlagegesellschaft|kvg|kag|"
@@ -302,6 +310,18 @@ def _is_of_each(column: ColumnProfile) -> bool:
 _ENOUGH = 10
 
 
+def asks_people(columns: Iterable[ColumnProfile]) -> bool:
+    """Whether a table is of those who are asked: it says what they agreed to, or when they were born."""
+    return any(
+        (one.kind == "time" and place(one.name, "born") is not None)
+        or (
+            any(place(one.name, concept) is not None for concept in ("consent", "objection"))
+            and (one.kind == "boolean" or are_answers(one.values or one.states))
+        )
+        for one in columns
+    )
+
+
 def is_protected(column: ColumnProfile, *, of_user: bool) -> bool:
     """Whether nobody may be treated by what a column says."""
     return looks(column.name, "protected") or (of_user and sort_of(column.name) == "protected")
@@ -313,14 +333,18 @@ def is_special(column: ColumnProfile) -> bool:
     return sort_of(column.name) == "special" and not is_other
 
 
-def is_known(column: ColumnProfile) -> bool:
+def is_known_name(text: str) -> bool:
     """Whether the name of a column of customers tells what it says of them."""
     return (
-        column.looks_like_id
-        or sort_of(column.name) is not None
-        or any(looks(column.name, like) for like in _PATTERNS)
-        or any(place(column.name, concept) is not None for concept in CONCEPTS)
+        is_identifier(text)
+        or sort_of(text) is not None
+        or any(looks(text, like) for like in _PATTERNS)
+        or any(place(text, concept) is not None for concept in CONCEPTS)
     )
+
+
+MOST_ANSWERS = 3
+"""Different values of a column of answers, at most."""
 
 
 _OF_ONE = ("days of birth", "numbers")
@@ -331,7 +355,19 @@ def says_who(column: ColumnProfile) -> bool:
     """Whether a column is a text that people write with a payment or a contact: it may name anybody."""
     is_payment = {"payment", "zahlung"} & set(column.words) and {"text", "purpose", "reference"} & set(column.words)
     is_number = column.is_unique and not column.has_blanks  # a contract note, and no note
-    return column.kind == "text" and not is_number and (looks(column.name, "free text") or bool(is_payment))
+    is_state = bool(column.words) and looks(column.words[-1], "state")  # the state of a note, which is a loan
+    is_text = column.kind == "text" and not is_number and not is_state
+    return is_text and (looks(column.name, "free text") or bool(is_payment))
+
+
+def is_rating(column: ColumnProfile) -> bool:
+    """Whether a column holds what people think of something: a note, and not the amount of one."""
+    is_amount = bool(_OF_NOTES.intersection(column.words))
+    return column.kind in {"integer", "real"} and looks(column.name, "rating") and not is_amount
+
+
+_OF_NOTES = frozenset({"amount", "amt", "principal", "balance", "price", "units", "face", "par", "rate", "yield"})
+"""Words of what a note, which is a loan, has, and a rating has not."""
 
 
 _YES_OR_NO = re.compile(r"(?<=\w)\s*\((y|j|s|o|yes|ja|si|oui)\s*/\s*(n|no|nein|non)\)$", re.IGNORECASE)
@@ -353,13 +389,13 @@ def action_of(text: str) -> Action | None:
     # What was done to an order or a contract says more than that it is one: order.cancelled, account_closed.
     named = min(
         fits,
-        key=lambda action: (action.weight >= 0, not (found & action.names) - _THINGS and not action.is_within(text)),
+        key=lambda action: (action.weight >= 0, not (found & action.names) - THINGS and not action.is_within(text)),
         default=None,
     )
     return named or _action_of_compound(found)
 
 
-_THINGS = _action(
+THINGS = _action(
     "",
     0.0,
     "order trade transaction account accounts contract position positions policy konto konten depot depots bestellung "

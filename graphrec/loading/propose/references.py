@@ -26,7 +26,7 @@ def with_keys(database: duckdb.DuckDBPyConnection, tables: list[TableProfile]) -
         others = [other for other in tables if other.name != table.name]
         elsewhere = {column.casefold() for other in others for column in other.columns} - {"id"}
         # The rows of a list stand in a row that has its own key, which names none of them.
-        around = by_name.get(table.of, table).columns if table.of != table.name else {}
+        around = by_name[table.of].columns if table.of in by_name and table.of != table.name else {}
         own = {column: one for column, one in table.columns.items() if column not in around}
         key = key_of(replace(table, columns=own), elsewhere)
         if key is None or key.casefold() not in elsewhere or not table.columns[key].looks_like_id:
@@ -94,7 +94,10 @@ def with_references(database: duckdb.DuckDBPyConnection, tables: list[TableProfi
             ]
             counts = {owner.name: count_strays(database, table, column.name, owner) for owner in matches}
             fitting = [owner for owner in matches if fits(counts[owner.name], column)]
-            best = min(fitting, key=lambda one: (not _is_called_like_key(one), counts[one.name]), default=None)
+            called = [owner for owner in fitting if is_called_like(column, owner)]
+            best = min(
+                called or fitting, key=lambda one: (not _is_called_like_key(one), counts[one.name]), default=None
+            )
             if best is not None:
                 found[column.name] = best.name
                 strays[column.name] = counts[best.name]
@@ -186,7 +189,8 @@ def _without_mutual(tables: list[TableProfile]) -> list[TableProfile]:
             and _claim(table) >= _claim(by_name[owner.name])
         ):
             left = {column: other for column, other in table.references.items() if column != table.key}
-            by_name[table.name] = replace(table, references=left)
+            strays = {column: count for column, count in table.strays.items() if column in left}
+            by_name[table.name] = replace(table, references=left, strays=strays)
     return list(by_name.values())
 
 

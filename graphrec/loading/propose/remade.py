@@ -1,8 +1,13 @@
 """Tables of a delivery with other rows, while it is profiled."""
 
+from dataclasses import replace
+
 import duckdb
 
-from graphrec.loading.sources.sql import name
+from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
+from graphrec.loading.propose.concepts import NO, YES, told
+from graphrec.loading.propose.table_profile import TableProfile
+from graphrec.loading.sources.sql import OWN_COLUMNS, name, value
 
 
 def remake(database: duckdb.DuckDBPyConnection, table: str, rows: str) -> dict[str, str]:
@@ -13,3 +18,35 @@ def remake(database: duckdb.DuckDBPyConnection, table: str, rows: str) -> dict[s
     """
     database.execute(f"CREATE OR REPLACE TABLE {name(table)} AS SELECT * FROM {rows}")
     return {column: str(kind) for column, kind, *_ in database.execute(f"DESCRIBE {name(table)}").fetchall()}
+
+
+def remade(database: duckdb.DuckDBPyConnection, table: TableProfile, rows: str, asks: str) -> TableProfile:
+    """A table with other rows, its columns looked at again; those that it had are read as before.
+
+    Args:
+        rows: SQL of the rows, with {0} for those that the table has.
+        asks: what is to be looked at.
+    """
+    kinds = remake(database, table.name, rows.format(name(table.name)))
+    count = int(database.execute(f"SELECT count(*) FROM {name(table.name)}").fetchall()[0][0])
+    columns = {}
+    for column, kind in kinds.items():
+        if column in OWN_COLUMNS:
+            continue
+        found, own = profile_column(database, name(table.name), column, kind, count), table.columns.get(column)
+        columns[column] = found
+        if own is not None and own.kind != "text":
+            columns[column] = replace(found, kind=own.kind, parse=own.parse, is_plain=own.is_plain)
+    return replace(
+        table, rows=count, columns=columns, source=rows.format(table.rows_sql), fields={},
+        questions=(*table.questions, asks),
+    )  # fmt: skip
+
+
+def yes_in(database: duckdb.DuckDBPyConnection, table: TableProfile, mark: ColumnProfile) -> str | None:
+    """SQL that is true in the rows in which a mark says yes; None where its values do not tell, or none says so."""
+    text = f"CAST({name(mark.name)} AS VARCHAR)"
+    query = f"SELECT DISTINCT {text} FROM {name(table.name)} WHERE nullif({text}, '') IS NOT NULL LIMIT 20"
+    said = {row[0]: told(row[0], YES, NO) for row in database.execute(query).fetchall()}
+    yes = sorted(text for text, one in said.items() if one)
+    return f"coalesce({text} IN ({', '.join(map(value, yes))}), false)" if yes and None not in said.values() else None

@@ -16,9 +16,12 @@ _BLOCK = 1 << 24
 _LOOKED_AT = 1 << 26
 _FEW_BROKEN = 9
 """A text has so many letters of UTF-8 for every byte that is none, if it is UTF-8."""
-USUAL = ("cp1252", "gb18030", "big5", "cp932", "euc_kr", "cp1250", "cp1251", "cp1253", "cp1254", "cp850")
+USUAL = (
+    *("cp1252", "gb18030", "big5", "cp932", "euc_kr", "cp1250", "cp1251", "cp1253", "cp1254", "cp1256", "cp1255"),
+    *("cp874", "cp850"),
+)
 """Encodings that banks' files come in, the most usual first: Western, Chinese twice, Japanese, Korean, Central
-European, Cyrillic, Greek, Turkish, DOS."""
+European, Cyrillic, Greek, Turkish, Arabic, Hebrew, Thai, DOS."""
 WIDE = ("gb18030", "big5", "cp932", "euc_kr")
 """Those of two bytes a letter."""
 _LETTERS = 1 << 18
@@ -110,7 +113,7 @@ def guess_encoding(path: Path, shown: str) -> str:
         raise SourceError(f"{shown} line {line} is not UTF-8, and the rest of the file is; correct that line")
     wants = ("gb18030", "cp1252") if _in_pairs(content) else ("cp1252", "gb18030")
     found = next((one for one in (*_likely(content), *wants) if _decodes(content, one)), "latin-1")
-    return found if _in_pairs(content) else by_letters(content) or found
+    return found if found in WIDE and _in_pairs(content) else by_letters(content) or found
 
 
 def delivery_encoding(files: Iterable[tuple[Path, str]]) -> str | None:
@@ -158,6 +161,9 @@ def by_letters(content: bytes) -> str | None:
     """
     content = content[: _LETTERS << 2]
     fits = {encoding: _fit(content, encoding) for encoding in ALPHABETS if _decodes(content, encoding)}
+    if "cp1255" in fits and not _CAPITALS.intersection(content):
+        for one in ("cp1251", "cp1253"):
+            fits.pop(one, None)  # their small letters are those of Hebrew, which has no capitals
     best = max(fits, key=lambda encoding: fits[encoding], default=None)
     return best if best is not None and fits[best] > _FITS else None
 
@@ -171,6 +177,8 @@ def _fit(content: bytes, encoding: str) -> float:
     return (max(_count_of(letters, one) for one in ALPHABETS[encoding]) - odd) / total if total else 0.0
 
 
+_CAPITALS = frozenset(range(0xC0, 0xE0))
+"""Bytes of the capitals of Cyrillic and Greek, and of letters of Greek with accents."""
 _FITS = 0.9
 """The least share of the letters beyond ASCII that one language has; the more usual of those that fit alike."""
 _WESTERN = (
@@ -192,13 +200,16 @@ ALPHABETS: dict[str, tuple[str, ...]] = {
     "cp1251": ("абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґўђјљњћџѓќѕ",),
     "cp1253": ("αβγδεζηθικλμνξοπρστυφχψωςάέήίόύώϊϋΐΰ",),
     "cp1254": ("çğıöşüâîûİ",),
+    "cp1256": ("ابتثجحخدذرزسشصضطظعغفقكلمنهويءآأؤإئىةپچژگ،؛؟ـ",),
+    "cp1255": ("אבגדהוזחטיךכלםמןנסעףפץצקרשת",),
+    "cp874": ("".join(map(chr, range(0x0E01, 0x0E5C))),),
     "cp850": _WESTERN,
 }
 """Encodings of one byte a letter, the most usual first, each with the letters beyond ASCII of its languages."""
 _ODD = re.compile(
     "(?<=[a-zß-ÿ])[³²¹„”“‚‘¬½¼«»§¤¥¦¨©ª®¯°±´µ¶·¸¿×÷‰‹›†‡ƒ…ˆ˜™‘\x80-\x9f](?=[a-zß-ÿ])"
     "|(?<=[a-zß-ÿ])[À-Þ](?=[a-zß-ÿ])"
-    "|(?<=[A-Za-z])[\u0370-\u04ff]|[\u0370-\u04ff](?=[A-Za-z])"
+    "|(?<=[A-Za-z])[\u0370-\u06ff\u0e00-\u0e7f]|[\u0370-\u06ff\u0e00-\u0e7f](?=[A-Za-z])"
     "|(?<=[ά-ωа-яё])[Ά-ΫА-ЯЁЂЃЄІЇЉЊЋЌЎЏ]"
 )
 """Signs within small letters, capitals within them, and letters of two scripts in one word: no language has them."""

@@ -80,7 +80,7 @@ def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progre
         from scipy.sparse import csr_array, hstack
 
     config = config or EaseConfig()
-    hops = relevant_hops(graph) + (attribute_hops(graph, config.use_protected) if config.attributes else [])
+    hops = relevant_hops(graph) + (shared_hops(graph, config.use_protected) if config.attributes else [])
     left = supported(graph)
     seen = left.graph
     blocks = [csr(seen.hops[hop], graph.counts[graph.target(hop)]) for hop in hops]
@@ -249,6 +249,12 @@ def attribute_hops(graph: Graph, use_protected: bool) -> list[Hop]:
     return found
 
 
+def shared_hops(graph: Graph, use_protected: bool) -> list[Hop]:
+    """Those of `attribute_hops` of which `min_group` leaves anything to learn from: no transactions of one customer."""
+    seen = supported(graph).graph
+    return [hop for hop in attribute_hops(graph, use_protected) if len(seen.hops[hop].indices)]
+
+
 def _divided(rows: "csr_array", graph: Graph, power: float) -> "csr_array":
     """Every user's row times (d_u / mean of d) ** -power."""
     if not power:
@@ -294,7 +300,7 @@ def fit(graph: Graph, config: EaseConfig, inputs: Inputs) -> Fitted:
 
 def is_affordable(graph: Graph, inputs: Inputs) -> bool:
     """Whether products and attribute nodes are few enough to fit it in seconds."""
-    attributes = {graph.target(hop) for hop in attribute_hops(graph, inputs.use_protected)}
+    attributes = {graph.target(hop) for hop in shared_hops(graph, inputs.use_protected)}
     columns = graph.num_products + sum(graph.counts[label] for label in attributes)
     if columns <= MOST_COLUMNS:
         return True
@@ -306,7 +312,7 @@ def peak(graph: Graph, config: EaseConfig) -> int:
     """Bytes at the fullest moment of a dense fit: 69 to 70 a pair of columns were measured at 2,000 and at 3,000."""
     columns = graph.num_products
     if config.attributes:
-        columns += sum(graph.counts[label] for label in {graph.target(hop) for hop in attribute_hops(graph, False)})
+        columns += sum(graph.counts[label] for label in {graph.target(hop) for hop in shared_hops(graph, False)})
     return 70 * columns**2 if columns <= config.max_columns else 0
 
 

@@ -20,7 +20,7 @@ from graphrec.models.inputs import Inputs
 from graphrec.models.matrix import csr, relevant_hops
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.models.support import Supported, supported
-from graphrec.models.tables.ease import attribute_hops
+from graphrec.models.tables.ease import shared_hops
 from graphrec.models.tables.softmax import (
     MOST_SCORES,
     check_size,
@@ -92,7 +92,7 @@ def fit_pairs(graph: Graph, config: PairsConfig | None = None, *, progress: Prog
     config = config or PairsConfig()
     check_size("pairs", graph, config.max_scores)
     left = supported(graph)
-    relevant, attributes = relevant_hops(graph), attribute_hops(graph, config.use_protected)
+    relevant, attributes = relevant_hops(graph), shared_hops(graph, config.use_protected)
     hops = [*relevant, *attributes]
     columns = _columns(left, relevant, attributes, config)
     asked = questions(left.graph, relevant, attributes, graph.held().degrees())

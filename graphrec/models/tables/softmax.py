@@ -25,7 +25,7 @@ from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import csr, relevant_hops
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.models.support import nothing_to_learn, supported, supported_pairs
-from graphrec.models.tables.ease import attribute_hops
+from graphrec.models.tables.ease import shared_hops
 from graphrec.progress import Progress, silent
 from graphrec.terms.forms.factors import Neighbours, TableTerm
 
@@ -82,7 +82,7 @@ def fit_softmax(graph: Graph, config: SoftmaxConfig | None = None, *, progress: 
     left = supported(graph)
     seen = left.graph
     check_size("softmax", graph, config.max_scores)
-    relevant, attributes = relevant_hops(graph), attribute_hops(graph, config.use_protected)
+    relevant, attributes = relevant_hops(graph), shared_hops(graph, config.use_protected)
     asked = questions(seen, relevant, attributes, graph.held().degrees())
     free = supported_weights(seen, [*relevant, *attributes])
     W = fitted_table(asked, asked.X, free, config.regularization, config.steps, progress)

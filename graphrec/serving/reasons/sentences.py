@@ -48,6 +48,7 @@ _UNITS = frozenset(
     }
 )
 _PERCENT = re.compile(r"\b(per ?cent|pct|prozent)$|percent$", re.IGNORECASE)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _YEAR = re.compile(r"\bbirth year\b|\byear of birth\b|geburtsjahr$|出生年", re.IGNORECASE)
 _PLACE = re.compile(
     r"^(region|city|town|village|country|county|state|province|district|canton|residence|domicile|municipality|"
@@ -214,7 +215,7 @@ class Sentences:
             last = self._chosen()
             return self.say(f"{table}.{key}", n=PEOPLE, last=last, words=self.language.texts["lists.comma"].join(words))
         if group.hop is not None and group.hop.type not in self.schema.roles.interactions:
-            label, names = self.measured(via[0].label, self._names(via, "and"))
+            label, names = self.labelled(via[0].label, self._names(via, "and"))
             place = "_place" if _are_places(via) else ""
             return self.say(f"{table}.attribute{place}", label=label, names=names)
         if group.kind == "against":
@@ -281,7 +282,9 @@ class Sentences:
         return self.language.number(value, 0 if value == int(value) else 2)
 
     def fact_of(self, name: str, value: str | float | bool) -> str:
-        """A value of a column that says what it is: a year has no sign between thousands."""
+        """A value of a column that says what it is: a day as people write it, a year without a mark of thousands."""
+        if isinstance(value, str) and _DAY.fullmatch(value):
+            return self.language.date(datetime.fromisoformat(value))
         if isinstance(value, str | bool) or not _YEAR.search(words(name)):
             return self.fact(value)
         return f"{value:.0f}"
@@ -297,6 +300,12 @@ class Sentences:
         if not head or name in self._words or unit.lower() not in _UNITS:
             return said, value
         return head, f"{value} {unit.upper() if len(unit) == _CURRENCY else unit}"
+
+    def labelled(self, name: str, value: str) -> tuple[str, str]:
+        """As `measured`, where both stand beside each other: Plan 3 of plan says "plan" once."""
+        said, value = self.measured(name, value)
+        first, _, rest = value.partition(" ")
+        return said, rest if rest and " " not in rest and first.lower() == said.lower() else value
 
     def shown(self, what: str, value: str | float | bool) -> str:
         """What is shown beside a product, with the unit that its column has.
@@ -398,7 +407,7 @@ class Sentences:
         if parts.people:
             names, verb = self._names(parts.via, "or"), self._verb([way[1] for way in parts.ways], 2)
             if not is_interaction:
-                label, names = self.measured(parts.via[0].label, names)
+                label, names = self.labelled(parts.via[0].label, names)
                 key = "people_place" if _are_places(parts.via) else "people_attribute"
                 return self.say(f"reasons.{key}", n=PEOPLE, label=label, names=names, last=last)
             key = "people_same" if verb == last else "people"

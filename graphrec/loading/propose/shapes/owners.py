@@ -12,7 +12,7 @@ import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import normal
-from graphrec.loading.propose.looks import action_of_table, likeness
+from graphrec.loading.propose.looks import action_of_table, asks_people, likeness
 from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.shapes.states import is_state
 from graphrec.loading.propose.table_profile import TableProfile
@@ -38,13 +38,14 @@ _NO_HOLDER = re.compile(
 def with_owner(database: duckdb.DuckDBPyConnection, table: TableProfile, tables: list[TableProfile]) -> TableProfile:
     """A table with the customer of each row, where that stands in the table of accounts to which it refers."""
     by_name = {one.name: one for one in tables}
-    users = {one.name for one in tables if likeness(one.name) > 0 and not _is_link(one)}
+    people = {one.name for one in tables if one.key is not None and asks_people(one.others())}
+    users = people | {one.name for one in tables if likeness(one.name) > 0 and not _is_link(one)}
     users = users or {one.name for one in tables if one.key is not None and likeness(one.key) > 0}
     for column, other in table.references.items():
         between = by_name[other]
         is_unique = between.key is not None and between.columns[between.key].is_unique
         whose = _whose(between, users - {other, table.name}, users)
-        if table.key == column or not is_unique:
+        if table.key == column or not is_unique or other in people:
             continue
         about = [
             one for one, owner in table.references.items()

@@ -213,7 +213,8 @@ def message_hops(graph: Graph, use_protected: bool) -> list[Hop]:
     for hop in sorted(graph.hops, key=str):
         edge = graph.schema.edges[hop.type]
         allowed = use_protected or not edge.protected
-        speaks = hop.type in evidence or hop.type not in roles.interactions
+        # Of what nearly nobody shares, such as transactions of one customer, no edge is left.
+        speaks = hop.type in evidence or (hop.type not in roles.interactions and len(graph.hops[hop].indices) > 0)
         from_users = roles.min_group > 1 and graph.target(hop) == roles.user
         if allowed and speaks and not from_users and not edge.source == edge.target == roles.user:
             found.append(hop)
