@@ -516,9 +516,10 @@ class _Sums:
         cell = product[said] * width + code[said]
         order = np.lexsort((-shares, cell))
         ordered = cell[order]
-        begins = np.flatnonzero(np.diff(ordered, prepend=-1))
+        starts = np.ones(len(ordered), np.bool_)
+        starts[1:] = ordered[1:] != ordered[:-1]
+        begins, of_entry = np.flatnonzero(starts), np.cumsum(starts) - 1
         cells = ordered[begins]
-        of_entry = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(ordered)))
         unordered = np.empty(len(order), np.int64)
         unordered[order] = of_entry
         sums = np.bincount(unordered, shares, len(cells)).astype(np.float64)
