@@ -7,11 +7,12 @@ sign         below 0 where 99 in 100 values are not
 future       a time after the date where 99 in 100 are before it
 placeholder  a text that stands for no value, or a number of nines or -1 at the end of its column that is repeated
 spelling     texts that are one after trimming and without regard to case
-twice        nodes that agree in every column, with at least LEAST_EQUAL values; names of products that are equal
+twice        nodes that agree in every column, with at least LEAST_EQUAL values, where chance would not make them agree;
+             names of products that are equal
 repeated     events of one pair at the same moment with the same weight, where moments are finer than days
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,8 @@ LEAST = 50
 MOST_TEXTS = 1000
 """Different texts of a column, above which spellings are not compared."""
 LEAST_EQUAL = 4
+BY_CHANCE = 0.01
+"""Pairs of nodes that columns would make equal by chance, from which on being equal says nothing."""
 NAMED = 3
 """Nodes that a fault names."""
 DAY = 86_400_000_000
@@ -229,7 +232,7 @@ def _twice(snapshot: Snapshot) -> Iterator[Fault]:
             if sum(one is not None for one in row) >= LEAST_EQUAL:
                 rows.setdefault(row, []).append(place)
         groups = [group for group in rows.values() if len(group) > 1]
-        if groups:
+        if groups and _alike_by_chance(list(columns.values()), len(ids)) < BY_CHANCE:
             shown = tuple(ids[place] for group in groups for place in group)[:NAMED]
             yield Fault("twice", label, sum(len(one) - 1 for one in groups), "equal in every column", shown)
     name = snapshot.schema.nodes[roles.product].name
@@ -243,6 +246,21 @@ def _twice(snapshot: Snapshot) -> Iterator[Fault]:
             ids = snapshot.nodes(roles.product).ids
             shown = tuple(ids[place] for group in again for place in group)[:NAMED]
             yield Fault("twice", f"{roles.product}.{name}", sum(len(one) - 1 for one in again), "one name", shown)
+
+
+def _alike_by_chance(columns: Sequence[tuple[NDArray[np.generic], NDArray[np.bool_]]], count: int) -> float:
+    """How many pairs of nodes would be equal in every column if columns had nothing to do with each other.
+
+    Args:
+        columns: values, and which are there.
+        count: of nodes.
+    """
+    expected = count * (count - 1) / 2
+    for values, valid in columns:
+        _, of_value = np.unique(values[valid], return_counts=True)
+        missing = count - int(of_value.sum())
+        expected *= float((of_value.astype(np.float64) ** 2).sum() + missing**2) / count**2
+    return expected
 
 
 def _repeated(snapshot: Snapshot) -> Iterator[Fault]:

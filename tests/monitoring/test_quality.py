@@ -156,6 +156,17 @@ def test_thirty_planted_faults_are_found_and_nothing_else(tmp_path: Path) -> Non
     assert (income.high, income.missing) == (99_999_999_998.0, 0.0)
 
 
+def test_customers_of_coarse_columns_are_equal_by_chance(tmp_path: Path) -> None:
+    """Names left out, what is left of many customers is a segment, a region, and answers that others gave too."""
+    rows, events = clean()
+    coarse = ("region", "segment", "channel", "country")
+    kept = ("id", *coarse)
+    rows["Customer"] = [{name: one[name] if name in kept else None for name in one} for one in rows["Customer"]]
+    rows["Customer"].append({**rows["Customer"][11], "id": "C9999"})
+    found = bank_of(tmp_path, rows, events).quality(AskQuality()).faults
+    assert not [one for one in found if one.kind == "twice"]
+
+
 def test_the_command_ends_with_7_where_there_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, events = clean()
     bank_of(tmp_path, rows, events)
