@@ -4,7 +4,8 @@
     nodes/<n>/                      as in a snapshot: ids of every label, names, and all columns of users and products
     edges/<n>/                      by source the edges that leave users or products (indptr, indices, at, known_at,
                                     weight, until, …); all with `in_` before for those that lead to users; and of both
-                                    who they are from the other end (in_indptr, in_indices; indptr, indices)
+                                    who they are from the other end (in_indptr, in_indices; indptr, indices): what else
+                                    is asked for from there is turned
 
 A load publishes them, a training does not: an answer joins them by ids to the weights of a model. A folder is in the
 form of a snapshot, so that names, policies and events are read from it as from one.
@@ -36,6 +37,8 @@ KEPT = 3
 """Facts that stay: the newest, and those that answers may still be reading."""
 EVENTS = ("at", "known_at", "weight", "until", "until_known_at", "quantity")
 """What an event carries; all but the times of the first two only where the mapping names them."""
+OTHER_END = {False: ("in_indptr", "in_indices"), True: ("indptr", "indices")}
+"""What says who edges are from the end that is no user, by whether they lead to users."""
 
 
 class Facts(Snapshot):
@@ -181,7 +184,7 @@ def _write_edges(folder: Path, snapshot: Snapshot, name: str) -> None:
                 np.save(folder / f"{prefix}{column}.npy", values)
     if user in (edge.source, edge.target) and edge.source != edge.target:
         # Who has a product or an attribute: reasons count people.
-        for column in ("indptr", "indices") if edge.target == user else ("in_indptr", "in_indices"):
+        for column in OTHER_END[edge.target == user]:
             np.save(folder / f"{column}.npy", getattr(edges, column).whole())
 
 

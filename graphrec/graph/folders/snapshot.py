@@ -100,12 +100,14 @@ class Edges:
     """The edges of one type as events: by source and by target.
 
     Shapes: indptr (num_sources + 1,), indices (num_edges,) = targets, at / known_at / weight (num_edges,), in the
-    order of (source, target, known_at); in_indptr (num_targets + 1,), in_indices (num_edges,) = sources.
+    order of (source, target, known_at); in_indptr (num_targets + 1,), in_indices (num_edges,) = sources. In facts edges
+    that lead to users are there by target alone, and turned where they are asked for by source.
     """
 
     type: str
     _files: CheckedFolder | OverlaidFiles
     _stem: str
+    _num_sources: int
     _arrays: dict[str, CheckedArray] = field(default_factory=dict)
     _together: "dict[tuple[str, ...], tuple[CheckedArray | None, ...]]" = field(default_factory=dict)
 
@@ -166,7 +168,7 @@ class Edges:
 
     def array(self, name: str) -> CheckedArray | None:
         """The array of this name; None where there is none."""
-        return self._array(name) if f"{self._stem}/{name}.npy" in self._files else None
+        return self._array(name) if self._is_stored(name) or self._is_turned(name) else None
 
     def arrays(self, names: tuple[str, ...]) -> "tuple[CheckedArray | None, ...]":
         """The arrays of these names, looked up once; None where there is none."""
@@ -182,8 +184,28 @@ class Edges:
         # Once opened, an array remembers which of its pages were checked.
         found = self._arrays.get(name)
         if found is None:
-            found = self._arrays[name] = self._files.array(f"{self._stem}/{name}.npy")
+            is_turned = not self._is_stored(name) and self._is_turned(name)
+            found = self._turned(name) if is_turned else self._files.array(f"{self._stem}/{name}.npy")
+            self._arrays[name] = found
         return found
+
+    def _is_stored(self, name: str) -> bool:
+        return f"{self._stem}/{name}.npy" in self._files
+
+    def _is_turned(self, name: str) -> bool:
+        """Whether an array by source is there by target alone."""
+        return not name.startswith("in_") and self.is_by_target and self._is_stored(f"in_{name}")
+
+    def _turned(self, name: str) -> CheckedArray:
+        """An array by source, from those by target."""
+        sources = self.in_indices.whole()
+        if name == "indptr":
+            ends = np.cumsum(np.bincount(sources, minlength=self._num_sources))
+            return CheckedArray.given(np.concatenate(([0], ends)).astype(np.int64))
+        begins = self.in_indptr.whole()
+        own = np.repeat(np.arange(len(begins) - 1, dtype=np.int32), np.diff(begins))
+        values = own if name == "indices" else self._array(f"in_{name}").whole()
+        return CheckedArray.given(values[np.argsort(sources, kind="stable")])
 
 
 class Snapshot:
@@ -205,7 +227,10 @@ class Snapshot:
         self._nodes = {
             label: Nodes(label, meta.columns[label], files, f"nodes/{n}") for n, label in enumerate(self.labels)
         }
-        self._edges = {name: Edges(name, files, f"edges/{n}") for n, name in enumerate(self.types)}
+        self._edges = {
+            name: Edges(name, files, f"edges/{n}", meta.nodes[meta.schema["edges"][name]["source"]])
+            for n, name in enumerate(self.types)
+        }
 
     @classmethod
     def open(cls, folder: Path, remedy: str | None = None) -> Self:

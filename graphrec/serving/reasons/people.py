@@ -6,13 +6,12 @@ the model was fitted for. Customers and products are positions of the model.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.edges.adjacency import Hop
-from graphrec.graph.folders.arrays import CheckedArray
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.graph.folders.strings import ABSENT
 from graphrec.serving.positions import Positions
@@ -70,7 +69,6 @@ class People:
         self._known_before = known_before
         self._num_users = snapshot.count(snapshot.schema.roles.user)
         self._kept: dict[tuple[str, bool, int], int] = {}
-        self._turned: dict[Hop, tuple[Nodes, Nodes]] = {}
         roles = snapshot.schema.roles
         self._user, self._product, self._relevant = roles.user, roles.product, roles.relevant
 
@@ -308,25 +306,10 @@ class People:
         """The distinct nodes that a hop reaches from some nodes, ascending, whenever its edges became known."""
         if not len(nodes):
             return np.zeros(0, np.int64)
-        indptr, indices = self._from_nodes(hop)
+        edges = self._snapshot.edges(hop.type)
+        indptr, indices = (edges.in_indptr, edges.in_indices) if hop.reverse else (edges.indptr, edges.indices)
         reached = np.sort(indices[_spans(indptr[nodes], indptr[nodes + 1])[1]]).astype(np.int64)
         return reached[np.diff(reached, prepend=-1) > 0]
-
-    def _from_nodes(self, hop: Hop) -> "tuple[CheckedArray | Nodes, CheckedArray | Nodes]":
-        """Where the ends of each node's edges begin, and the ends."""
-        edges = self._snapshot.edges(hop.type)
-        indptr, indices = edges.arrays(("in_indptr", "in_indices") if hop.reverse else ("indptr", "indices"))
-        if indptr is not None and indices is not None:
-            return indptr, indices
-        # Facts of an older graphrec have edges that lead to users from these alone.
-        found = self._turned.get(hop)
-        if found is None:
-            begins, others = edges.in_indptr.whole(), edges.in_indices.whole()
-            order = np.argsort(others, kind="stable")
-            owners = np.repeat(np.arange(len(begins) - 1), np.diff(begins))[order]
-            starts = np.arange(self._snapshot.count(self._snapshot.schema.edges[hop.type].source) + 1)
-            found = self._turned[hop] = np.searchsorted(others[order], starts), owners
-        return found
 
     def _known(self, hop: Hop, nodes: Nodes) -> Nodes:
         """The distinct nodes that a hop reaches from some nodes over edges that are known, ascending."""
@@ -339,15 +322,11 @@ class People:
         if self._known_before is None or not len(found):
             return found
         edges = self._snapshot.edges(hop.type)
-        # When an edge became known stands beside its source, or beside its target.
-        names = ("in_indptr", "in_indices", "in_known_at") if edges.is_by_target else ("indptr", "indices", "known_at")
-        indptr, indices, known_at = cast("tuple[CheckedArray, ...]", edges.arrays(names))
-        reverse = hop.reverse != edges.is_by_target
-        starts = targets if reverse else found
-        owner, places = _spans(indptr[starts], indptr[starts + 1])
-        ends = indices[places].astype(np.int64)
-        known = (known_at[places] < self._known_before) & np.isin(ends, found if reverse else targets)
-        return np.unique(ends[known] if reverse else starts[owner[known]])
+        starts = targets if hop.reverse else found
+        owner, places = _spans(edges.indptr[starts], edges.indptr[starts + 1])
+        ends = edges.indices[places].astype(np.int64)
+        known = (edges.known_at[places] < self._known_before) & np.isin(ends, found if hop.reverse else targets)
+        return np.unique(ends[known] if hop.reverse else starts[owner[known]])
 
 
 def _text(product: int, key: tuple[Any, ...], plan: Plan | None = None) -> str:
