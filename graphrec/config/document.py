@@ -90,6 +90,15 @@ def read_toml(file: Path, error: type[GraphrecError]) -> Document:
     Raises:
         GraphrecError: of that class: the file cannot be read, is too large or too deep, or is not TOML.
     """
+    return parse_toml(read_text(file, error), str(file), error)
+
+
+def read_text(file: Path, error: type[GraphrecError]) -> str:
+    """The text of a TOML file.
+
+    Raises:
+        GraphrecError: of that class: the file cannot be read, is too large, or is not UTF-8.
+    """
     try:
         # Nobody may ever write to a pipe.
         if not S_ISREG(file.stat().st_mode) and not file.is_dir():
@@ -101,11 +110,10 @@ def read_toml(file: Path, error: type[GraphrecError]) -> Document:
     if len(content) > LIMIT_BYTES:
         raise error(f"{file} is larger than {LIMIT_BYTES >> 20} MiB, the limit of a TOML file; make it smaller")
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         line = content.count(b"\n", 0, problem.start) + 1
         raise error(f"{file} line {line} is not UTF-8 text ({problem.reason}); save the file as UTF-8") from None
-    return parse_toml(text, str(file), error)
 
 
 def parse_toml(text: str, where: str, error: type[GraphrecError]) -> Document:

@@ -407,6 +407,9 @@ def _offered(draft: _Draft, found: _Found) -> None:
     states = [(one, wanted) for concept, wanted in _STATES for one in found.all("product", concept)]
     for column, wanted in states or [(one, True) for one in _by_values(draft, found.columns["product"])]:
         condition = _status(column, wanted=wanted) if column not in columns else None
+        if condition is None and (letter := _open_letter(column.texts)):
+            condition = f"{column} in {_listed([letter])}"
+            draft.doubts.append(draft.note("letters", column=str(column), values=", ".join(column.texts), value=letter))
         if condition is None and column.is_sparse and column.kind == "text":
             condition = f"is_missing({column})"
             draft.doubts.append(draft.note("sparse", column=str(column), values=", ".join(column.texts[:4])))
@@ -673,6 +676,14 @@ def _by_values(draft: _Draft, columns: Sequence[_Column]) -> list[_Column]:
     for column in found:
         draft.doubts.append(draft.note("by_values", column=str(column), values=", ".join(column.texts)))
     return found
+
+
+def _open_letter(texts: Sequence[str]) -> str:
+    """The letter for active or open among letters of states; nothing where they are none."""
+    found = {text.strip().upper(): text for text in texts}
+    letter = next((one for one in "AO" if one in found), "")
+    others = found.keys() - {letter}
+    return found[letter] if letter and others and others <= set("CDISWX") else ""
 
 
 def _says_state(column: _Column) -> bool:

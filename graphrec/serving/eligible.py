@@ -142,6 +142,11 @@ class Eligibility:
         """What `judged` gives for some products of each of some users."""
         return self._compiled.outcomes_of(users, products)
 
+    def wants_review(self, user: int, product: int) -> bool:
+        """Whether a rule asks that somebody looks at a product for a user before it is sold."""
+        asks = any(one.rule.severity == "review" for one in self._compiled.rules)
+        return asks and "a" in self.outcomes(user, np.array([product]))[0].outcomes
+
     def read_of_user(self, user: int) -> dict[str, Fact]:
         """What the rules read of a user."""
         return self._compiled.read_of_user(user)

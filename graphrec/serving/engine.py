@@ -259,6 +259,7 @@ class Engine:
         self.base = self
         """The engine without events."""
         self._last: Engine | None = None
+        self._asked: tuple[Occasion, Engine] | None = None
         if snapshot.as_of is None and (ahead := snapshot.meta.ahead):
             values: dict[str, str | int] = {
                 "n": ahead.events,
@@ -294,8 +295,12 @@ class Engine:
         """The same engine for a request that says something of itself, such as an amount."""
         if occasion == NO_OCCASION:
             return self
+        last = self._asked
+        if last is not None and (last[0], last[1].is_compiled) == (occasion, self.is_compiled):
+            return last[1]
         asked = copy.copy(self)
-        asked.eligibility, asked._last = self.eligibility.asking(occasion), None
+        asked.eligibility, asked._last, asked._asked = self.eligibility.asking(occasion), None, None
+        self._asked = occasion, asked
         return asked
 
     def among(self, owns: Mapping[str, Own]) -> "Engine":
@@ -303,7 +308,7 @@ class Engine:
         if not owns:
             return self
         other = copy.copy(self)
-        other.owns, other._last = owns, None
+        other.owns, other._last, other._asked = owns, None, None
         return other
 
     def of_customer(self, user_id: str) -> "Engine":
@@ -362,7 +367,7 @@ class Engine:
     def _reading(self, snapshot: Snapshot, types: Collection[str]) -> "Engine":
         """The same engine on facts that differ in one customer alone, in edges of some types or in values."""
         other = copy.copy(self)
-        other.snapshot, other._reasons, other._last = snapshot, {}, None
+        other.snapshot, other._reasons, other._last, other._asked = snapshot, {}, None, None
         other.users = snapshot.nodes(self.roles.user)
         other.positions = self.positions.reading(snapshot)
         other.eligibility = self.eligibility.reading(snapshot)
@@ -750,8 +755,13 @@ class Engine:
         confidences = listed.confidence[columns].tolist()
         compositions = cache(partial(groups.composition, columns))
         found = []
-        for number, (place, column, one, warned) in enumerate(
-            zip(listed.places, columns, listed.reasons, warnings, strict=True)
+        # What is cut off still decides how exact a view may be.
+        is_cut = options.lines and options.reasons is not None and options.reasons < REASONS
+        whole: Sequence[Reasoned] = listed.reasons
+        if is_cut:
+            (whole,) = reasoned([(groups, listed.products.tolist(), columns)], REASONS, plain=options.plain)
+        for number, (place, column, one, behind, warned) in enumerate(
+            zip(listed.places, columns, listed.reasons, whole, warnings, strict=True)
         ):
             product, score = int(scored.candidates[column]), float(listed.totals[column])
             lines: tuple[Line, ...] = ()
@@ -759,13 +769,11 @@ class Engine:
             if options.lines:
                 chosen = reasons.strongest(ledger, ledger.values[:, column], options.reasons)
                 lines = reasons.lines(user, product, groups, column, scored.row.scales, chosen)
-                behind, others = one.shown, lines
-                if options.reasons is not None and options.reasons < REASONS:
-                    # What is cut off still decides how exact a view may be.
-                    behind = groups.of_product(product, column, REASONS, plain=options.plain).shown
+                others = lines
+                if is_cut:
                     more = reasons.strongest(ledger, ledger.values[:, column], REASONS)[len(chosen) :]
                     others = (*lines, *reasons.lines(user, product, groups, column, scored.row.scales, more))
-                fewest = _fewest(behind, others)
+                fewest = _fewest(behind.shown, others)
             shown = self._shown(product)
             item: dict[str, Any] = {
                 "rank": place + 1,

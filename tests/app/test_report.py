@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+from datetime import date, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,8 +13,11 @@ from typer.testing import CliRunner
 from graphrec.app import report as report_files
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import AskFairness, CheckPolicy, Evaluate, MakeReport
-from graphrec.app.report.figures import PARTS, Figure, Part, Report, changes, plain, read
+from graphrec.app.report import business
+from graphrec.app.report.figures import PARTS, Concern, Figure, Part, Report, changes, plain, read
 from graphrec.app.report.page import as_json
+from graphrec.app.report.words import Words
+from graphrec.app.requests import Recommend
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import UsageError
@@ -181,6 +186,49 @@ def test_bounds_and_bad_input(bank: Bank, measured: Home, tmp_path: Path) -> Non
     assert done.exit_code == 7
     assert "1 parts want attention: operations" in done.stderr
     assert "graphrec doctor, home: " in done.stdout
+
+
+def test_words_of_tables_sentences_and_small_numbers() -> None:
+    words = Words(language_of("en"))
+    assert [words.value(one, "share") for one in (0.0, 0.0002, 0.0006, 0.5)] == ["0.0%", "< 0.1%", "0.1%", "50.0%"]
+    assert (words.value(1.6268, "short"), words.value(-0.00104, "rate")) == ("1.63", "-0.10%")
+    assert words.interval(Figure("coverage", 1.0, "share", 1.0, 1.0)) == ""
+    assert words.name(Figure("made_of", 0.5, "share", of="path")) == "Part of the scores (paths of dealings and facts)"
+    assert words.name(Figure("worst_gap", 0.5, of="sex: male")).endswith("(sex: male)")
+    assert words.concern(Concern("moved", {"measure": "data_age", "about": "facts", "value": "9", "limit": "7"})) == (
+        "facts: days since the last event: 9 (it warns from 7 on)."
+    )
+    moved = Concern("moved", {"measure": "volume", "about": "T", "value": "3.2", "limit": "1"})
+    assert Words(language_of("de")).concern(moved).endswith(": 3,2 (ab 1 wird gewarnt).")
+    cells = {"model": "itemknn", "severity": "refuse", "state": "alarm", "subject": "age", "rule": "refuse"}
+    assert [words.cell(*one) for one in cells.items()] == [
+        "what others hold besides (item-kNN)", "refuses", "alarm", "Age", "refuse",
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_summary_says_what_wants_attention_and_old_data_is_named(
+    measured: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle = '[[rule]]\nid = "never"\nsentence = "s"\nrequire = "is_missing(channel) or not is_missing(channel)"\n'
+    shutil.copytree(measured.path, tmp_path / "home")
+    (tmp_path / "home" / "policy.toml").write_text(POLICY + idle, "utf-8")
+    bank = Bank(Settings(home=tmp_path / "home"))
+    snapshot = SnapshotShelf(bank.home.snapshots).latest()
+    for user in list(snapshot.nodes(snapshot.schema.roles.user).ids)[:12]:
+        bank.recommend(Recommend(user, 3))
+    later = Bank(Settings(home=tmp_path / "home", today=date.today() + timedelta(days=40)))  # noqa: DTZ011
+    parts = tuple(one for one in PARTS if one not in ("money", "suitability"))
+    monkeypatch.setattr(business, "_data_age", lambda _bank: 44.2)  # this bank has no times
+    done = later.report(MakeReport(tmp_path / "report.html", without=parts))
+    money, suitability = done.report.part("money"), done.report.part("suitability")
+    assert money is not None
+    assert money.concerns == (Concern("data_end", {"days": "45"}),)
+    assert suitability is not None
+    assert Concern("rule_idle", {"rule": "never"}) in suitability.concerns
+    page = (tmp_path / "report.html").read_text("utf-8")
+    said = done.words.concern(money.concerns[0])
+    assert page.count(said) == 2  # in the summary, and in its part
 
 
 @pytest.mark.slow

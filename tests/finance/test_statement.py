@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,8 @@ from typer.testing import CliRunner
 from graphrec.app.bank import Bank
 from graphrec.app.finance.classes import open_offers
 from graphrec.app.jobs import AskExposure, InitFile
+from graphrec.app.lists.about import dealt
+from graphrec.app.recording import engine_of
 from graphrec.app.requests import AboutCustomer, AskStatement, Decide, Explain, ReadStatement, Recommend, WhyNot
 from graphrec.app.results import OpenOffer
 from graphrec.cli import app
@@ -31,6 +33,7 @@ from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.rows import node_fields
 from graphrec.home import Home
 from graphrec.models.walks.kernel import fit_kernel, starting_walks
+from graphrec.policy.facts import NO_OCCASION, Occasion
 from graphrec.records.read import entries
 from graphrec.schema import Column, GraphSchema
 from graphrec.terms.forms.blend import Blend
@@ -494,3 +497,34 @@ def test_exposure_counts_lists_beside_what_is_allowed(bank: Bank, advised: Path)
     assert sum(one["of_lists"] for one in told["groups"]) == pytest.approx(1)
     with pytest.raises(UsageError, match="products have no column own_brnd; the nearest is own_brand"):
         bank.exposure(AskExposure(("own_brnd",)))
+
+
+def test_what_is_read_shortly_is_what_the_whole_answers_say(bank: Bank) -> None:
+    """Of many customers: events and what is refused first, rules that ask for a second look, scores asked twice."""
+    engine = engine_of(bank, bank.home, None, NO_OCCASION)
+    reviewed = refused = 0
+    for user, product in listed(bank, 12):
+        person = engine.users.ids.find(user)
+        about, short = bank.about_customer(AboutCustomer(user, "customer")), dealt(engine, person, "en")
+        assert sorted(map(repr, short.events)) == sorted(map(repr, about.events))
+        found = tuple(short.refused)
+        assert found == about.refused
+        refused += len(found)
+        place = engine.products.ids.find(product)
+        for amount in (None, 10.0, 90_000.0):
+            asked = engine.asking(Occasion(amount))
+            assert asked is engine.asking(Occasion(amount))  # those asked last are known
+            letters = asked.eligibility.outcomes(person, np.array([place]))[0].outcomes
+            assert asked.eligibility.wants_review(person, place) == ("a" in letters)
+            reviewed += "a" in letters
+        inside = engine.positions.in_model("Customer", person)
+        row = engine.model.blend.row(inside)
+        assert row is engine.model.blend.row(inside)
+        with pytest.raises(ValueError, match="read-only"):
+            row.scores[0] = 1
+        (other,) = Blend(engine.model.blend.terms, engine.model.blend.weights).rows(np.array([inside], np.int32))
+        assert (row.scores == other.scores).all()
+    assert refused > 0
+    assert reviewed > 0
+    own = engine.among({"C001": cast("Any", object())})
+    assert own.asking(Occasion(10.0)) is not engine.asking(Occasion(10.0))

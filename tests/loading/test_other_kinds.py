@@ -1,5 +1,6 @@
 """Deliveries of kinds that no other file has: monthly files, hive folders, notes, invoices, owners of owners."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -182,3 +183,204 @@ def test_a_day_of_sale_beside_one_of_purchase_is_the_end(data: Path) -> None:
 def test_letters_of_arabic_hebrew_and_thai(tmp_path: Path, encoding: str, text: str) -> None:
     (tmp_path / "x.csv").write_text(text, encoding=encoding)
     assert guess_encoding(tmp_path / "x.csv", "x.csv") == encoding
+
+
+def test_customers_with_a_number_for_each_order_are_their_persons(data: Path) -> None:
+    write(
+        data, "customers.csv", "customer_id,customer_unique_id,customer_city",
+        *(f"c{i:03},u{i % 50:03},{('Recife', 'Natal')[i % 50 % 2]}" for i in range(80)),
+    )  # fmt: skip
+    write(
+        data,
+        "orders.csv",
+        "order_id,customer_id,order_date",
+        *(f"o{i:03},c{i:03},2024-01-{1 + i % 28:02}" for i in range(80)),
+    )
+    write(data, "products.csv", "product_id,product_category_name", *(f"p{i:02},{'ab'[i % 2]}x" for i in range(20)))
+    rows = (f"o{i % 80:03},{1 + i // 80},p{i % 20:02},{10 + i}.50,{3 + i % 5}.10" for i in range(100))
+    write(data, "order_items.csv", "order_id,order_item_id,product_id,price,freight_value", *rows)
+    text, sink, questions = loaded(data)
+    assert 'key = "customer_unique_id"' in text
+    assert sink.nodes["Customer"].num_rows == 50
+    (bought,) = (table for kind, table in sink.edges.items() if kind in {"BOUGHT", "ORDER_ITEM"})
+    assert set(bought["source"].to_pylist()) == {f"u{i:03}" for i in range(50)}
+    assert 'weight = "price"' in text, "what the carrier got says nothing of the product"
+    assert any("customer_unique_id is the person" in one for one in questions)
+
+
+def test_positions_that_fall_to_nothing_were_held_until_then(data: Path) -> None:
+    write(data, "customers.csv", "customer_id,city,consent", *customers())
+    write(data, "products.csv", "product_id,name", *(f"P{i:02},Fund {i}" for i in range(20)))
+    rows = [f"{day},C{i % 30:03},P{i % 20:02},{0 if i < 15 and day > '2025-12' else i}"
+            for day in ("2025-11-30", "2025-12-31") for i in range(1, 41)]  # fmt: skip
+    write(data, "positions.csv", "position_date,customer_id,product_id,quantity", *rows)
+    _, sink, _ = loaded(data)
+    until = sink.edges["HELD"]["held_until"].to_pylist()
+    assert (len(until), sum(one is not None for one in until)) == (40, 14)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_consents_as_bits_of_a_number(data: Path, is_told: bool) -> None:
+    write(data, "member.csv", "member_number,branch,preference_mask", *(f"{7000 + i},Main,{i % 8}" for i in range(40)))
+    write(data, "product.csv", "product_code,product_name", *(f"P{i:02},Saver {i}" for i in range(20)))
+    rows = (f"A{i},{7000 + i % 40},P{i % 20:02},2024-01-{1 + i % 28:02}" for i in range(80))
+    write(data, "contract.csv", "contract_number,member_number,product_code,start_date", *rows)
+    if is_told:
+        write(data, "preference_bits.csv", "bit,description", "1,marketing consent", "2,paperless", "4,data sharing")
+    _, sink, _ = loaded(data)
+    member = sink.nodes["Member"]
+    if is_told:
+        assert member["marketing_consent"].to_pylist() == [i % 2 == 1 for i in range(40)]
+        assert "preference_mask" not in member.column_names
+    else:
+        assert "preference_mask" in member.column_names, "so that a policy asks what it says"
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_consents_as_letters_of_a_text(data: Path, is_told: bool) -> None:
+    said = [f"{'YN'[i % 2]}{'YN'[i % 3 == 0]}Y" for i in range(40)]
+    write(data, "clients.csv", "client_ref,city,contact_permissions", *(f"C{i:03},York,{said[i]}" for i in range(40)))
+    write(data, "products.csv", "product_ref,product_name", *(f"P{i:02},Cover {i}" for i in range(20)))
+    rows = (f"A{i},C{i % 40:03},P{i % 20:02},2024-01-{1 + i % 28:02}" for i in range(80))
+    write(data, "policies.csv", "policy_no,client_ref,product_ref,inception_date", *rows)
+    if is_told:
+        told = 'clients,contact_permissions,"3 letters: marketing, post, phone"', "clients,city,where they live"
+        write(data, "comments.csv", "table,column,comment", *told, "products,product_name,what it is called")
+    _, sink, _ = loaded(data)
+    client = sink.nodes["Client"]
+    if is_told:
+        assert client["marketing"].to_pylist() == [i % 2 == 0 for i in range(40)]
+        assert client["consent_post"].to_pylist() == [i % 3 != 0 for i in range(40)]
+    else:
+        assert client["contact_permissions"].to_pylist() == said
+
+
+def test_attributes_and_values_below_each_other(data: Path) -> None:
+    rows = ["entity_type,entity_id,attribute,value,valid_from"]
+    for i in range(40):
+        rows += [f"customer,C{i:03},city,Oulu,2024-01-01", f"customer,C{i:03},segment,{'ab'[i % 2]}x,2024-01-01"]
+        rows += [f"customer,C{i:03},marketing_consent,{('no', 'yes')[(i + k) % 2]},202{3 + k}-01-01" for k in (0, 1)]
+    for i in range(20):
+        rows += [f"product,P{i:02},name,Fund {i},2024-01-01", f"product,P{i:02},category,invest,2024-01-01"]
+        rows += [f"product,P{i:02},on_sale,{('no', 'yes')[i > 2]},2024-01-01"]
+    write(data, "attributes.csv", *rows)
+    contracts = (f"{i},C{i % 40:03},P{i % 20:02},2024-01-{1 + i % 28:02}" for i in range(80))
+    write(data, "contracts.csv", "contract_id,customer_id,product_id,opened", *contracts)
+    _, sink, _ = loaded(data)
+    assert sink.nodes["Customer"]["marketing_consent"].to_pylist() == [i % 2 == 0 for i in range(40)]
+    assert sink.nodes["Product"]["on_sale"].to_pylist() == [i > 2 for i in range(20)]
+    assert sink.nodes["Product"]["name"].to_pylist()[:2] == ["Fund 0", "Fund 1"]
+
+
+def test_a_feed_of_events_of_several_types(data: Path) -> None:
+    events = []
+    for i in range(40):
+        user = {"userId": f"u{i:03}", "profile": {"firstName": f"A{i}"}, "plan": ("free", "metal")[i % 2]}
+        events.append(("user.created", "2023-01-01", user))
+        for year, granted in ((2024, i % 3 == 0), (2025, i % 3 != 0)):
+            events.append(("consent.updated", f"{year}-01-01", {"userId": f"u{i:03}", "granted": granted}))
+    for i in range(20):
+        product = {"productId": f"p{i:02}", "displayName": f"Pot {i}", "isAvailable": i > 2}
+        events.append(("product.catalogued", "2023-01-01", product))
+    for i in range(80):
+        account = {"accountId": f"a{i:03}", "userId": f"u{i % 40:03}", "productId": f"p{i % 20:02}"}
+        events.append(("account.opened", "2024-03-01", account))
+        events += [("account.closed", "2025-03-01", account)] if i % 8 == 0 else []
+    lines = [
+        json.dumps({"eventId": f"e{n:04}", "eventType": kind, "occurredAt": f"{day}T10:00:00Z", "payload": payload})
+        for n, (kind, day, payload) in enumerate(events)
+    ]
+    write(data, "events.jsonl", *lines)
+    text, sink, _ = loaded(data)
+    assert 'user = "User"\nproduct = "Product"' in text
+    assert 'personal = ["firstName"]' in text
+    user = sink.nodes["User"]
+    (consent,) = (one for one in user.column_names if "granted" in one or "consent" in one)
+    assert user[consent].to_pylist() == [i % 3 != 0 for i in range(40)]
+    assert sink.nodes["Product"]["isAvailable"].to_pylist() == [i > 2 for i in range(20)]
+    held = sink.edges["HELD"]
+    assert (held.num_rows, sum(held["held_change"].to_pylist())) == (90, 70)
+
+
+def test_versions_with_a_day_of_their_beginning_alone_are_read(data: Path) -> None:
+    write(data, "customers.csv", "customer_id,city", *(f"C{i:03},Ulm" for i in range(40)))
+    write(data, "products.csv", "product_id,name", *(f"P{i:02},Fund {i}" for i in range(20)))
+    rows = (f"C{i % 40:03},{'YN'[i >= 40]},202{i // 40}-01-01" for i in range(80))
+    write(data, "consents.csv", "customer_id,consent,valid_from", *rows)
+    contracts = (f"{i},C{i % 40:03},P{i % 20:02},2024-01-{1 + i % 28:02}" for i in range(80))
+    write(data, "contracts.csv", "contract_id,customer_id,product_id,opened", *contracts)
+    _, sink, _ = loaded(data)
+    assert not any(sink.nodes["Customer"]["consent"].to_pylist())
+
+
+def test_switches_of_funds_and_contributions(data: Path) -> None:
+    write(data, "members.csv", "MemberRef,Town,MarketingOptOut", *(f"M{i:03},Leeds,{'YN'[i % 2]}" for i in range(40)))
+    write(data, "funds.csv", "FundCode,FundName", *(f"F{i:03},Equity Fund {i}" for i in range(20)))
+    paid = (f"M{i:03},F{i % 20:03},{('Employee', 'Employer')[k % 2]},28/{1 + k:02}/2024,{100 + i}.00,8.50"
+            for i in range(40) for k in range(3))  # fmt: skip
+    write(data, "contributions.csv", "MemberRef,FundCode,ContributionType,ContributionDate,Amount,Units", *paid)
+    moved = (f"SW{i},M{i:03},F{i % 20:03},F{(i + 3) % 20:03},15/08/2024,25.50,20.00" for i in range(30))
+    write(
+        data, "fund_switches.csv", "SwitchId,MemberRef,FromFundCode,ToFundCode,SwitchDate,UnitsSold,UnitsBought", *moved
+    )  # fmt: skip
+    text, sink, questions = loaded(data)
+    assert "EMPLOYER" not in text, "who paid says not what was done"
+    assert "FromFundCode is given up and ToFundCode is taken" in " ".join(questions)
+    assert sorted(table.num_rows for table in sink.edges.values() if "key" in table.column_names)[-2:] == [60, 120]
+    (switched,) = (table for table in sink.edges.values() if table.num_rows == 60)
+    (units,) = (one for one in switched.column_names if one.startswith("signed_"))
+    assert sorted(set(switched[units].to_pylist())) == [-25.5, 20.0]
+
+
+def test_columns_of_a_fixed_width_that_a_file_beside_them_tells(data: Path) -> None:
+    def fixed(name: str, fields: dict[str, int], rows: list[list[str]]) -> None:
+        write(
+            data,
+            f"{name}.txt",
+            *("".join(c.ljust(n) for c, n in zip(row, fields.values(), strict=True)) for row in rows),
+        )
+        starts = [1 + sum([*fields.values()][:k]) for k in range(len(fields))]
+        told = (f"{field},{first},{length}" for (field, length), first in zip(fields.items(), starts, strict=True))
+        write(data, f"{name}_layout.csv", "FIELD,START,LENGTH", *told)
+
+    customers = [[f"{1000 + i:010}", "YORK", "YN"[i % 2]] for i in range(40)]
+    fixed("CUSTMAST", {"CUST_NO": 10, "CITY": 8, "MKT_CONSENT": 1}, customers)
+    fixed("PRODMAST", {"PROD_CD": 5, "PROD_NAME": 12}, [[f"{300 + i:05}", f"SAVER {i}"] for i in range(20)])
+    held = [[f"{i:08}", f"{1000 + i % 40:010}", f"{300 + i % 20:05}", f"202401{1 + i % 28:02}"] for i in range(80)]
+    fixed("ACCTMAST", {"ACCT_NO": 8, "CUST_NO": 10, "PROD_CD": 5, "OPEN_DT": 8}, held)
+    _, sink, _ = loaded(data)
+    assert sink.nodes["Customer"]["MKT_CONSENT"].to_pylist()[:2] == [True, False]
+    assert sink.edges["HELD"].num_rows == 80
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "shown", "first"),
+    [
+        ("ongoing_fee_bps", ("10", "25"), "ongoing_fee_percent", 0.1),
+        ("Fee p.a.", ("0.0045", "0.0125"), "Fee_p_a_percent", 0.45),
+        ("fee", ("5.00", "7.50"), "fee", 5.0),
+    ],
+)
+def test_fees_say_what_they_are_in(data: Path, column: str, values: tuple[str, str], shown: str, first: float) -> None:
+    write(data, "customers.csv", "customer_id,city,consent", *customers())
+    write(data, "products.csv", f"product_id,name,{column}", *(f"P{i:02},Fund {i},{values[i % 2]}" for i in range(20)))
+    rows = (f"{i},C{i % 40:03},P{i % 20:02},2024-01-{1 + i % 28:02}" for i in range(80))
+    write(data, "contracts.csv", "contract_id,customer_id,product_id,opened", *rows)
+    text, sink, questions = loaded(data)
+    assert f'fee = "{shown}"' in text
+    assert sink.nodes["Product"][shown].to_pylist()[0] == pytest.approx(first)
+    assert ("products: is fee in per cent or an amount? Nothing says so, and lists show no unit" in questions) == (
+        column == "fee"
+    )
+
+
+def test_a_consent_in_words_that_nobody_reads_stays_open(data: Path) -> None:
+    write(data, "customers.csv", "customer_id,city,zzyx", *(f"C{i:03},Ulm,{('kyllä', 'ei')[i % 2]}" for i in range(40)))
+    write(data, "products.csv", "product_id,name", *(f"P{i:02},Fund {i}" for i in range(20)))
+    rows = (f"{i},C{i % 40:03},P{i % 20:02},2024-01-{1 + i % 28:02}" for i in range(80))
+    write(data, "contracts.csv", "contract_id,customer_id,product_id,opened", *rows)
+    _, sink, questions = loaded(data)
+    customer = sink.nodes["Customer"]
+    assert "zzyx" not in customer.column_names, "it could be anything"
+    assert customer["consent_undecided"].null_count == 40
+    assert any("consent_undecided stays empty, so that a policy gives no lists" in one for one in questions)

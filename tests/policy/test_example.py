@@ -208,11 +208,11 @@ def test_numbers_that_stand_for_no_answer_are_no_consent(tmp_path: Path) -> None
 
 def test_states_that_no_name_tells_are_known_by_their_values(tmp_path: Path) -> None:
     users = [{"consent": True, "account_state": one} for one in ("active", "frozen")]
-    products = [{"sts": one, "sparte": "Fonds"} for one in ("on sale", "withdrawn")]
+    products = [{"xq": one, "sparte": "Fonds"} for one in ("on sale", "withdrawn")]
     example, policy, _ = written(
-        tmp_path, users, products, {"consent": "boolean", "account_state": "text"}, {"sts": "text", "sparte": "text"}
+        tmp_path, users, products, {"consent": "boolean", "account_state": "text"}, {"xq": "text", "sparte": "text"}
     )
-    assert requires(example)["open"] == 'product.sts in ["on sale"]'
+    assert requires(example)["open"] == 'product.xq in ["on sale"]'
     assert requires(example)["active"] == 'user.account_state in ["active"]'
     assert policy.masks(np.arange(2))[:, :2].tolist() == [[True, False], [False, False]]
     assert len(example.doubts) == 2
@@ -225,6 +225,14 @@ def test_a_state_of_products_that_cannot_be_read_gives_no_lists(tmp_path: Path) 
     )
     assert "undecided-open" in example.kept
     assert not policy.masks(np.arange(1)).any()
+
+
+def test_letters_of_states_let_the_active_ones_through(tmp_path: Path) -> None:
+    products = [{"STATUS": one} for one in ("A", "C")]
+    example, policy, _ = written(tmp_path, [{"consent": True}], products, {"consent": "boolean"}, {"STATUS": "text"})
+    assert requires(example)["open"] == 'product.STATUS in ["A"]'
+    assert policy.masks(np.arange(1))[:, :2].tolist() == [[True, False]]
+    assert "A alone counts as offered" in example.doubts[0]
 
 
 def test_the_day_until_which_a_product_is_sold_and_the_profile_for_which_it_is(tmp_path: Path) -> None:

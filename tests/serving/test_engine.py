@@ -58,8 +58,8 @@ def test_lists_are_ordered_and_leave_out_held_and_closed(engine: Engine) -> None
         assert all(engine.explain(f"C{user:03}", product, 20).items[0].score <= 0 for product in left)
         outweighed += len(left)
         if left:
-            why = f"products left out, since what is known of C{user:03} speaks no more for than against them"
-            assert answer.abstained == f"{why}: {len(left)}"
+            why = f"since what is known of C{user:03} speaks no more for them than against them"
+            assert answer.abstained == f"other products left out, {why}: {len(left)}"
         else:
             assert answer.abstained == f"products left that C{user:03} does not hold and that are offered: {len(shown)}"
     assert outweighed

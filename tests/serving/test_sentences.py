@@ -311,9 +311,9 @@ def test_a_unit_stands_behind_its_value() -> None:
 
 
 def test_a_value_that_begins_with_its_label_says_it_once() -> None:
-    assert sentences("en").measured("Plan", "Plan 3") == ("plan", "3")
-    assert sentences("de").measured("Plan", "Plan 3") == ("Plan", "3")
-    assert sentences("en").measured("Plan", "Plan 3, Plan 4") == ("plan", "Plan 3, Plan 4")
+    assert sentences("en").labelled("Plan", "Plan 3") == ("plan", "3")
+    assert sentences("de").labelled("Plan", "Plan 3") == ("Plan", "3")
+    assert sentences("en").labelled("Plan", "Plan 3, Plan 4") == ("plan", "Plan 3, Plan 4")
 
 
 def test_names_of_columns_and_years_as_people_write_them() -> None:

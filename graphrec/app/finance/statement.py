@@ -12,14 +12,13 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Literal
 
-import numpy as np
 from msgspec import structs
 
 from graphrec.app.answers import Decision, Handed, Served
 from graphrec.app.bank import Bank
-from graphrec.app.lists.about import Customer
+from graphrec.app.lists.about import Dealt, dealt
 from graphrec.app.recording import engine_of, record_event
-from graphrec.app.requests import AboutCustomer, AskStatement, Decide, Explain, ReadStatement, Recommend
+from graphrec.app.requests import AskStatement, Decide, Explain, ReadStatement, Recommend
 from graphrec.errors import RecordError, UnknownId, UsageError
 from graphrec.finance.needs import Needs, read_needs
 from graphrec.finance.statement.file import CostTable, StatementFile, read_statement
@@ -44,7 +43,7 @@ from graphrec.finance.statement.statement import (
 )
 from graphrec.graph.folders.snapshot import Nodes
 from graphrec.languages import language_of
-from graphrec.policy.facts import Facts, Occasion
+from graphrec.policy.facts import NO_OCCASION, Facts, Occasion
 from graphrec.policy.language.operands import parts_of
 from graphrec.policy.sentences import day
 from graphrec.records.read import Entry, entries, entry_of
@@ -213,8 +212,8 @@ def _basis_of(plain: dict[str, Any]) -> Basis:
 
 def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Served) -> Basis:
     """All that a statement is written from."""
-    engine = engine_of(bank, bank.home_at(request.as_of), None, Occasion(request.amount), users=(request.user,))
-    engine = engine.of_customer(request.user)
+    plain = engine_of(bank, bank.home_at(request.as_of), None, NO_OCCASION, users=(request.user,))
+    engine = plain.asking(Occasion(request.amount)).of_customer(request.user)
     user = engine.position(engine.users, request.user, "user")
     item = served.answer.items[0] if served.answer.items else None
     product_id = request.product if item is None else item.product
@@ -243,9 +242,8 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
     first_year = [one.percent for one in costs if one.each != "exit"]
     assessed = own.of(_one(file.assessed_on)).get(file.assessed_on or "")
     kind = engine.snapshot.value(engine.roles.product, shown.get("kind", "kind"), product)
-    about = bank.about_customer(AboutCustomer(request.user, "customer", request.as_of, request.language))
+    about = dealt(plain.of_customer(request.user), user, request.language or bank.settings.language)
     dealings, first = _dealings(about, None if kind is None else str(kind), engine)
-    outcomes = engine.eligibility.outcomes(user, np.array([product]))[0]
     paid = None if file.inducement is None else _percent(offered.of((file.inducement,))[file.inducement])
     base = Basis(
         user=request.user,
@@ -260,7 +258,7 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
         approved_by=file.approved_by,
         regimes=file.regimes,
         refusal=served.answer.abstained,
-        needs_second="a" in outcomes.outcomes,
+        needs_second=engine.eligibility.wants_review(user, product),
         customer=customer,
         offered={
             "risk": risks,
@@ -296,7 +294,7 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
     return base if item is None else _judged(bank, request, base, served, item, about)
 
 
-def _judged(bank: Bank, request: AskStatement, base: Basis, served: Served, item: Item, about: Customer) -> Basis:
+def _judged(bank: Bank, request: AskStatement, base: Basis, served: Served, item: Item, about: Dealt) -> Basis:
     """The basis with what speaks for the product and against it, and with the other products."""
     seen = bank.seen(served, "customer").answer.items[0]
     unnamed = ("concentration", "other")
@@ -306,7 +304,7 @@ def _judged(bank: Bank, request: AskStatement, base: Basis, served: Served, item
     against = [one.text for one in seen.reasons if one.kind == "concentration"] + [one.text for one in lines]
     asked = Recommend(
         request.user, ALTERNATIVES + 1, reasons=None, language=request.language, voice="customer", record=False,
-        as_of=request.as_of, occasion=Occasion(request.amount, purpose="advice"),
+        as_of=request.as_of, occasion=Occasion(request.amount, purpose="advice"), lines=False,
     )  # fmt: skip
     others = [one for one in bank.recommend(asked).answer.items if one.product != item.product]
     refused = next((one for one in about.refused if one.product != item.product and one.why), None)
@@ -435,7 +433,7 @@ def _percent(value: Value) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _dealings(about: Customer, kind: str | None, engine: Engine) -> tuple[int, str | None]:
+def _dealings(about: Dealt, kind: str | None, engine: Engine) -> tuple[int, str | None]:
     """How often a customer dealt with products of a kind, and the first day."""
     counted = {*engine.roles.holding, *engine.roles.relevant}
     found = [one for one in about.events if one.type in counted and kind is not None and one.kind == kind]

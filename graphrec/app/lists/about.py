@@ -167,6 +167,29 @@ def about_customer(bank: Bank, request: AboutCustomer) -> Customer:
     return Customer(request.user, engine.as_of, tuple(reversed(facts.values())), tuple(events), refused, sentences)
 
 
+@dataclass(frozen=True, eq=False)
+class Dealt:
+    """What a statement asks of one customer; what is refused is looked at as far as it is asked."""
+
+    events: tuple[Event, ...]
+    refused: Iterator[Refused]
+    """Products that are not held and would be high in a list, the highest score first."""
+
+
+def dealt(engine: Engine, user: int, language: str) -> Dealt:
+    """The events of a customer and what is refused, as `about_customer` has them for customers, in no order of days.
+
+    Args:
+        engine: of the customer, for a request that says nothing of itself.
+        user: position in the snapshot.
+        language: of what is said.
+    """
+    sentences = engine.reasons_in(language).sentences
+    events = tuple(_events(engine, user))
+    held = {one.product for one in events if one.is_holding}
+    return Dealt(events, _refused(engine, user, held, "customer", sentences))
+
+
 def about_product(bank: Bank, request: AboutProduct) -> Product:
     """What is known of one product, who holds it by segment, and what these people hold besides.
 

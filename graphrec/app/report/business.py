@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +28,9 @@ from graphrec.progress import Progress
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.terms.folder import latest, read_meta
+from graphrec.times import microseconds_of
 
-K = 10
+K, DAY = 10, 86_400_000_000
 NAMED = 10
 """Campaigns and rules that a table holds, at most."""
 
@@ -43,6 +46,8 @@ def money(bank: Bank, progress: Progress) -> Part:
             Figure("shown", float(total.shown), "count"),
             Figure("accepted", float(total.accepted), "count"),
         ]
+        if not total.accepted and (age := _data_age(bank)) is not None and age > found.window_days:
+            concerns.append(Concern("data_end", {"days": f"{ceil(age):,}"}))
     if found.lift is not None:
         figures.append(Figure("lift", found.lift.value, "share", found.lift.low, found.lift.high, 1))
         if found.lift.low <= 0:
@@ -62,6 +67,12 @@ def money(bank: Bank, progress: Progress) -> Part:
     return part_of("money", figures, concerns, table, missing)
 
 
+def _data_age(bank: Bank) -> float | None:
+    """Days since the last event of the data; None: nothing has a time."""
+    last = SnapshotShelf(bank.home.snapshots).latest().meta.last
+    return None if last is None else (bank.now() - microseconds_of(datetime.fromisoformat(last))) / DAY
+
+
 def returns(bank: Bank, progress: Progress) -> Part:
     """What listed products earned afterwards, and what following past prices would bring and cost, on past dates."""
     found = bank.evaluate_profit(EvaluateProfit(), progress=progress)
@@ -72,7 +83,7 @@ def returns(bank: Bank, progress: Progress) -> Part:
         Figure("monthly_market", found.market, "rate"),
         Figure("ndcg_profit", own.ndcg, better=1),
         Figure("ndcg_chance", found.random_ndcg),
-        Figure("profit_weight", found.own, "factor"),
+        Figure("profit_weight", found.own, "short"),
         Figure("dates", float(found.dates), "count"),
         Figure("lists", float(found.lists), "count"),
     ]
@@ -82,7 +93,7 @@ def returns(bank: Bank, progress: Progress) -> Part:
     if found.own and not (own.low is not None and own.low > 0):
         concerns.append(Concern("profit_unproved", {"weight": weight}))
     columns = ["weight", "ndcg", "ndcg_low", "ndcg_high", "monthly", "over_market"]
-    forms: list[Form] = ["factor", "number", "number", "number", "rate", "rate"]
+    forms: list[Form] = ["short", "number", "number", "number", "rate", "rate"]
     ends = own.low is not None
     rows = [
         (
@@ -129,10 +140,14 @@ def suitability(bank: Bank, progress: Progress) -> Part:
         Figure("without_product", float(found.users_without_product), "count", better=-1),
         Figure("rules", float(len(found.rules)), "count"),
     ]
-    concerns = [Concern("policy_warns", {"text": one}) for one in found.idle]
-    concerns += [Concern("policy_warns", {"text": one}) for one in found.warnings]
+    idle = [one for one in found.rules if not one.pairs]
+    concerns = []
     if found.users_without_product:
         concerns.append(Concern("nothing_left", {"n": f"{found.users_without_product:,}"}))
+    concerns += [Concern("rule_idle", {"rule": one.id}) for one in idle]
+    named = tuple(one.id for one in idle)
+    concerns += [Concern("policy_warns", {"text": one}) for one in found.idle if one.split()[0] not in named]
+    concerns += [Concern("policy_warns", {"text": one}) for one in found.warnings]
     rows = tuple(
         (one.id, one.severity, one.pairs / pairs if pairs else None, float(one.users), float(one.missing))
         for one in sorted(found.rules, key=lambda one: -one.pairs)[: 2 * NAMED]
@@ -172,7 +187,7 @@ def _of_lists(bank: Bank, what: str, listed: str, held: str, *, better: int) -> 
     if found is None:
         return []
     means = bootstrap_all({listed: found.listed}, seed=0) | bootstrap_all({held: found.held}, seed=0)
-    return [Figure.within(listed, means[listed], better=better), Figure.within(held, means[held])]
+    return [Figure.within(listed, means[listed], "short", better=better), Figure.within(held, means[held], "short")]
 
 
 def _means(bank: Bank, what: str) -> _Means | None:

@@ -10,8 +10,8 @@ import msgspec
 
 from graphrec.metrics.intervals import Interval
 
-Form = Literal["share", "rate", "factor", "number", "count", "days", "p"]
-"""rate: a share of which hundredths of a per cent count; factor: a number that somebody set."""
+Form = Literal["share", "rate", "short", "number", "count", "days", "p"]
+"""rate: a share of which hundredths of a per cent count; short: a number of which two digits count."""
 State = Literal["good", "attention", "unknown"]
 COMMANDS = {
     "accuracy": "graphrec evaluate",

@@ -31,6 +31,8 @@ Measure = Callable[[Bank, Progress], Part]
 LASTING = ("accuracy", "returns", "explanations", "stability")
 """Parts that depend on the tested model, its snapshot and the policy alone, returns on prices too: their figures are
 those of the last report while these stay."""
+FIGURES = 2
+"""Which figures parts have: a report with others is measured anew."""
 _MEASURES: Mapping[str, Measure] = {
     "money": money, "returns": returns, "risk": risk, "suitability": suitability, "fairness": fairness,
     "stability": stability, "privacy": privacy, "operations": operations,
@@ -93,7 +95,7 @@ def write(made: ReportMade, out: Path) -> None:
 def _measured(bank: Bank, request: MakeReport, last: Report | None, now: datetime, progress: Progress) -> Report:
     at = now.isoformat(timespec="seconds")
     live, tested = _model(bank, final=True), _model(bank, final=False)
-    basis = None if tested is None else f"{tested[1]} {tested[2]} {_policy(bank)}"
+    basis = None if tested is None else f"{FIGURES} {tested[1]} {tested[2]} {_policy(bank)}"
     prices = _prices(bank)
     parts: dict[str, Part] = {}
     for place, name in enumerate(PARTS):

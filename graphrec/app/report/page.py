@@ -48,8 +48,10 @@ def _shown(made: ReportMade, part: Part) -> dict[str, Any]:
             "numeric": [form is not None for form in details.forms],
             "rows": [
                 [
-                    str(cell) if form is None else words.value(None if cell is None else float(cell), form)
-                    for cell, form in zip(row, details.forms, strict=True)
+                    words.cell(name, str(cell))
+                    if form is None
+                    else words.value(None if cell is None else float(cell), form)
+                    for name, cell, form in zip(details.columns, row, details.forms, strict=True)
                 ]
                 for row in details.rows
             ],

@@ -36,8 +36,6 @@ def _accuracy(done: Evaluation, details: Measured) -> Part:
     own = done.metrics
     figures = [
         Figure.within("hit_rate", own[f"hit_rate@{k}"], "share", better=1),
-        *(Figure.within("hit_rate_of", found[f"hit_rate@{k}"], "share", of=name)
-          for name, found in done.baselines.items()),
         Figure.within("ndcg", own[f"ndcg@{k}"], better=1),
         Figure.within("recall", own[f"recall@{k}"], "share", better=1),
         Figure.within("coverage", own[f"coverage@{k}"], "share", better=1),

@@ -16,8 +16,6 @@ from graphrec.privacy.suppression import Suppression
 from graphrec.progress import Progress
 from graphrec.terms.folder import latest, read_meta
 
-TABLED = 12
-
 
 def privacy(bank: Bank, progress: Progress) -> Part:
     """What the home holds of persons, and what they asked for."""
@@ -28,10 +26,10 @@ def privacy(bank: Bank, progress: Progress) -> Part:
     contests = sum(map(len, bank.events.contests.all().values()))
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     figures = [
+        Figure("min_group", float(least), "count"),
         Figure("small_groups", float(found.small), "count", better=-1),
         Figure("k_anonymity", float(found.k), "count", better=1),
         Figure("customers_known", float(found.customers), "count"),
-        Figure("min_group", float(least), "count"),
         Figure("forgotten", float(len(Suppression(home))), "count"),
         Figure("contested", float(contests), "count"),
         Figure("on_hold", float(sum(not one.is_over(today) for one in bank.holds())), "count"),
@@ -78,18 +76,17 @@ def operations(bank: Bank, progress: Progress) -> Part:
         Figure("record_problems", float(len(verified.problems)), "count", better=-1),
     ]
     concerns = [
-        Concern("moved", {"name": one.name, "about": one.about, "value": f"{one.value:.4g}", "limit": f"{one.warn:g}"})
+        Concern(
+            "moved", {"measure": one.name, "about": one.about, "value": f"{one.value:.3g}", "limit": f"{one.warn:g}"}
+        )
         for one in faults
     ]
     concerns += [Concern("record_broken", {"text": one}) for one in verified.problems[:3]]
     concerns += [Concern("doctor", {"name": one.name, "text": one.detail}) for one in checks]
     concerns += _approval(bank)
-    rows = tuple(
-        (one.part, one.name, one.about, one.value, one.warn, one.state)
-        for one in sorted(watched.measures, key=lambda one: one not in faults)[: max(TABLED, len(faults))]
-    )
+    rows = tuple((one.part, one.name, one.about, one.value, one.warn, one.state) for one in faults)
     columns = ("subject", "measure", "about", "value", "limit", "state")
-    table = Details(columns, (None, None, None, "number", "number", None), rows)
+    table = Details(columns, (None, None, None, "short", "short", None), rows) if rows else None
     return part_of("operations", figures, concerns, table)
 
 

@@ -8,6 +8,9 @@ from datetime import datetime
 from graphrec.app.report.figures import Change, Concern, Figure, Form, Part, Report
 from graphrec.languages import Language
 
+SMALLEST = 0.0005
+"""A smaller share rounds to 0, and is none."""
+
 
 @dataclass(frozen=True)
 class Words:
@@ -24,11 +27,13 @@ class Words:
         if value is None:
             return "–"
         if form == "share":
+            if 0 < value < SMALLEST:
+                return f"< {self.language.percent(0.1, 1)}"
             return self.language.percent(100 * value, 1)
         if form == "rate":
             return self.language.percent(100 * value, 2)
-        if form == "factor":
-            return self.language.number(value, 2 if round(value, 2) == round(value, 4) else 4)
+        if form == "short":
+            return self.language.number(value, 2)
         if form == "count":
             return self.language.number(value)
         if form == "days":
@@ -43,18 +48,32 @@ class Words:
 
     def interval(self, figure: Figure) -> str:
         """Its 95 % interval; empty where there is none."""
-        if figure.low is None or figure.high is None or figure.value is None:
+        if figure.low is None or figure.high is None or figure.value is None or figure.low == figure.high:
             return ""
         return self.say("interval", low=self.value(figure.low, figure.form), high=self.value(figure.high, figure.form))
 
     def name(self, figure: Figure) -> str:
         """What a figure is."""
         said = self.say(f"f_{figure.name}")
-        return self.say("named", name=said, of=figure.of) if figure.of else said
+        return self.say("named", name=said, of=self._called(f"k_{figure.of}", figure.of)) if figure.of else said
 
     def concern(self, one: Concern) -> str:
         """What wants attention, in one sentence."""
-        return self.say(f"c_{one.name}", **one.values)
+        values = {key: self.cell(key, text) for key, text in one.values.items()}
+        return self.say(f"c_{one.name}", **values)
+
+    def cell(self, column: str, text: str) -> str:
+        """A word of a table or a sentence: measures, models, severities, states have names, others are as they are."""
+        table = {"subject": "page.part", "measure": "page.m", "state": "page.state"}.get(column)
+        if table is not None:
+            return self.language.texts.get(f"{table}_{text}", text)
+        if column in ("value", "limit") and text.replace(".", "", 1).isdigit():
+            return self.language.number(float(text), len(text.partition(".")[2]))
+        key = {"model": f"x_{text}", "severity": f"s_{text}"}.get(column)
+        return text if key is None else self._called(key, text)
+
+    def _called(self, key: str, text: str) -> str:
+        return self.language.texts.get(f"report.{key}", text)
 
     def change(self, figure: Figure, found: Change) -> str:
         """What became of a figure since the last report."""

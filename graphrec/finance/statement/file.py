@@ -1,13 +1,14 @@
 """statement.toml as a typed table: where a bank keeps what a statement must say, and what the law at hand asks for."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from graphrec.config.convert import convert
-from graphrec.config.document import read_toml
+from graphrec.config.document import parse_toml, read_text
 from graphrec.errors import UsageError
 from graphrec.finance.first_file import Found, column_lines, key_lines
 
@@ -79,7 +80,12 @@ def read_statement(file: Path) -> StatementFile:
             f"{file} is not there: it says which columns hold objectives, attitude to risk and the rest; "
             "graphrec statement --init writes a first one"
         )
-    return convert(read_toml(file, UsageError), StatementFile)
+    return _read(read_text(file, UsageError), str(file))
+
+
+@lru_cache(4)
+def _read(text: str, file: str) -> StatementFile:
+    return convert(parse_toml(text, file, UsageError), StatementFile)
 
 
 HEAD = """\

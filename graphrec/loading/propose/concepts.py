@@ -41,7 +41,7 @@ _LEADING = re.compile(r"\s*([A-Za-z]{0,4})[ -]?(\d+)(?![\d.,])")
 def normal(text: str) -> str:
     """A text without case, signs, spaces and accents, umlauts written out."""
     plain = unicodedata.normalize("NFKD", simplified(text).lower().translate(_WRITTEN_OUT))
-    return "".join(sign for sign in plain if sign.isalnum())
+    return unicodedata.normalize("NFC", "".join(sign for sign in plain if sign.isalnum()))
 
 
 def place(name: str, concept: str) -> int | None:

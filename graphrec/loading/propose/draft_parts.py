@@ -5,11 +5,14 @@ import re
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 
+from graphrec.loading.mapping.names import is_too_long
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import FEW_MISFITS, ColumnProfile
 from graphrec.loading.propose.concepts import AGREES, are_answers, place
 from graphrec.loading.propose.looks import (
+    MOST_ANSWERS,
+    THINGS,
     Action,
     action_of,
     action_of_table,
@@ -38,6 +41,8 @@ MANY_LEVELS = 12
 """A whole number with more different values is no level, such as one of risk tolerance."""
 UNKNOWN = 0.5
 """Weight of what customers did with a product where nothing tells what it was: evidence, and no holding."""
+UNDECIDED = "consent_undecided"
+"""A property that stays empty where nobody can tell who has agreed: a rule lets nobody through."""
 LONG_TEXT = 25.0
 """Characters on average from which a column is a text to embed."""
 
@@ -88,6 +93,8 @@ class Draft:
     """Table and column of what nobody has said yes to."""
     answers: set[tuple[str, str]] = field(default_factory=set)
     """Table and column of what customers may have answered when they were asked for a consent."""
+    undecided: set[str] = field(default_factory=set)
+    """Tables of customers one of whose columns may be a consent, in words that nobody here reads."""
     files: int = 0
     """How many files, and tables of a database, are used."""
     is_loose: bool = False
@@ -121,8 +128,8 @@ class Draft:
 
     def add_edge(self, kind: str, source: str, *lines: str, parse: Parse = ()) -> str:
         """Propose an edge type; its name, which takes that of its source where another has it already."""
-        if kind in self.types:
-            kind = f"{type_name(source)}_{kind}"
+        if kind in self.types and not is_too_long(longer := f"{type_name(source)}_{kind}"):
+            kind = longer
         while kind in self.types:
             kind += "_2"
         self.types.append(kind)
@@ -163,6 +170,7 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
     public = [column for column in columns if column.name not in personal]
     sensitive = [c.in_graph for c in public if label == draft.user and looks(c.name, "sensitive")]
     year = _birth_year(draft, columns) if label == draft.user else ""
+    nothing = f"CAST(NULL AS VARCHAR) AS {UNDECIDED}" if table.name in draft.undecided else ""
     if year:
         sensitive.append(_BIRTH_YEAR)
     marks = {
@@ -178,7 +186,7 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
         *(f"{mark} = {quote(marked)}" for mark, marked in marks.items() if marked),
         *([f"known_at = {quote(known_at.in_graph)}"] if known_at else []),
         *_outside(draft, label, public, _in_graph(table, called)),
-        _select_from(table, table.columns[table.key or ""], *columns, more=[year] if year else ()),
+        _select_from(table, table.columns[table.key or ""], *columns, more=[*filter(None, (year, nothing))]),
         parse=_parsed(columns, {known_at.name} if known_at else ()),
     )
     key = table.columns[table.key or ""]
@@ -236,6 +244,12 @@ def _confirmed(draft: Draft, table: TableProfile, columns: list[ColumnProfile]) 
             )
         else:
             unknown.append(column.name)
+    if not agreed and any(2 <= len(one.values or one.states) <= MOST_ANSWERS for one in columns if one.name in unknown):
+        draft.undecided.add(table.name)
+        draft.ask(
+            f"nodes.{label}: no column is called a consent, and one of those that no word tells may be one: "
+            f"{UNDECIDED} stays empty, so that a policy gives no lists, until it says who has agreed"
+        )
     if unknown:
         verb = "is" if len(unknown) == 1 else "are"
         draft.ask(
@@ -313,15 +327,37 @@ _OF_TIMES = re.compile(
 
 
 def _with_fees_in_percent(draft: Draft, table: TableProfile, columns: list[ColumnProfile]) -> list[ColumnProfile]:
-    """The columns of products with a fee in per cent, where it is written as a share of one, such as .0045."""
+    """The columns of products with a fee in per cent, where it is a share of one, such as .0045, or in basis points.
+
+    Its name says so then, so that lists do; of a fee whose unit nothing tells a person is asked.
+    """
     named = _first(columns, "fee")
-    fee = next((one for one in columns if one.in_graph == named and one.kind == "real"), None)
-    if fee is None or not 0 < fee.most <= _MOST_OF_SHARES or (fee.parse is not None and fee.parse.factors):
+    fee = next((one for one in columns if one.in_graph == named and one.kind in {"integer", "real"}), None)
+    if fee is None or fee.most <= 0 or (fee.parse is not None and (fee.parse.factors or fee.parse.unit)):
         return columns
-    read = "is read as a share, times 100 for per cent: is that right?"
-    draft.ask(f"{table.name}: {fee.name} goes up to {fee.most:g} and {read}")
-    parse = replace(fee.parse or ParseSpec("real"), type="real", factors={"": 100.0})
-    return [replace(one, parse=parse, is_plain=False) if one is fee else one for one in columns]
+    is_in_points = bool(_POINTS.intersection(fee.words))
+    if not is_in_points and not (fee.kind == "real" and fee.most <= _MOST_OF_SHARES):
+        if not _TELLS_UNIT.search(fee.name):
+            draft.ask(f"{table.name}: is {fee.name} in per cent or an amount? Nothing says so, and lists show no unit")
+        return columns
+    read = "is in basis points and is read in per cent" if is_in_points else (
+        f"goes up to {fee.most:g} and is read as a share, times 100 for per cent"
+    )  # fmt: skip
+    draft.ask(f"{table.name}: {fee.name} {read}: is that right?")
+    factor = 0.01 if is_in_points else 100.0
+    parse = replace(fee.parse or ParseSpec("real"), type="real", factors={"": factor})
+    bare = re.sub(r"(?i)[ _-]*(bps?|basis_?points?|basispunkte)$", "", fee.in_graph) or fee.in_graph
+    called = bare if _TELLS_UNIT.search(bare) else f"{bare}_percent"
+    called = free_name(called, {one.in_graph for one in columns if one is not fee})
+    return [replace(one, parse=parse, is_plain=False, in_graph=called) if one is fee else one for one in columns]
+
+
+_POINTS = frozenset({"bp", "bps", "basispoints", "basispunkte"})
+"""Words of names of fees in hundredths of a per cent."""
+_TELLS_UNIT = re.compile(
+    r"(?i)percent|per_cent|pct|prozent|%|pourcent|porcent|percentage|(?<![a-z])(ter|ocf|eur|usd|chf|gbp|inr|cny|ratio)(?![a-z])"
+)
+"""Within names of fees that say what they are in."""
 
 
 _MOST_OF_SHARES = 0.06
@@ -378,10 +414,7 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
             column, table, of_user=label == draft.user
         ):
             continue
-        attribute = label_name(column.name)
-        while attribute in {*draft.labels, *draft.label_of.values()}:
-            # The class of a share class is no class class.
-            attribute = f"{attribute}Type" if attribute == label else label + attribute
+        attribute = _attribute_label(draft, label, column)
         there = f"{name(column.name)} IS NOT NULL"
         draft.add_node(
             attribute,
@@ -398,6 +431,17 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
             *(["sensitive = true"] if label == draft.user and looks(column.name, "sensitive") else []),
             _select_from(table, table.columns[table.key or ""], column, where=there),
         )
+
+
+def _attribute_label(draft: Draft, label: str, column: ColumnProfile) -> str:
+    """A label for the values of a column of a label, which no other one has."""
+    attribute, taken = label_name(column.name), {*draft.labels, *draft.label_of.values()}
+    while attribute in taken:
+        # The class of a share class is no class class.
+        attribute = f"{attribute}Type" if attribute == label else label + attribute
+        if is_too_long(attribute):
+            attribute = next(one for n in range(2, 1000) if (one := f"{label_name(column.name)}{n}") not in taken)
+    return attribute
 
 
 _NO_TRAITS = ("consent", "objection", "blocked", "sanctions", "pep")
@@ -433,10 +477,7 @@ def add_tags(draft: Draft, table: TableProfile, owner: TableProfile | None) -> b
     own = [one for one in table.others() if one.name not in of_owner or of_owner[one.name].has_several]
     tags = [c for c in own if c.kind == "text" and _is_attribute(c, table, of_user=label == draft.user)]
     for column in tags:
-        attribute = label_name(column.name)
-        while attribute in {*draft.labels, *draft.label_of.values()}:
-            # The class of a share class is no class class.
-            attribute = f"{attribute}Type" if attribute == label else label + attribute
+        attribute = _attribute_label(draft, label, column)
         there = f"{name(column.name)} IS NOT NULL"
         draft.add_node(
             attribute, f"key = {quote(column.in_graph)}",
@@ -519,7 +560,7 @@ def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) ->
     if named := [one.name for one in others if is_personal(one, of_user=False) or says_who(one)]:
         draft.ask(f"{table.name}: {', '.join(named)} may name people and is left out of the edges")
     others = [column for column in others if column.name not in named]
-    column = _action_column(others) if are_roles else None
+    column = _action_column(table, others) if are_roles else None
     heads, parse, more, kinds = _said_of_event(draft, table, others, (source, target), column, are_roles=are_roles)
     some = _of_something(draft, table, others) if are_roles and column is None else ""
     there = " AND ".join(filter(None, (_with_ends(draft, table, (source, target)), some)))
@@ -828,7 +869,7 @@ def _is_one_of(column: str, values: list[str]) -> str:
     return f"{name(column)} = {listed}" if len(values) == 1 else f"{name(column)} IN ({listed})"
 
 
-def _action_column(others: list[ColumnProfile]) -> ColumnProfile | None:
+def _action_column(table: TableProfile, others: list[ColumnProfile]) -> ColumnProfile | None:
     """The column that says what people did: most of its values are known actions, or it is called like one."""
     found = [c for c in others if c.kind == "text" and len(c.values) >= 2 and c.filled == c.rows]
     # What says what became of an order or a contract says nothing of what people did.
@@ -838,7 +879,17 @@ def _action_column(others: list[ColumnProfile]) -> ColumnProfile | None:
         # The sign of the pieces says more than codes that no word tells.
         found = [column for column in found if known[column.name]]
     found = [column for column in found if 2 * known[column.name] >= len(column.values) or looks(column.name, "action")]
+    if _is_of_one_action(table):
+        found = [column for column in found if known[column.name]]  # whose contribution it is says not what was done
     return max(found, key=lambda column: known[column.name], default=None)
+
+
+def _is_of_one_action(table: TableProfile) -> bool:
+    """Whether a table is called by one thing that is done: contributions, and no orders, trades or transactions."""
+    action = action_of_table(table.name)
+    if action is None or action.type != "BOUGHT":
+        return False
+    return not set(map(singular, words(table.name))) & action.names & THINGS
 
 
 def _action_of_all(others: list[ColumnProfile]) -> Action | None:
@@ -944,7 +995,7 @@ def _event_heads(
         "at": next((column for column in times if column is not known), None),
         "known_at": known,
         "until": ending,
-        "weight": next((column for column in numbers if looks(column.name, "weight")), None),
+        "weight": _weight(numbers),
     }
     heads = [f"{line} = {quote(column.in_graph)}" for line, column in found.items() if column]
     cast = {column.name for column in found.values() if column}
@@ -960,6 +1011,22 @@ def _event_heads(
         more.append(f"row_number() OVER (PARTITION BY {by} ORDER BY _file, _line) AS {nth}")
         heads.insert(0, f"key = {quote(nth)}")
     return heads, parse, more
+
+
+def _weight(numbers: Sequence[ColumnProfile]) -> ColumnProfile | None:
+    """The number that says how much: no cost beside it, such as freight, and then the price where nothing else says."""
+    found = [column for column in numbers if looks(column.name, "weight")]
+    main = [column for column in found if not _BESIDE.search(column.name)]
+    prices = [column for column in numbers if _PRICE.search(column.name)] if found and not main else []
+    return next(iter([*main, *prices]), None)
+
+
+_BESIDE = re.compile(
+    r"(?i)freight|shipping|postage|discount|(?<![a-z])(tax|vat|fee|tip)|commission|versand|fracht|porto|rabatt|steuer|"
+    r"mwst|gebühr|gebuehr|frete|envio|envío|livraison|spedizione|运费|税|手续费"
+)
+"""Within names of what comes on top of an amount, or is taken off."""
+_PRICE = re.compile(r"(?i)price|preis|prix|precio|preço|prezzo|prijs|pris(?![a-z])|cena|价格|单价")
 
 
 def add_series(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) -> bool:
@@ -1014,7 +1081,9 @@ def _parse(spec: ParseSpec) -> str:
         "thousands": quote(spec.thousands) if spec.thousands else "",
         "null": quote(list(spec.null)) if spec.null else "",
         "unit": quote(spec.unit) if spec.unit else "",
-        "factors": quote({word: int(factor) for word, factor in spec.factors.items()}) if spec.factors else "",
+        "factors": quote({word: int(one) if one == int(one) else one for word, one in spec.factors.items()})
+        if spec.factors
+        else "",
         "latest": quote(spec.latest) if spec.latest else "",
     }
     return f"{{ {', '.join(f'{key} = {text}' for key, text in given.items() if text)} }}"

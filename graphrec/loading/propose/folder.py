@@ -89,6 +89,12 @@ def _specs(
     reader = SUFFIXES.get(suffix, "csv")
     shown = [(each, each.relative_to(folder).as_posix()) for each in paths]
     if reader == "csv":
+        cut = next((columns for one in layouts if (columns := one.of_file(path))), {})
+        if cut and all(cut.values()):
+            left.append(f"{path}: its columns are those that a table of fields tells: is that right?")
+            encoding = encoding_within(*shown[0], delivery)
+            given = {"encoding": encoding} if encoding != "utf-8" else {}
+            return {table: FileSpec(table, path, "fixed", options={**given, "columns": cut})}
         found = _records(table, path, shown, layouts, left, delivery)
         return found or {table: _text(table, path, shown, delivery)}
     if reader == "xlsx":
@@ -229,6 +235,13 @@ def _is_table(path: Path, shown: str) -> bool:
         return False
 
 
+def _is_told(path: Path, folder: Path) -> bool:
+    """Whether a file beside it tells where the columns of a text are."""
+    beside = (one for one in sorted(path.parent.iterdir()) if one != path and one.is_file() and path.stem in one.stem)
+    shown = path.relative_to(folder).as_posix()
+    return any((layout := _layout(one, folder)) is not None and bool(layout.of_file(shown)) for one in beside)
+
+
 def _table_name(text: str, before: str) -> str:
     """A text as the name of a table, with a word before it where it begins with a digit."""
     table = "_".join(words(text))
@@ -269,7 +282,8 @@ def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[
         if path.suffix == ".toml" or any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts):
             continue
         suffix = suffix_of(path)
-        reader = "csv" if suffix in TEXTS and _is_table(path, shown) else SUFFIXES.get(suffix)
+        is_text = suffix in TEXTS and (_is_table(path, shown) or _is_told(path, folder))
+        reader = "csv" if is_text else SUFFIXES.get(suffix)
         if reader is None or (reader == "sqlite" and (archive_of(path) is not None or not is_sqlite(path))):
             left.append(f"{shown} has no reader by its suffix and was left out")
             continue

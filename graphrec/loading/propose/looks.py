@@ -68,6 +68,9 @@ _ACTIONS = (
     _action(
         "HELD", 1.0, "契约 保有 预かり残高 sözleşme sözleşmeler sozlesme sozlesmeler hesap hesaplar kredi krediler"
     ),
+    _action("HELD", 1.0, "계좌 계약 보유 잔고 عقد العقود عقود حساب حسابات محفظة"),
+    _action("BOUGHT", 1.0, "매수 거래 가입 شراء صفقات معاملات"),
+    _action("SOLD", -1.0, "매도 환매 بيع استرداد"),
     _action("HELD", 1.0, "σύμβαση συμβάσεις symvasi symvaseis λογαριασμός λογαριασμοί logariasmoi договор договоры"),
     _action("BOUGHT", 1.0, "购买 买入 买 申购 认购 定投 交易 订单 成交"),
     _action("HELD", 1.0, "hold held holding position own owned ownership contract bestand bestände vertrag verträge"),
@@ -155,14 +158,14 @@ _USER = re.compile(
     r"|^(kunde|kunden|kdn?r?$|mandant|anleger|nutzer|depotinhaber|versicherte|mitglied)|^\w{3,}(nehmer|inhaber)(in)?$"
     r"|^(kund(er|nr|nummer|id)?|medlem(mer|mar)?|klient(ów|i|ci|a|y)?|zákazní(k|ci|ka|ků)|zakazni(k|ci|ka)|ügyf[eé]l\w*|ugyfel\w*)$"
     r"|^(abonné|adhérent|assuré|souscripteur|sociétaire|titulaire|cliente|asegurado|tomador|socio|titular|afiliado|"
-    r"assicurato|contraente|klant|deelnemer|verzekerde|segurado|utente|usuario|utilisateur)s?$|客户|用户|会员|投资者|持卡人|顾客|お客|契约者|口座名义|müşteri|musteri|πελάτ|πελατ|^pelat|^пользов|клиент"
+    r"assicurato|contraente|klant|deelnemer|verzekerde|segurado|utente|usuario|utilisateur)s?$|客户|用户|会员|投资者|持卡人|顾客|お客|契约者|口座名义|müşteri|musteri|πελάτ|πελατ|^pelat|^пользов|клиент|고객|회원|عميل|عملاء"
 )
 _PRODUCT = re.compile(
     r"^(product|prod|item|article|book|movie|film|song|track|security|fund|stock|asset|isin|instrument|recipe|course|drug|"
     r"treatment|hotel|restaurant|game|job|offer|policy|plan|service|dish|wine|therapy|lesson|title|scheme|"
     r"catalog|catalogue|model|etf)$"
     r"|^(produkt|verdipapir|værdipapir|värdepapper|artikel|wertpapier|fonds|tarif|angebot|modell|titel$|anlageprodukt)|(tarif|produkt)(e|en)?$"
-    r"|^(produit|titre|placement|garantie|producto|fondo|valor|valore|valori|strumento|strumenti|título|prodotto|titolo|tariffa|produto|fundo|effect)s?$|^(produkty|produktu|produktów|produktum|term[eé]k\w*|towar)$|产品|商品|基金|股票|证券|理财|銘柄|ファンド|ürün|^urun|προϊόν|προιον|^proion|продукт"
+    r"|^(produit|titre|placement|garantie|producto|fondo|valor|valore|valori|strumento|strumenti|título|prodotto|titolo|tariffa|produto|fundo|effect)s?$|^(produkty|produktu|produktów|produktum|term[eé]k\w*|towar)$|产品|商品|基金|股票|证券|理财|銘柄|ファンド|ürün|^urun|προϊόν|προιον|^proion|продукт|상품|펀드|منتج"
 )
 _PERSONAL = re.compile(
     r"^(e?mail|phone|mobile|born|pan|aadhaar|aadhar|fax|address|street|birth|dob|birthday|birthdate|ssn|iban|passport|surname|lastname|firstname|"
@@ -172,7 +175,7 @@ _PERSONAL = re.compile(
     r"curp|rfc|cpf|bsn|ahv|avs|insee|ssn|tin|fiscale?)$"
     r"|^(fornavn|etternavn|efternavn|mellomnavn|förnamn|efternamn|fødselsn\w+|fodselsn\w+|fødselsda\w+|födelse\w+|"
     r"personnr|personnummer|cpr(nr|nummer)?|e?post|mobil(nr|nummer)|gateadresse|imię|nazwisko|pesel|jméno|jmeno|příjmení|prijmeni|név|nev|utónév|vezetéknév)$"
-    r"|telefon|姓名|氏名|カナ|フリガナ|手机|电话|邮箱|メール|地址|住所|出生|生日|生年月日|身份证|护照|卡号|郵便番号|邮便番号|^(kimlik|tckn|tcno|soyadı|soyad|doğum|dogum|adresi|telefonu|emirates|iqama|nationalid|qid|nric|hkid|cnp|jmbg|oib|egn|άδτ|αδτ|αφμ|αμκα|γέννησης|διεύθυνση|τηλέφωνο|επώνυμο)$"
+    r"|telefon|姓名|氏名|カナ|フリガナ|手机|电话|邮箱|メール|地址|住所|出生|生日|生年月日|身份证|护照|卡号|郵便番号|邮便番号|^(kimlik|tckn|tcno|soyadı|soyad|doğum|dogum|adresi|telefonu|emirates|iqama|nationalid|qid|nric|hkid|cnp|jmbg|oib|egn|άδτ|αδτ|αφμ|αμκα|γέννησης|διεύθυνση|τηλέφωνο|επώνυμο)$|고객명|성명|주민등록|휴대|전화|이메일|주소|생년월일|^(الاسم|الهوية|الجوال|الهاتف|الميلاد|العنوان|البريد)$"
 )
 _FREE_TEXT = re.compile(
     r"^(verwendungszweck|buchungstext|zahlungstext|überweisungstext|memo|remittance|narrative|remark|remarks|comment|"
@@ -182,27 +185,27 @@ _FREE_TEXT = re.compile(
 _END = re.compile(
     r"^(until|end|ended|ends|expiry|expires|expired|closed|terminated|cancelled|bis|ende|beendet|ablauf|gekündigt|"
     r"kündigung|kuendigung|kündigungsdatum|vertragsende|laufzeitende|enddatum|endedatum|auflösung|aufgelöst|geschlossen|"
-    r"schließung|schliessung|beendigung|storno|storniert|austritt|rückkauf|laufzeitende|(storno|auflösungs|aufloesungs|schließungs|schliessungs|beendigungs|kuendigungs|austritts|ablauf|fälligkeits|faelligkeits|abgangs)(datum|dat|tag)|exit|lapse|lapsed|surrender|surrendered|termination|cancellation|cancelled|canceled|disdetta|recesso|estinzione|estinto|opzegging|opgezegd|beëindiging|annulation|anulación|cancelado|clôture|résiliation|échéance|fin|vencimiento|baja|cancelación|scadenza|cessazione|chiusura|einddatum|vencimento|close|sluttdato|slutdatum|slutdato|utløp|utløpsdato|avsluttet|avslutad|oppsagt|maturity|matures|matured|fällig|fälligkeit|faelligkeit|gültigbis|zamknięcia|zamkniecia|zakończenia|zakonczenia|rozwiązania|ukončení|ukonceni|zrušení|zruseni|megszűnés|megszunes|lejárat|lejarat|zárás|zaras|felmondás)$|到期|终止|结束|销户|清仓|退保|注销|结清|解约|満期|终了|^(kapanış|kapanis|bitiş|bitis|vade|λήξης?|κλεισίματος)$"
+    r"schließung|schliessung|beendigung|storno|storniert|austritt|rückkauf|laufzeitende|(storno|auflösungs|aufloesungs|schließungs|schliessungs|beendigungs|kuendigungs|austritts|ablauf|fälligkeits|faelligkeits|abgangs)(datum|dat|tag)|exit|lapse|lapsed|surrender|surrendered|termination|cancellation|cancelled|canceled|disdetta|recesso|estinzione|estinto|opzegging|opgezegd|beëindiging|annulation|anulación|cancelado|clôture|résiliation|échéance|fin|vencimiento|baja|cancelación|scadenza|cessazione|chiusura|einddatum|vencimento|close|sluttdato|slutdatum|slutdato|utløp|utløpsdato|avsluttet|avslutad|oppsagt|maturity|matures|matured|fällig|fälligkeit|faelligkeit|gültigbis|zamknięcia|zamkniecia|zakończenia|zakonczenia|rozwiązania|ukončení|ukonceni|zrušení|zruseni|megszűnés|megszunes|lejárat|lejarat|zárás|zaras|felmondás)$|到期|终止|结束|销户|清仓|退保|注销|结清|解约|満期|终了|^(kapanış|kapanis|bitiş|bitis|vade|λήξης?|κλεισίματος)$|해지|만기|종료|الإغلاق|الاغلاق|الانتهاء"
 )
 _RATING = re.compile(r"^(rating|stars|score|note|grade|bewertung|sterne)$|评分|星")
 _PROTECTED = re.compile(
     r"^(sex|gender|marital|religion|ethnicity|race|nationality|disability|orientation|salutation|geschl|geschlecht|anrede|anr|"
-    r"fam(ilien)?st(and)?|zivilstand|civilité|sexe|sexo|sesso|geslacht|género|genere|civil|civile|nacionalidad|nationalité|nazionalità|nationaliteit|kjønn|køn|kön|sivilstand|civilstånd|statsborgerskap|płeć|konfession|nationalität|citizenship|staats\w+|pep|politically|behinderung|vulnerable|vulnerability)$|性别|婚姻|民族|宗教|国籍|残疾|政治公众|政要"
+    r"fam(ilien)?st(and)?|zivilstand|civilité|sexe|sexo|sesso|geslacht|género|genere|civil|civile|nacionalidad|nationalité|nazionalità|nationaliteit|kjønn|køn|kön|sivilstand|civilstånd|statsborgerskap|płeć|konfession|nationalität|citizenship|staats\w+|pep|politically|behinderung|vulnerable|vulnerability)$|性别|婚姻|民族|宗教|国籍|残疾|政治公众|政要|성별|국적|الجنس|الجنسية"
 )
 _OF_PERSON = re.compile(r"name|\badı\b|soyad|όνομα|επώνυμο|имя|фамилия|\b(nom|nombre|nome)\b|naam", re.IGNORECASE)
 _NAME = re.compile(
-    r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname|libellé|intitulé|nom|nombre|denominación|denominazione|nome|naam|navn|namn|nazwa|název|nazev|név|nev|\w{3,}(név|nev)|designação|\w*bezeichnung|\w{3,}bez|\w{3,}(name|naam|navn|namn)|benennung)$|名称|姓名|标题|简称|^(adı|ismi|ονομασία|όνομα|наименование)$"
+    r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname|libellé|intitulé|nom|nombre|denominación|denominazione|nome|naam|navn|namn|nazwa|název|nazev|név|nev|\w{3,}(név|nev)|designação|\w*bezeichnung|\w{3,}bez|\w{3,}(name|naam|navn|namn)|benennung)$|名称|姓名|标题|简称|^(adı|ismi|ονομασία|όνομα|наименование)$|상품명|^(이름|اسم)$"
 )
 _DESCRIPTION = re.compile(
     r"^(description|desc|details|summary|objective|objectives|strategy|about|text|abstract|synopsis|"
     r"\w*beschreibung|descriptif|descripción|descripcion|descrizione|beschrijving|omschrijving|beskrivelse|beskrivning|opis|descrição|blurb|anlageziel|anlagestrategie|erläuterung|produkttext|zusammenfassung)$|说明|描述|简介|介绍|目标|策略"
 )
 _WEIGHT = re.compile(
-    r"^(amount|quantity|qty|volume|value|units|rating|score|weight|count|minutes|betrag|menge|stück|wert|montant|importe|monto|importo|bedrag|beløp|belopp|beløb|kwota|prima|prime|premio|premie|premium|montante)$|金额|数量|份额"
+    r"^(amount|quantity|qty|volume|value|units|rating|score|weight|count|minutes|betrag|menge|stück|wert|montant|importe|monto|importo|bedrag|beløp|belopp|beløb|kwota|prima|prime|premio|premie|premium|montante)$|金额|数量|份额|금액|수량|المبلغ|الرصيد"
 )
 _QUANTITY = re.compile(
     r"^(quantity|qty|units|allocation|alloc|allokation|weighting|cotas|shares|pieces|nominal|stück|stücke|stueck|stuecke|stückzahl|menge|anzahl|anteile|nominale|quantité|parts|cantidad|participaciones|quantità|quote|aantal|quantidade)$"
-    r"|数量|份额|股数"
+    r"|数量|份额|股数|수량|الكمية"
 )
 _KNOWN = re.compile(
     r"^(booked|known|recorded|created|reported|settled|loaded|posted|published|gebucht|buchungsdatum)$|记账|入账"
@@ -214,7 +217,7 @@ _ACTION = re.compile(
     r"^(type|kind|action|event|side|operation|activity|art|vorgang|buchungsart|transaktionsart|sens|opération|operación|operação|operacao|operazione|resultado|résultat|esito|movimiento|tipo)$|类型|方向|操作"
 )
 _STATE = re.compile(
-    r"^(\w*status|\w*stat|currency|consent|flag|language|unit|channel|währung|waehrung|\w*einwilligung|\w*zustimmung|sprache|stat|statut|état|estado|stato|devise|divisa|moneda|langue|lengua|lingua|idioma|valuta|taal)$|状态|币种|货币|语言"
+    r"^(\w*status|\w*stat|currency|consent|flag|language|unit|channel|währung|waehrung|\w*einwilligung|\w*zustimmung|sprache|stat|statut|état|estado|stato|devise|divisa|moneda|langue|lengua|lingua|idioma|valuta|taal)$|状态|币种|货币|语言|상태|^حالة$"
 )
 _ADVISER = re.compile(
     r"^(adviser|advisor|manager|banker|rm|\w*betreuer|betreuerin|\w*berater|beraterin|conseiller|conseillère|gestionnaire|servicing|"
@@ -224,20 +227,20 @@ _ADVISER = re.compile(
 _CRM = re.compile(r"^(crm|salesforce|sfdc|hubspot|dynamics)$")
 _SENSITIVE = re.compile(
     r"^(age|province|state|county|district|domicile|born|income|salary|wealth|region|city|town|country|zip|postcode|postal|plz|ort|wohnort|stadt|land|bundesland|alter|woonplaats|domizil|woonland|"
-    r"altersgruppe|einkommen|gehalt|vermögen|canton|département|commune|ville|pays|âge|revenus?|salaire|patrimoine|poststed|fylke|kommune|kommun|län|bosted|alder|inntekt|inkomst|indkomst|postnr|postnummer|provincia|ciudad|país|edad|ingresos|renta|profesión|provincie|cidade|uf|município|bairro|profissão|reddito|età|città|comune|regione|cap|inkomen|leeftijd|gemeente|stad|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业|都道府県|市区町村|年収|職业|職業|^(şehir|sehir|ilçe|meslek|gelir|geliri|πόλη|νομός|επάγγελμα|εισόδημα|emirate|governorate|judet)$"
+    r"altersgruppe|einkommen|gehalt|vermögen|canton|département|commune|ville|pays|âge|revenus?|salaire|patrimoine|poststed|fylke|kommune|kommun|län|bosted|alder|inntekt|inkomst|indkomst|postnr|postnummer|provincia|ciudad|país|edad|ingresos|renta|profesión|provincie|cidade|uf|município|bairro|profissão|reddito|età|città|comune|regione|cap|inkomen|leeftijd|gemeente|stad|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业|都道府県|市区町村|年収|職业|職業|^(şehir|sehir|ilçe|meslek|gelir|geliri|πόλη|νομός|επάγγελμα|εισόδημα|emirate|governorate|judet)$|지역|직업|المدينة|الدخل"
 )
 _KIND = re.compile(
-    r"^(kind|type|category|class|classe|group|sector|branch|line|lob|art|typ|gruppe|\w{3,}(art|gruppe|typ|klasse|kategorie|kategori|type|categorie|soort|familie)|sparte|family|kategorie|kategori|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类|区分|^(grubu|türü|turu|tipi|segmenti|κατηγορία|είδος|τύπος)$"
+    r"^(kind|type|category|class|classe|group|sector|branch|line|lob|art|typ|gruppe|\w{3,}(art|gruppe|typ|klasse|kategorie|kategori|type|categorie|soort|familie)|sparte|family|kategorie|kategori|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类|区分|^(grubu|türü|turu|tipi|segmenti|κατηγορία|είδος|τύπος)$|유형|종류|^نوع$"
 )
 _RISK = re.compile(
-    r"^(risk|riskometer|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico\w*|risco)$|风险|リスク"
+    r"^(risk|riskometer|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico\w*|risco)$|风险|リスク|위험|المخاطر"
 )
 _FEE = re.compile(
-    r"^(fee|fees|ter|ocf|expense|expenses|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|commissione|spese|kosten|custos|taxa|\w*gebyr|\w*avgift)$|费"
+    r"^(fee|fees|ter|ocf|expense|expenses|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|commissione|spese|kosten|custos|taxa|\w*gebyr|\w*avgift)$|费|보수|수수료|^(الرسوم|رسوم)$"
 )
 _MINIMUM = re.compile(
     r"^(minimum|min|mínimo|minima|mínima|minimo|"
-    r"mindest(anlage\w*|\w*betrag|\w*summe|\w*rate|\w*prämie|\w*praemie|einlage|veranlagung|zeichnung|investition|kauf\w*))$|起购|最低|^(asgari|ελάχιστο|ελάχιστη)$"
+    r"mindest(anlage\w*|\w*betrag|\w*summe|\w*rate|\w*prämie|\w*praemie|einlage|veranlagung|zeichnung|investition|kauf\w*))$|起购|最低|^(asgari|ελάχιστο|ελάχιστη)$|최소|^(الأدنى|الادنى)$"
 )
 _ISSUER = re.compile(
     r"^(issuer|emittent\w*|emittente|émetteur|emetteur|emisor|emissor|uitgever|debtor|borrower|kapitalanlagegesellschaft|kvg|kag|"
@@ -386,13 +389,13 @@ def action_of(text: str) -> Action | None:
     # What was done to an order or a contract says more than that it is one: order.cancelled, account_closed.
     named = min(
         fits,
-        key=lambda action: (action.weight >= 0, not (found & action.names) - _THINGS and not action.is_within(text)),
+        key=lambda action: (action.weight >= 0, not (found & action.names) - THINGS and not action.is_within(text)),
         default=None,
     )
     return named or _action_of_compound(found)
 
 
-_THINGS = _action(
+THINGS = _action(
     "",
     0.0,
     "order trade transaction account accounts contract position positions policy konto konten depot depots bestellung "

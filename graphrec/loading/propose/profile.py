@@ -23,16 +23,19 @@ from graphrec.loading.propose.histories.versions import current
 from graphrec.loading.propose.looks import property_name
 from graphrec.loading.propose.references import key_of, with_keys, with_references
 from graphrec.loading.propose.shapes.actions import as_one_column
+from graphrec.loading.propose.shapes.bits import with_bits
 from graphrec.loading.propose.shapes.codes import written_out
 from graphrec.loading.propose.shapes.described import with_described
 from graphrec.loading.propose.shapes.joint import with_joint
 from graphrec.loading.propose.shapes.lines import as_lines
 from graphrec.loading.propose.shapes.multi import with_parts
 from graphrec.loading.propose.shapes.nested import Flat, flatten
-from graphrec.loading.propose.shapes.other_keys import with_other_keys
+from graphrec.loading.propose.shapes.other_keys import with_other_keys, with_persons
 from graphrec.loading.propose.shapes.owners import SAMPLE_ROWS, with_owner
 from graphrec.loading.propose.shapes.several import with_several
 from graphrec.loading.propose.shapes.sides import with_sides
+from graphrec.loading.propose.shapes.streams import with_kinds
+from graphrec.loading.propose.shapes.switches import with_switches
 from graphrec.loading.propose.shapes.wide import amounts, holdings, named_by_keys, products_in
 from graphrec.loading.propose.spelling import spelled_alike
 from graphrec.loading.propose.table_profile import TableProfile
@@ -86,13 +89,14 @@ class Delivery:
             tables += some
             if are_wide:
                 tables[-1:] = _with_holdings(database, spec, tables[-1])
+        tables = with_kinds(database, tables)
         tables = as_tables(database, [last_changes(database, table) for table in tables])
         tables = [with_days(database, table) for table in tables]
         tables = [latest(database, table) for table in current(database, tables)]
-        tables = [as_one_column(database, table) for table in written_out(database, tables)]
+        tables = [as_one_column(database, table) for table in written_out(database, with_bits(database, tables))]
         tables = _with_amounts(database, with_keys(database, tables), self._specs)
         tables = with_references(database, spelled_alike(database, with_parts(database, tables)))
-        tables = with_other_keys(database, tables)
+        tables = with_other_keys(database, with_persons(database, with_switches(database, tables)))
         tables = with_several(database, with_sides(database, live(database, tables)))
         tables = [as_spans(database, table) for table in tables]
         tables = [with_joint(database, table, tables) for table in tables]

@@ -26,7 +26,7 @@ def with_keys(database: duckdb.DuckDBPyConnection, tables: list[TableProfile]) -
         others = [other for other in tables if other.name != table.name]
         elsewhere = {column.casefold() for other in others for column in other.columns} - {"id"}
         # The rows of a list stand in a row that has its own key, which names none of them.
-        around = by_name.get(table.of, table).columns if table.of != table.name else {}
+        around = by_name[table.of].columns if table.of in by_name and table.of != table.name else {}
         own = {column: one for column, one in table.columns.items() if column not in around}
         key = key_of(replace(table, columns=own), elsewhere)
         if key is None or key.casefold() not in elsewhere or not table.columns[key].looks_like_id:

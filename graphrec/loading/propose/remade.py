@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import duckdb
 
-from graphrec.loading.propose.column_profile import profile_column
+from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
+from graphrec.loading.propose.concepts import NO, YES, told
 from graphrec.loading.propose.table_profile import TableProfile
-from graphrec.loading.sources.sql import OWN_COLUMNS, name
+from graphrec.loading.sources.sql import OWN_COLUMNS, name, value
 
 
 def remake(database: duckdb.DuckDBPyConnection, table: str, rows: str) -> dict[str, str]:
@@ -40,3 +41,12 @@ def remade(database: duckdb.DuckDBPyConnection, table: TableProfile, rows: str, 
         table, rows=count, columns=columns, source=rows.format(table.rows_sql), fields={},
         questions=(*table.questions, asks),
     )  # fmt: skip
+
+
+def yes_in(database: duckdb.DuckDBPyConnection, table: TableProfile, mark: ColumnProfile) -> str | None:
+    """SQL that is true in the rows in which a mark says yes; None where its values do not tell, or none says so."""
+    text = f"CAST({name(mark.name)} AS VARCHAR)"
+    query = f"SELECT DISTINCT {text} FROM {name(table.name)} WHERE nullif({text}, '') IS NOT NULL LIMIT 20"
+    said = {row[0]: told(row[0], YES, NO) for row in database.execute(query).fetchall()}
+    yes = sorted(text for text, one in said.items() if one)
+    return f"coalesce({text} IN ({', '.join(map(value, yes))}), false)" if yes and None not in said.values() else None

@@ -62,12 +62,12 @@ _CHINESE_TABLE = re.compile(
     r"(?<=\w)((基本)?(信息|资料|明细|档案|清单|列表|名单|记录|数据|一覧|台帐|マスタ|マスター|リスト|テーブル)表?|表)$"
 )
 _ID_ENDING = re.compile(
-    r"(?<=\w)(编号|编码|代码|代号|流水号|账号|号|番号|コード|(?i:nummer|nr|kennung|schlüssel|schluessel|szám|szam|azonosító|azonosito|kód)|ID|Id)$"
+    r"(?<=\w)(编号|编码|代码|代号|流水号|账号|号|番号|コード|번호|코드|아이디|(?i:nummer|nr|kennung|schlüssel|schluessel|szám|szam|azonosító|azonosito|kód)|ID|Id)$"
 )
 _ID_FIRST = (
     *("id", "code", "código", "codigo", "cód", "cod", "codice", "num", "numéro", "numero", "número", "núm"),
     *("réf", "référence", "referencia", "identifiant", "identificador", "nº", "nr", "numer", "kod", "číslo", "kód"),
-    *("κωδικός", "αριθμός", "номер", "код"),
+    *("κωδικός", "αριθμός", "номер", "код", "رقم", "رمز", "كود", "معرف"),
 )
 """Where the thing comes second: código producto, numéro de client, kod produktu."""
 _ID_SIGN = re.compile(r"#\s*$|№|(?<!\w)n[°º]|(?<!\w)no\.|(?<!\w)a/c(?!\w)", re.IGNORECASE)
@@ -110,7 +110,15 @@ def _abbreviations() -> dict[str, dict[str, str]]:
     """What short names stand for: whole names, and parts of names."""
     parts = re.findall(r"^\[(\w+)\]\n((?:[^\[\n].*\n)+)", _ABBREVIATIONS.read_text("utf-8"), re.MULTILINE)
     listed = {part: [line.partition(" ") for line in lines.splitlines() if line[0] != "#"] for part, lines in parts}
-    return {part: {short: meant for short, _, meant in lines} for part, lines in listed.items()}
+    found = {part: {short: meant for short, _, meant in lines} for part, lines in listed.items()}
+    pairs = (one.partition("=") for one in dict(parts)["bare"].split())
+    # Behind the first letter vowels are left out: prfl is profile.
+    short = ((word if meant else word[0] + re.sub("[aeiou]", "", word[1:]), meant or word) for word, _, meant in pairs)
+    return {**found, "bare": {bare: meant for bare, meant in short if len(bare) >= _LEAST_BARE}}
+
+
+_LEAST_BARE = 3
+"""Fewer consonants are those of many words."""
 
 
 _PACKAGE = re.compile(r"^(?:[A-Za-z]\w*?__)?(\w+?)__(c|pc|r|pr|mdt|e|kav|x)$")
@@ -153,7 +161,12 @@ def words(text: str) -> list[str]:
     """The words of a name: `CustomerID` and `customer_id` are both customer, id, and CUSTNO is customer, number."""
     text = spelled_out(text).replace("İ", "I")  # in lower case it would be two signs
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text)
-    return [word.lower() for word in re.split(r"[\W_]+", split) if word]
+    return [_with_vowels(word.lower()) for word in re.split(r"[\W_]+", split) if word]
+
+
+def _with_vowels(word: str) -> str:
+    """A word that was written without its vowels, as in Cnsnt and Prfl; any other one as it is."""
+    return _abbreviations()["bare"].get(word, word)
 
 
 _OF_TABLES = re.compile(

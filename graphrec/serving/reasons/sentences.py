@@ -215,7 +215,7 @@ class Sentences:
             last = self._chosen()
             return self.say(f"{table}.{key}", n=PEOPLE, last=last, words=self.language.texts["lists.comma"].join(words))
         if group.hop is not None and group.hop.type not in self.schema.roles.interactions:
-            label, names = self.measured(via[0].label, self._names(via, "and"))
+            label, names = self.labelled(via[0].label, self._names(via, "and"))
             place = "_place" if _are_places(via) else ""
             return self.say(f"{table}.attribute{place}", label=label, names=names)
         if group.kind == "against":
@@ -226,6 +226,10 @@ class Sentences:
         if said := self._own_sentence(own.get(sign), via, types):
             return said
         return self.say(f"{table}.block", block=self.word(group.part), things=things)
+
+    def more_frequent(self, wording: str) -> str:
+        """The sentence of people with an attribute where the product is more frequent among them, too."""
+        return self.language.text("reasons.more_frequent").replace("{said}", wording)
 
     def pair(self, group: LineGroup, both: Sequence[Node], *, favours: bool) -> str:
         """The sentence of two neighbours that speak together, with PEOPLE where a number stands."""
@@ -294,18 +298,18 @@ class Sentences:
         return self._words.get(name) or self._words.get(_label(name)) or self._noun(words(name))
 
     def measured(self, name: str, value: str) -> tuple[str, str]:
-        """A label or column and a value of it in words; a unit at the end of its name stands behind the value.
-
-        A value that begins with its label, such as Plan 3 of plan, says it once.
-        """
+        """A label or column and a value of it in words; a unit at the end of its name stands behind the value."""
         said = self.word(name)
-        first, _, rest = value.partition(" ")
-        if rest and " " not in rest and first.lower() == said.lower():
-            return said, rest
         head, _, unit = said.rpartition(" ")
         if not head or name in self._words or unit.lower() not in _UNITS:
             return said, value
         return head, f"{value} {unit.upper() if len(unit) == _CURRENCY else unit}"
+
+    def labelled(self, name: str, value: str) -> tuple[str, str]:
+        """As `measured`, where both stand beside each other: Plan 3 of plan says "plan" once."""
+        said, value = self.measured(name, value)
+        first, _, rest = value.partition(" ")
+        return said, rest if rest and " " not in rest and first.lower() == said.lower() else value
 
     def shown(self, what: str, value: str | float | bool) -> str:
         """What is shown beside a product, with the unit that its column has.
@@ -407,7 +411,7 @@ class Sentences:
         if parts.people:
             names, verb = self._names(parts.via, "or"), self._verb([way[1] for way in parts.ways], 2)
             if not is_interaction:
-                label, names = self.measured(parts.via[0].label, names)
+                label, names = self.labelled(parts.via[0].label, names)
                 key = "people_place" if _are_places(parts.via) else "people_attribute"
                 return self.say(f"reasons.{key}", n=PEOPLE, label=label, names=names, last=last)
             key = "people_same" if verb == last else "people"

@@ -79,6 +79,7 @@ class Blend:
         self.terms = tuple(terms)
         self.weights = tuple(float(weight) for weight in weights)
         self.offered = offered
+        self._last: tuple[int, Row] | None = None
 
     def offering(self, offered: Offered | None) -> "Blend":
         """The same terms and weights where other products are offered."""
@@ -102,7 +103,16 @@ class Blend:
         return self.terms[0].graph.num_products + (self.offered.new if self.offered else 0)
 
     def row(self, user: int) -> Row:
-        """The scores of all products for one user, and the scale of each term."""
+        """The scores of all products for one user, and the scale of each term; not to be changed.
+
+        Those asked last are known: a statement asks for one customer's list, reasons and refusals one after another.
+        """
+        last = self._last
+        if last is None or last[0] != user:
+            last = self._last = user, self._row(user)
+        return last[1]
+
+    def _row(self, user: int) -> Row:
         scales = np.zeros(len(self.terms))
         total: NDArray[np.float64] | None = None
         for position, (term, weight) in enumerate(zip(self.terms, self.weights, strict=True)):
@@ -112,7 +122,9 @@ class Blend:
                 scales[position] = weight * term.left(user) / spread
             total = scales[position] * scores if total is None else total + scales[position] * scores
         assert total is not None, "a blend has terms"
-        return Row(self.offered.widened(total) if self.offered else total, scales)
+        found = Row(self.offered.widened(total) if self.offered else total, scales)
+        found.scores.flags.writeable = found.scales.flags.writeable = False
+        return found
 
     def rows(self, users: NDArray[np.int32]) -> list[Row]:
         """What `row` gives for each of many users, to the bit."""

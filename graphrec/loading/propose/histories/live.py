@@ -7,11 +7,11 @@ from dataclasses import replace
 import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
-from graphrec.loading.propose.concepts import NO, YES, normal, told
+from graphrec.loading.propose.concepts import normal
 from graphrec.loading.propose.looks import likeness
-from graphrec.loading.propose.remade import remake
+from graphrec.loading.propose.remade import remake, yes_in
 from graphrec.loading.propose.table_profile import TableProfile
-from graphrec.loading.sources.sql import name, value
+from graphrec.loading.sources.sql import name
 
 _WHO = r"(user|customer|client|member|account|acct|record|row|data|order|contract|kunden?|konto|satz|person)?"
 _MARKS = re.compile(
@@ -67,12 +67,7 @@ def _marked(database: duckdb.DuckDBPyConnection, table: TableProfile, column: Co
     quoted = f"CAST({name(column.name)} AS VARCHAR)"
     if column.kind == "time":
         return f"coalesce({quoted} <> '', false)" if column.filled < table.rows else None
-    query = f"SELECT DISTINCT {quoted} FROM {name(table.name)} WHERE nullif({quoted}, '') IS NOT NULL LIMIT 20"
-    said = {text: told(text, YES, NO) for (text,) in database.execute(query).fetchall()}
-    yes = [text for text, one in said.items() if one]
-    if not yes or None in said.values():
-        return None
-    return f"coalesce({quoted} IN ({', '.join(map(value, sorted(yes)))}), false)"
+    return yes_in(database, table, column)
 
 
 def _without(

@@ -6,9 +6,10 @@ import duckdb
 
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import ColumnProfile
-from graphrec.loading.propose.looks import action_of_table
+from graphrec.loading.propose.looks import action_of_table, likeness, looks
 from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
+from graphrec.loading.run.parse import parsed_sql
 from graphrec.loading.sources.sql import name
 
 _MOST_DAYS = 400
@@ -23,6 +24,9 @@ _AGAIN = 1.5
 
 def latest(database: duckdb.DuckDBPyConnection, table: TableProfile) -> TableProfile:
     """A table with one row for each of its things, the latest, where every delivery has all of them; else as it is."""
+    action = action_of_table(table.name)
+    if action is not None and action.type != "HELD" and likeness(table.name) == 0:
+        return table  # what somebody pays each month is done again each month
     key, day_name = key_by_day(database, table)
     if key is None or day_name is None:
         return table
@@ -85,7 +89,9 @@ def as_spans(database: duckdb.DuckDBPyConnection, table: TableProfile) -> TableP
         f"CASE WHEN max({at}) < (SELECT max({at}) FROM {{0}}) THEN arg_max({name(day.name)}, {at}) END AS {until}",
         *(f"arg_max({name(column)}, {at}) AS {name(column)}" for column in (*others, "_file", "_line")),
     ]
-    span = f"(SELECT {', '.join(selected)} FROM {{0}} GROUP BY {listed} ORDER BY _file, _line)"
+    nothing = _nothing(table)
+    there = f" WHERE {nothing}" if nothing else ""
+    span = f"(SELECT {', '.join(selected)} FROM {{0}}{there} GROUP BY {listed} ORDER BY _file, _line)"
     remake(database, table.name, span.format(name(table.name)))
     ended = replace(day, name=until, rows=pairs, filled=0, distinct=0, in_graph="", is_plain=False, questions=())
     ended = replace(ended, parse=day.parse or ParseSpec("time"))
@@ -100,6 +106,16 @@ def as_spans(database: duckdb.DuckDBPyConnection, table: TableProfile) -> TableP
         table, rows=pairs, columns={**columns, until: ended}, source=span.format(table.rows_sql), fields={},
         questions=(*table.questions, asks),
     )  # fmt: skip
+
+
+def _nothing(table: TableProfile) -> str:
+    """SQL that leaves out positions of 0 pieces, which are there no more; nothing where no column counts pieces."""
+    found = next(
+        (c for c in table.columns.values() if c.kind in {"integer", "real"} and looks(c.name, "quantity")), None
+    )
+    if found is None or found.least != 0 or found.most <= 0:
+        return ""
+    return f"coalesce({parsed_sql(name(found.name), found.parse or ParseSpec(found.kind))} <> 0, true)"
 
 
 def _ends(table: TableProfile) -> list[str]:

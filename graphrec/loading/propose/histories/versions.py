@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
-from graphrec.loading.propose.concepts import NO, YES, normal, told
-from graphrec.loading.propose.remade import remake
+from graphrec.loading.propose.concepts import normal
+from graphrec.loading.propose.remade import remake, yes_in
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import free_name
-from graphrec.loading.sources.sql import name, value
+from graphrec.loading.sources.sql import name
 
 _HOLDS = r"(row|rec|record|version|scd\d?|dwh|dw|eff|effective|valid|validity|gueltig|gueltigkeits?)"
 BEGINS = re.compile(
@@ -73,9 +73,9 @@ def _versions_in(database: duckdb.DuckDBPyConnection, table: TableProfile) -> _V
     end = next((one for one in columns if one.kind == "time" and ENDS.fullmatch(normal(one.name))), None)
     mark = next((one for one in columns if _CURRENT.fullmatch(normal(one.name))), None)
     begins = begin.moment
-    until = end.moment if end is not None else "NULL"
+    until = end.moment if end is not None else "CAST(NULL AS TIMESTAMPTZ)"
     holds = f"coalesce({until} > {_NO_END}, true)" if end is not None else ""
-    marked = _is_yes(database, table, mark) if mark is not None else None
+    marked = yes_in(database, table, mark) if mark is not None else None
     for one in columns:
         if one.kind not in {"text", "integer"} or one.filled < table.rows or not one.looks_like_id or one.is_unique:
             continue
@@ -98,15 +98,6 @@ def _versions_in(database: duckdb.DuckDBPyConnection, table: TableProfile) -> _V
         given = tuple(each.name for each in (begin, end, mark) if each is not None)
         return _Versions(one.name, begins, marked or holds, given)
     return None
-
-
-def _is_yes(database: duckdb.DuckDBPyConnection, table: TableProfile, mark: ColumnProfile) -> str | None:
-    """SQL that is true where a mark says yes; None where its values do not tell."""
-    text = f"CAST({name(mark.name)} AS VARCHAR)"
-    query = f"SELECT DISTINCT {text} FROM {name(table.name)} WHERE {name(mark.name)} IS NOT NULL LIMIT 20"
-    said = {row[0]: told(row[0], YES, NO) for row in database.execute(query).fetchall()}
-    yes = [text for text, one in said.items() if one]
-    return f"coalesce({text} IN ({', '.join(map(value, yes))}), false)" if yes and None not in said.values() else None
 
 
 def _last_of_each(

@@ -1,4 +1,5 @@
-"""Dealings that name a thing by another number than its key: by the ticker, where positions name it by the ISIN."""
+"""Dealings that name a thing by another number than its key: by the ticker, where positions name it by the ISIN; and
+customers with a number for each order and another one for the person, who is the customer."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,9 +7,11 @@ from dataclasses import replace
 import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
+from graphrec.loading.propose.looks import likeness
 from graphrec.loading.propose.references import could_be_keys, count_strays, fits
-from graphrec.loading.propose.remade import remake
+from graphrec.loading.propose.remade import remade, remake
 from graphrec.loading.propose.table_profile import TableProfile
+from graphrec.loading.propose.words import stem
 from graphrec.loading.sources.sql import name
 
 
@@ -26,6 +29,49 @@ def with_other_keys(database: duckdb.DuckDBPyConnection, tables: Sequence[TableP
                 table = _with_key(database, table, owner, column)
         done.append(table)
     return done
+
+
+def with_persons(database: duckdb.DuckDBPyConnection, tables: Sequence[TableProfile]) -> list[TableProfile]:
+    """The tables, those of customers who have a new number in each order under the number of the person."""
+    done = {table.name: table for table in tables}
+    for owner in tables:
+        naming = [
+            (one.name, column) for one in tables for column, other in one.references.items() if other == owner.name
+        ]
+        person = _person(owner) if naming else None
+        if person is None or not all(done[table].columns[column].is_unique for table, column in naming):
+            continue
+        by = replace(person, name=owner.key or ""), person
+        for table, column in naming:
+            there = done[table].columns[column]
+            done[table] = _with_key(database, done[table], replace(owner, key=person.name), (there, by[0]))
+        once = (
+            f"(SELECT * EXCLUDE ({name(owner.key or '')}) FROM {{0}} QUALIFY row_number() OVER "
+            f"(PARTITION BY {name(person.name)} ORDER BY _file DESC, _line DESC) = 1 ORDER BY _file, _line)"
+        )
+        asks = f"{owner.key} is another one in each row that names it, and {person.name} is the person: is that right?"
+        done[owner.name] = replace(remade(database, owner, once, asks), key=person.name)
+    return list(done.values())
+
+
+def _person(owner: TableProfile) -> ColumnProfile | None:
+    """The number of the person in a table of customers that has one beside its key, and not another one in each row."""
+    if owner.key is None or (likeness(owner.name) or likeness(owner.key)) <= 0:
+        return None
+    own = set(stem(owner.key))
+    return next(
+        (
+            one
+            for one in owner.others()
+            if one.looks_like_id and one.filled == one.rows > one.distinct >= _LEAST_PERSONS * one.rows
+            and own & set(stem(one.name)) and one.kind in {"text", "integer"}
+        ),
+        None,
+    )  # fmt: skip
+
+
+_LEAST_PERSONS = 0.3
+"""The share of persons among the numbers of customers below which a number is one of a group, such as a branch."""
 
 
 def _other_key(
@@ -65,7 +111,9 @@ def _with_key(
     return replace(
         table,
         columns={owner.key: replace(found, written=owner.columns[owner.key].written), **left},
-        references={**table.references, owner.key: owner.name},
+        references={
+            **{one: other for one, other in table.references.items() if one != there.name}, owner.key: owner.name
+        },
         strays={**table.strays, **({owner.key: strays} if strays else {})},
         source=joined.format(table.rows_sql, owner.rows_sql), fields={},
         questions=(*table.questions, asks),

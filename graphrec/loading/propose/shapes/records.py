@@ -65,6 +65,11 @@ class Layout:
     path: str
     columns: Mapping[str, Mapping[str, list[int]]]
 
+    def of_file(self, path: str) -> dict[str, list[int]]:
+        """The columns of a text, which the file of the layout is called after: CUSTMAST_layout.csv; else nothing."""
+        own, other = (normal(Path(one).stem) for one in (path, self.path))
+        return dict(self.columns.get("", {})) if own and own != other and own in other else {}
+
     def of(self, kinds: Kinds) -> bool:
         """Whether it tells the columns of these kinds."""
         return set(kinds.counts) <= self.columns.keys()
@@ -151,13 +156,17 @@ def layout_in(path: Path, shown: str) -> Layout | None:
         for place, cell in reversed(list(enumerate(head)))
         if normal(cell) in named or {normal(one) for one in re.split(r"\W+", cell)} & named
     }
-    if not {"kind", "field"} <= places.keys() or places["kind"] == places["field"] or len(rows) < _LEAST_LINES:
+    of_one = (
+        not {"kind"} <= places.keys() and {"first", "field"} <= places.keys() and {"last", "length"} & places.keys()
+    )
+    is_told = {"kind", "field"} <= places.keys() and places["kind"] != places["field"]
+    if not (is_told or of_one) or len(rows) < _LEAST_LINES - bool(of_one):
         return None
     columns: dict[str, dict[str, list[int]]] = {}
     for row in rows:
         if len(row) < len(head):
             return None
-        told = columns.setdefault(row[places["kind"]].strip(), {})
+        told = columns.setdefault("" if of_one else row[places["kind"]].strip(), {})
         numbers = {what: row[places[what]].strip() for what in ("first", "last", "length") if what in places}
         if not all(one.isdigit() for one in numbers.values()):
             return None

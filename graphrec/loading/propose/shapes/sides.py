@@ -13,7 +13,7 @@ import duckdb
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import AGREES, are_answers, normal, place
 from graphrec.loading.propose.histories.versions import BEGINS, ENDS
-from graphrec.loading.propose.looks import likeness, looks
+from graphrec.loading.propose.looks import action_of_table, likeness, looks
 from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import words
@@ -93,6 +93,8 @@ def _owner_of(side: TableProfile, tables: dict[str, TableProfile]) -> str:
     owner, (column,) = owners.pop(), side.references
     if side.columns[column].distinct < 2 or not _like(tables[owner]):
         return ""
+    if len(set(tables[owner].references.values())) > 1 and action_of_table(owner) is not None:
+        return ""  # a contract, and what is said of it, such as a claim, is said of no product
     # Rows that name the other side too are dealings, whether or not a table describes it.
     if any(likeness(one.name) * _like(tables[owner]) < 0 and one.distinct > _MOST_PURPOSES for one in side.others()):
         return ""
@@ -108,7 +110,7 @@ def _with_side(database: duckdb.DuckDBPyConnection, owner: TableProfile, side: T
     (column,) = side.references
     concepts = _OF_USERS if _like(owner) > 0 else _OF_PRODUCTS
     # What lies in a list has the columns of the row around it too.
-    around = set(owner.columns) if side.of == owner.of else set()
+    around = set(owner.columns) if side.of == owner.name else set()
     others = [one for one in side.others() if not one.is_nested and one.name not in around]
     times = [one for one in others if one.kind == "time"]
     end = next((one for one in times if ENDS.fullmatch(normal(one.name)) or looks(one.name, "end")), None)

@@ -68,6 +68,10 @@ _UNDONE = _set(
 """What says of an order that nothing came of it."""
 
 
+_BEFORE = re.compile("vorbeginn|vorantritt|beforestart|beforeinception|avantledebut|antesdelinicio|primadellinizio")
+"""Within what says that a contract ended before it began."""
+
+
 @dataclass(frozen=True)
 class States:
     """The column that says what became of holdings, and its values by that."""
@@ -119,6 +123,8 @@ def meaning(text: str, *, of_orders: bool = False) -> State | None:
     runs = {"".join(parts[start:end]) for start in range(len(parts)) for end in range(start + 1, len(parts) + 1)}
     if of_orders:
         return "never held" if runs & _UNDONE else "held" if runs & (_HELD | _OVER) else None
+    if _BEFORE.search("".join(parts)):
+        return "never held"
     is_denied = bool(runs & {"not", "nicht", "non", "no", "未"})
     if runs & _ACCEPTED and not is_denied:
         return "held"
