@@ -15,8 +15,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, TypeVar
 
 from graphrec.errors import Unwritable
+
+Made = TypeVar("Made")
 
 _PART = ".part"
 _LOCK = "lock"
@@ -24,6 +27,36 @@ _FILE, _FOLDER = 0o600, 0o700
 _OTHERS = threading.local()
 """Of a thread, in `begin`: what lets others go on."""
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+
+
+#: Files of which it is known what was made of them.
+_KNOWN = 256
+_MADE: "dict[tuple[Path, Callable[[Path], Any]], tuple[tuple[int, ...], Any]]" = {}
+
+
+def state_of(path: Path) -> tuple[int, ...] | None:
+    """What changes when a file is written anew; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def made_once(path: Path, make: Callable[[Path], Made]) -> Made:
+    """What `make` gives for a file, made anew when the file was written anew; what it raises is not kept."""
+    # Taken before the file is read: what is written meanwhile is seen by the next one who asks.
+    key, state = (path, make), state_of(path)
+    known = _MADE.get(key)
+    if known is not None and known[0] == state:
+        before: Made = known[1]
+        return before
+    found = make(path)
+    if state is not None:
+        if len(_MADE) >= _KNOWN:
+            _MADE.clear()
+        _MADE[key] = state, found
+    return found
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from graphrec import __version__
 from graphrec.errors import SchemaOutdated, SettingsError
-from graphrec.files import make_folder, private_folder, sweep, tighten, whole_file
+from graphrec.files import made_once, make_folder, private_folder, sweep, tighten, whole_file
 from graphrec.frozen import dataclass
 
 FORMAT = 2
@@ -263,7 +263,7 @@ class Home:
                     with os.fdopen(handle, "w", encoding="ascii") as writer:
                         writer.write(os.urandom(32).hex() + "\n")
                     os.link(made, file)
-            found = bytes.fromhex(file.read_text(encoding="ascii"))
+            found = made_once(file, _secret_in)
         except (OSError, ValueError) as error:
             raise SettingsError(f"{file} cannot be used ({error}); restore it from a backup") from error
         if len(found) != 32:
@@ -329,3 +329,7 @@ class Home:
                 path = Path(entry.path)
                 if path != self.store and not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
                     yield from self._folders(path, depth - 1)
+
+
+def _secret_in(file: Path) -> bytes:
+    return bytes.fromhex(file.read_text(encoding="ascii"))

@@ -11,7 +11,7 @@ import pytest
 
 from graphrec import files
 from graphrec.errors import Unwritable
-from graphrec.files import locked, private_folder, replace_folder, sweep, whole_file
+from graphrec.files import locked, made_once, private_folder, replace_folder, state_of, sweep, whole_file
 from graphrec.home import Home
 
 
@@ -290,3 +290,27 @@ def test_what_is_written_is_for_its_owner_alone(tmp_path: Path, umask: int) -> N
     assert all(mode == (0o700 if (tmp_path / "new" / path).is_dir() else 0o600) for path, mode in found.items())
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
     assert there.stat().st_mode & 0o777 == 0o664, "the mode of a file that is there is its owner's choice"
+
+
+def test_what_is_made_of_a_file_is_made_anew_where_it_was_written_anew(tmp_path: Path) -> None:
+    file, read = tmp_path / "one.txt", []
+
+    def made(path: Path) -> int:
+        read.append(path)
+        return int(path.read_text("utf-8"))
+
+    with pytest.raises(FileNotFoundError):
+        made_once(file, made)
+    for number in (1, 2):
+        with whole_file(file) as temporary:
+            temporary.write_text(str(number), "utf-8")
+        assert [made_once(file, made) for _ in range(3)] == [number] * 3
+    file.write_text("none", "utf-8")
+    for _ in range(2):
+        with pytest.raises(ValueError, match="none"):
+            made_once(file, made)
+    file.unlink()
+    with pytest.raises(FileNotFoundError):
+        made_once(file, made)
+    assert len(read) == 6
+    assert state_of(file) is None

@@ -239,7 +239,22 @@ def _allowed(key: str, english: Mapping[str, str]) -> set[str]:
     if table == "links":
         return {"mid", "label", "words"}
     if table in ("reasons", "against", "things"):
-        return {"n", "who", "whose", "verb", "last", "names", "things", "label", "is", "block", "words", "mid", "date"}
+        return {
+            "n",
+            "who",
+            "whose",
+            "verb",
+            "last",
+            "names",
+            "things",
+            "label",
+            "is",
+            "block",
+            "words",
+            "mid",
+            "date",
+            "said",
+        }
     if table == "verbs":
         return {"type"}
     stem = _stem(key)

@@ -56,6 +56,7 @@ OUTCOMES = {"m": "met", "o": "open, counts as met", "w": "warns", "a": "needs ap
 """What a letter of `RuleOutcomes.outcomes` means."""
 
 
+_SIDES = "user", "product"
 _LETTERS = {"refuse": "x", "review": "a", "warn": "w"}
 
 
@@ -127,8 +128,16 @@ class CompiledPolicy:
         self._of_products: dict[int, dict[str, Fact]] = {}
         self._truths: dict[int, Truth] = {}
         """What rules that read products alone say of all of them."""
-        self._remarks: dict[tuple[Column, int, str], str | None] = {}
-        self._of_users: dict[int, dict[Column, Fact]] = {}
+        self._remarks: dict[tuple[int, str], dict[Column, str]] = {}
+        self._of_users: dict[int, dict[str, Fact]] = {}
+        read = [one for rule in self.rules for one in rule.condition.columns]
+        self._columns_of = {
+            side: [(str(one), one) for one in dict.fromkeys(read) if one.side == side] for side in _SIDES
+        }
+        """What the rules read of a user and of a product, by the name of the column with its side."""
+        open_to_all = [one for one in self.refusing if not one.rule.protected and not one.rule.confidential]
+        limits = dict.fromkeys(one for rule in open_to_all for one in rule.condition.columns if one.side == "user")
+        self._limits = [(str(one), one) for one in limits]
         self._last: Block | None = None
 
     def asking(self, occasion: Occasion) -> Self:
@@ -186,7 +195,7 @@ class CompiledPolicy:
         before = np.full(len(left), left.shape[1])
         for rule in self.refusing:
             np.logical_and(left, rule.met(self._truth(rule, block)), out=left)
-            after = np.count_nonzero(left, axis=1)
+            after = left.sum(axis=1)
             for row in np.flatnonzero(after < before).tolist():
                 counts[row][rule.rule.id] = int(before[row] - after[row])
             before = after
@@ -270,9 +279,7 @@ class CompiledPolicy:
 
     def limits(self, user: int) -> dict[str, Fact]:
         """What the rules that refuse read of a user, by column, but for confidential ones and what is protected."""
-        rules = (rule for rule in self.refusing if not rule.rule.protected and not rule.rule.confidential)
-        columns = (one for rule in rules for one in rule.condition.columns)
-        return {column.name: self._of_user(column, user) for column in columns if column.side == "user"}
+        return {column.name: self._of_user(name, column, user) for name, column in self._limits}
 
     def letters(self, users: NDArray[np.integer], products: NDArray[np.integer]) -> NDArray[np.uint8]:
         """What every rule says of some products of each user.
@@ -362,41 +369,42 @@ class CompiledPolicy:
         return self._side("user", user)
 
     def _side(self, side: str, position: int) -> dict[str, Fact]:
-        columns = dict.fromkeys(one for rule in self.rules for one in rule.condition.columns if one.side == side)
+        columns = self._columns_of[side]
         if side == "user":
-            return {str(column): self._of_user(column, position) for column in columns}
-        return {str(column): shown(self.facts, column, position) for column in columns}
+            return {name: self._of_user(name, column, position) for name, column in columns}
+        return {name: shown(self.facts, column, position) for name, column in columns}
 
-    def _of_user(self, column: Column, user: int) -> Fact:
+    def _of_user(self, name: str, column: Column, user: int) -> Fact:
         """The value of a column of a user: a list and its entry in the record ask the same."""
         known = self._of_users.get(user)
         if known is None:
             if len(self._of_users) >= USERS:
                 self._of_users.clear()
             known = self._of_users.setdefault(user, {})
-        if column not in known:
-            known[column] = shown(self.facts, column, user)
-        return known[column]
+        if name not in known:
+            known[name] = shown(self.facts, column, user)
+        return known[name]
 
     def remarks(self, user: int, products: Sequence[int], language: Language | None = None) -> list[tuple[str, ...]]:
         """The values of a user and of some products that the policy does not know, in one sentence each."""
-        of_user = {column: self._remark(column, user, language) for column in self._known if column.side == "user"}
-        found = []
+        of_user, found = self._remarks_of("user", user, language), []
+        code = "" if language is None else language.code
         for product in products:
-            said = (
-                of_user[one] if one.side == "user" else self._remark_of(one, product, language) for one in self._known
-            )
-            found.append(tuple(remark for remark in said if remark is not None))
+            said = self._remarks.get((product, code))
+            if said is None:
+                said = self._remarks[product, code] = self._remarks_of("product", product, language)
+            both = of_user | said
+            found.append(tuple([both[one] for one in self._known if one in both] if both else ()))
         return found
 
-    def _remark_of(self, column: Column, product: int, language: Language | None) -> str | None:
-        key = column, product, "" if language is None else language.code
-        if key not in self._remarks:
-            self._remarks[key] = self._remark(column, product, language)
-        return self._remarks[key]
+    def _remarks_of(self, side: str, position: int, language: Language | None) -> dict[Column, str]:
+        """The remarks on the values of a user or of a product."""
+        said = ((column, self._remark(column, position, language)) for column in self._known if column.side == side)
+        return {column: remark for column, remark in said if remark is not None}
 
     def _remark(self, column: Column, position: int, language: Language | None) -> str | None:
-        value = self._of_user(column, position) if column.side == "user" else shown(self.facts, column, position)
+        is_user = column.side == "user"
+        value = self._of_user(str(column), column, position) if is_user else shown(self.facts, column, position)
         if value is None or str(value) in self._known[column]:
             return None
         if language is not None:

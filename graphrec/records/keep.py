@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from graphrec.errors import Damaged, NotTrained, RecordError, SchemaOutdated, Unwritable
-from graphrec.files import private_folder, whole_file
+from graphrec.files import made_once, private_folder, whole_file
 from graphrec.frozen import dataclass
 from graphrec.graph.folders.facts import MARKS, Facts, user_types
 from graphrec.graph.folders.shelf import DIGITS
@@ -68,7 +68,7 @@ class Kept:
 
     def items(self, facts: str) -> str:
         """The digest of the kept files of some facts, which an entry names."""
-        return sha256(self._facts(facts).read_bytes())
+        return made_once(self._facts(facts), _digest_of)
 
     def _keep_model(self, model: Model, listed: Path) -> None:
         replaced = ModelReplaced(f"model {model.name} was trained anew while it answered; run this again")
@@ -356,3 +356,7 @@ def _same(what: str, wanted: str, found: str, path: Path) -> None:
         raise RecordError(
             f"{what} {wanted[:DIGITS]} was changed: {path} has hash {found[:DIGITS]}; restore it from a backup"
         )
+
+
+def _digest_of(path: Path) -> str:
+    return sha256(path.read_bytes())

@@ -12,11 +12,12 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from graphrec.errors import RecordError, SettingsError
-from graphrec.files import flush, make_folder, private, whole_file
+from graphrec.files import flush, made_once, make_folder, private, whole_file
 from graphrec.home import Home
 from graphrec.records.slots import MARK, SLOT, SlotIndex
 
@@ -35,20 +36,23 @@ class Erased(RecordError):
 def encrypt(key: bytes, plain: bytes, about: bytes) -> bytes:
     """A nonce and AES-GCM of some bytes under a key of 32 bytes, bound to what they are about."""
     nonce = os.urandom(NONCE)
-    return nonce + bytes(_cipher(key).encrypt(nonce, plain, about))
+    return nonce + bytes(_cipher()[0](key).encrypt(nonce, plain, about))
 
 
 def decrypt(key: bytes, sealed: bytes, about: bytes) -> bytes | None:
     """What was encrypted; None where it was with another key, about something else, or was changed."""
-    from cryptography.exceptions import InvalidTag
-
+    cipher, invalid = _cipher()
     try:
-        return bytes(_cipher(key).decrypt(sealed[:NONCE], sealed[NONCE:], about))
-    except (InvalidTag, ValueError):
+        return bytes(cipher(key).decrypt(sealed[:NONCE], sealed[NONCE:], about))
+    except (invalid, ValueError):
         return None
 
 
-def _cipher(key: bytes) -> Any:
+@cache
+def _cipher() -> tuple[Any, type[Exception]]:
+    """AES-GCM, and what says that it was another key: they are imported once."""
+    from cryptography.exceptions import InvalidTag
+
     try:
         # 5 ms; the public path imports every cipher, which is 25 ms of an answer.
         from cryptography.hazmat.bindings._rust import openssl
@@ -58,7 +62,7 @@ def _cipher(key: bytes) -> Any:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         made = AESGCM
-    return made(key)
+    return made, InvalidTag
 
 
 class Keys:
@@ -194,8 +198,7 @@ class Keys:
             given = os.environ.get(VARIABLE)
             where = VARIABLE if given else str(self.folder / HOME_KEY)
             try:
-                text = given or (self.folder / HOME_KEY).read_text("ascii")
-                secret = bytes.fromhex(text.strip())
+                secret = bytes.fromhex(given.strip()) if given else made_once(self.folder / HOME_KEY, _key_in)
             except FileNotFoundError:
                 raise RecordError(
                     f"the key of this home is gone: there is no {where}; restore it from a backup, or set {VARIABLE}"
@@ -277,3 +280,7 @@ class Keys:
         with open(self.folder / "lock", "ab", opener=private) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _key_in(file: Path) -> bytes:
+    return bytes.fromhex(file.read_text("ascii").strip())

@@ -755,8 +755,13 @@ class Engine:
         confidences = listed.confidence[columns].tolist()
         compositions = cache(partial(groups.composition, columns))
         found = []
-        for number, (place, column, one, warned) in enumerate(
-            zip(listed.places, columns, listed.reasons, warnings, strict=True)
+        # What is cut off still decides how exact a view may be.
+        is_cut = options.lines and options.reasons is not None and options.reasons < REASONS
+        whole: Sequence[Reasoned] = listed.reasons
+        if is_cut:
+            (whole,) = reasoned([(groups, listed.products.tolist(), columns)], REASONS, plain=options.plain)
+        for number, (place, column, one, behind, warned) in enumerate(
+            zip(listed.places, columns, listed.reasons, whole, warnings, strict=True)
         ):
             product, score = int(scored.candidates[column]), float(listed.totals[column])
             lines: tuple[Line, ...] = ()
@@ -764,13 +769,11 @@ class Engine:
             if options.lines:
                 chosen = reasons.strongest(ledger, ledger.values[:, column], options.reasons)
                 lines = reasons.lines(user, product, groups, column, scored.row.scales, chosen)
-                behind, others = one.shown, lines
-                if options.reasons is not None and options.reasons < REASONS:
-                    # What is cut off still decides how exact a view may be.
-                    behind = groups.of_product(product, column, REASONS, plain=options.plain).shown
+                others = lines
+                if is_cut:
                     more = reasons.strongest(ledger, ledger.values[:, column], REASONS)[len(chosen) :]
                     others = (*lines, *reasons.lines(user, product, groups, column, scored.row.scales, more))
-                fewest = _fewest(behind, others)
+                fewest = _fewest(behind.shown, others)
             shown = self._shown(product)
             item: dict[str, Any] = {
                 "rank": place + 1,

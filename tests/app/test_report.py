@@ -198,6 +198,8 @@ def test_words_of_tables_sentences_and_small_numbers() -> None:
     assert words.concern(Concern("moved", {"measure": "data_age", "about": "facts", "value": "9", "limit": "7"})) == (
         "facts: days since the last event: 9 (it warns from 7 on)."
     )
+    moved = Concern("moved", {"measure": "volume", "about": "T", "value": "3.2", "limit": "1"})
+    assert Words(language_of("de")).concern(moved).endswith(": 3,2 (ab 1 wird gewarnt).")
     cells = {"model": "itemknn", "severity": "refuse", "state": "alarm", "subject": "age", "rule": "refuse"}
     assert [words.cell(*one) for one in cells.items()] == [
         "what others hold besides (item-kNN)", "refuses", "alarm", "Age", "refuse",

@@ -62,13 +62,19 @@ class Facts:
         if any((user, one) not in self.acted for one in named - {product}):
             return True
         if found := re.fullmatch(
-            r"([\d,.]+) others (?:with|from)( .+?) (bought|looked at|chose|hold|held) it", sentence
+            r"([\d,.]+) others (?:with|from)( .+?) (bought|looked at|chose|hold|held) it"
+            r"(: it is more frequent among them than among all)?",
+            sentence,
         ):
-            values = [value for value in self.traits[user] if found[2].endswith(f" {value}")]
+            said = found[2].casefold()
+            values = [value for value in self.traits[user] if said.endswith(f" {value}".casefold())]
             seen = self.acted if self.looked is None else self.looked
             did = seen if found[3] == "looked at" else self.bought
-            like = {one for one, own in self.traits.items() if one != user and set(values) & set(own)}
-            return sum((one, product) in did for one in like) != int(re.sub(r"\D", "", found[1]))
+            like = {one for one, own in self.traits.items() if set(values) & set(own)}
+            took = {one for one in self.traits if (one, product) in did}
+            if found[4] and len(like & took) * len(self.traits) <= len(took) * len(like):
+                return True
+            return len((like & took) - {user}) != int(re.sub(r"\D", "", found[1]))
         return False
 
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import EvaluateProfit, Load, MakeReport, Train
 from graphrec.app.report.business import returns
-from graphrec.app.report.figures import PARTS, Figure
+from graphrec.app.report.figures import PARTS, Concern, Figure
 from graphrec.app.requests import Explain, Recommend
 from graphrec.cli import app
 from graphrec.config.settings import Settings
@@ -102,6 +102,16 @@ def test_it_is_off_unless_the_bank_sets_its_weight_and_no_customer_reads_it(brok
     model = open_model(latest(bank.home), snapshot_of(bank))
     (term,) = [one for one in model.blend.terms if one.name == "profit"]
     assert any("the past is no promise" in note for note in read_meta(latest(bank.home)).notes)
+    part = returns(bank, silent)
+    assert (part.figure("profit_weight"), part.command) == (
+        Figure("profit_weight", 0.8, "short"), "graphrec evaluate --profit ridge",
+    )  # fmt: skip
+    assert part.details is not None
+    own = next(row for row in part.details.rows if row[0] == 0.8)
+    assert (part.figures[0].value, part.figures[3].value) == (own[5], own[1])
+    # Two dates prove nothing, and the report says so of a weight that the bank has set.
+    assert Concern("profit_unproved", {"weight": "0.8"}) in part.concerns
+    assert any(one.name == "profit_costs" for one in part.concerns) == (own[3] is not None and float(own[3]) < 0)
     ids = list(snapshot_of(bank).nodes("Product").ids)
     scores = dict(zip(ids, term.scores(0).tolist(), strict=True))
     assert scores[UNPRICED] == scores[DEPOSIT] == 0

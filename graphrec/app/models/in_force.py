@@ -14,7 +14,7 @@ from pathlib import Path
 
 from graphrec.config.settings import Settings
 from graphrec.errors import GraphrecError, MissingRules, NoPolicy, PolicyError
-from graphrec.files import whole_file
+from graphrec.files import made_once, whole_file
 from graphrec.frozen import dataclass
 from graphrec.home import Home
 from graphrec.languages import Language, language_of
@@ -170,10 +170,14 @@ def _file(home: Home) -> Path:
 
 def _read(home: Home) -> InForce:
     try:
-        plain = json.loads(_file(home).read_text("utf-8"))
-        return InForce(plain["policy"], plain.get("hash"), tuple(plain["finals"]), plain["since"])
+        return made_once(_file(home), _parsed)
     except (OSError, ValueError, KeyError, TypeError):
         return InForce()
+
+
+def _parsed(file: Path) -> InForce:
+    plain = json.loads(file.read_text("utf-8"))
+    return InForce(plain["policy"], plain.get("hash"), tuple(plain["finals"]), plain["since"])
 
 
 def _write(home: Home, found: InForce) -> None:

@@ -6,11 +6,13 @@ import gc
 import os
 import threading
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphrec import log
 from graphrec.errors import PolicyError
+from graphrec.files import state_of
 from graphrec.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -88,9 +90,9 @@ class Opened:
         if not compiled.is_there():
             return
         users = (user for user in range(engine.model.graph.num_users) if engine.has_evidence(user))
-        first = next(users, None)
-        if first is not None:
-            scored_block(engine, np.array([first], np.int32), 1)
+        # Rules read columns as a whole where they are asked of several.
+        for some in (first := list(islice(users, 2)), first[:1]):
+            scored_block(engine, np.array(some, np.int32), 1)
         with self._lock:
             self.is_compiled = engine.is_compiled = True
         engine.snapshot.verify()
@@ -110,21 +112,21 @@ def pointer(home: Home, kind: str | None) -> Pointer:
         there = tuple(sorted(os.listdir(models)))  # noqa: PTH208 - names alone
     except OSError:
         there = ()
-    seen = (there, _state(models), _state(models / FILE), _state(home.snapshots / "latest"))
+    seen = (there, state_of(models), state_of(models / FILE), state_of(home.snapshots / "latest"))
     folder = _latest_of(home, kind, seen)
-    meta = _state(folder / "meta.json")
+    meta = state_of(folder / "meta.json")
     if meta is None:
         folder = latest(home, kind)
-        meta = _state(folder / "meta.json")
+        meta = state_of(folder / "meta.json")
     facts = home.facts / "latest"
     newest = facts if facts.exists() else home.snapshots / "latest"
-    state = _state(home.policy)
+    state = state_of(home.policy)
     try:
         lists = _lists_beside(home.policy, state)
     except PolicyError:
         # It is read again, and refused, where the engine is opened.
         lists = ()
-    return (folder, meta, _state(newest), state, *map(_state, lists))
+    return (folder, meta, state_of(newest), state, *map(state_of, lists))
 
 
 @lru_cache(maxsize=64)
@@ -143,15 +145,6 @@ def _lists_beside(policy: Path, state: tuple[int, ...] | None) -> tuple[Path, ..
     if state is None or b"file(" not in policy.read_bytes():
         return ()
     return tuple(policy.parent / name.partition("#")[0] for name in read_policy(policy).lists)
-
-
-def _state(path: Path) -> tuple[int, ...] | None:
-    """What changes when a file is written anew; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return (found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 def collect_seldom() -> None:

@@ -67,6 +67,8 @@ class Words:
         table = {"subject": "page.part", "measure": "page.m", "state": "page.state"}.get(column)
         if table is not None:
             return self.language.texts.get(f"{table}_{text}", text)
+        if column in ("value", "limit") and text.replace(".", "", 1).isdigit():
+            return self.language.number(float(text), len(text.partition(".")[2]))
         key = {"model": f"x_{text}", "severity": f"s_{text}"}.get(column)
         return text if key is None else self._called(key, text)
 

@@ -197,18 +197,17 @@ class Forms:
 
     def layout(self, ledger: Ledger) -> Layout:
         """What the groups of a ledger mean."""
-        last = self._last
-        # The ledgers of a block share their groups.
-        if last is not None and last[0] is ledger.groups:
+        last, wanted = self._last, (ledger.owners, ledger.groups)
+        # Ledgers of one blend mostly have the same groups, which is quickly seen.
+        if last is not None and last[0] == wanted:
             return last[1]
-        wanted = ledger.owners, ledger.groups
         found = self._layouts.get(wanted)
         if found is None:
             if len(self._layouts) >= KEPT:
                 self._layouts = {}
             forms = [self.form(term, group) for term, group in zip(*wanted, strict=True)]
             found = self._layouts[wanted] = Layout.of(forms, self._reasons)
-        self._last = ledger.groups, found
+        self._last = wanted, found
         return found
 
     def form(self, term: int, group: LineGroup) -> Form:

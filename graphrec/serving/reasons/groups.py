@@ -1,7 +1,8 @@
 """Reasons: the lines of a ledger that one sentence covers, whether it is true, and in which order people read them.
 
 Lines of one way that meet in one node are one reason, and so are all ways of one type through other people, all that
-was learned of one type, and lines of which the same would be said. A sentence stands only where its condition holds:
+was learned of one type, lines of which the same would be said, and what is said of one attribute. A sentence stands
+only where its condition holds:
 
 * close, goes well with: the line is above CLOSE of those that the same neighbour gives to the products of reference;
 * is more frequent among people with …: counted, in the snapshot;
@@ -63,6 +64,8 @@ class Chosen(Struct, frozen=True, eq=False):
     everyone: bool = False
     pair: LineGroup | None = None
     """What two neighbours together are; `via` has both."""
+    trait: tuple[Hop, int] | None = None
+    """The one attribute of the customer that it speaks of: what is said of it is one reason."""
 
 
 class Cell(Struct, frozen=True, eq=False):
@@ -249,7 +252,8 @@ class Groups:
                 form.group, self._nodes(form, places), types, favours=True, own=form.sentences
             ),
         )
-        return Chosen(key.kind, wording, cell.positions, share, percent, may_lead=may_lead)
+        trait = (types[0], places[0]) if key.shape == "attribute" and len(places) == 1 else None
+        return Chosen(key.kind, wording, cell.positions, share, percent, may_lead=may_lead, trait=trait)
 
     def _of_pair(
         self,
@@ -325,7 +329,10 @@ class Groups:
                 wording = self._kept_wordings.get((ways.number, places[:NAMES], len(places)))
             if wording is None:
                 wording = self._said_of_way(key, cell, None, event, since)
-            return Chosen(key.kind, wording, positions, share, percent, count, via, ways, may_lead, everyone)
+            trait = (ways.types[0], places[0]) if len(places) == 1 and reasons.is_of_trait(ways.hops) else None
+            return Chosen(
+                key.kind, wording, positions, share, percent, count, via, ways, may_lead, everyone, trait=trait
+            )
         mid = self.mid[cell.first] if key.shape == "shared" else None
         concentrates = mid is not None and ways.concentrates
         wording = None
@@ -509,9 +516,10 @@ class _Sums:
         cell = product[said] * width + code[said]
         order = np.lexsort((-shares, cell))
         ordered = cell[order]
-        begins = np.flatnonzero(np.diff(ordered, prepend=-1))
+        starts = np.ones(len(ordered), np.bool_)
+        starts[1:] = ordered[1:] != ordered[:-1]
+        begins, of_entry = np.flatnonzero(starts), np.cumsum(starts) - 1
         cells = ordered[begins]
-        of_entry = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(ordered)))
         unordered = np.empty(len(order), np.int64)
         unordered[order] = of_entry
         sums = np.bincount(unordered, shares, len(cells)).astype(np.float64)
@@ -563,6 +571,8 @@ class _Sums:
         last = np.zeros(len(sums), np.bool_)
         if self._reasons.voice == "customer":
             last = self._layout.sensitive[keys]
+        self._behind: list[tuple[bool, bool]] = list(zip(last.tolist(), alike.tolist(), strict=True))
+        """Whether each cell stands behind the others: as what is sensitive, and as what pushes every product alike."""
         order: list[int] = np.lexsort((-sums, alike, last, self._of_cell)).tolist()
         return order
 
@@ -624,15 +634,38 @@ class _Sums:
                 if one != order[0]:
                     order = [one, *(other for other in order if other != one)]
                 break
-        shown: dict[str, Chosen] = {}
+        shown: dict[Any, Chosen] = {}
+        ranks: dict[Any, tuple[bool, bool]] = {}
         for one in order:
             if limit is not None and (len(shown) == limit or (shown and rows[one] < SHOWN * whole)):
                 break
             found = known[one] if one in known else chosen(one)
             if found is not None:
-                before = shown.get(found.wording)
-                shown[found.wording] = found if before is None else _joined(before, found)
-        return self._finished(product, groups, list(shown.values()), known, whole)
+                name = found.trait or found.wording
+                before = shown.get(name)
+                shown[name] = found if before is None else self._joined(before, found)
+                ranks.setdefault(name, self._behind[one])
+        # Of two cells together there may be more than of one before them.
+        ordered = sorted(shown, key=lambda name: (ranks[name], -shown[name].share))
+        return self._finished(product, groups, [shown[name] for name in ordered], known, whole)
+
+    def _joined(self, one: Chosen, other: Chosen) -> Chosen:
+        """Two reasons of which the same is said, or two of one attribute: who has it and took the product, and that
+        it is more frequent among them."""
+        wording = one.wording
+        if one.wording != other.wording:
+            if one.people is None:
+                one, other = other, one
+            wording = self._sentences.more_frequent(one.wording)
+        return structs.replace(
+            one,
+            wording=wording,
+            lines=np.concatenate((one.lines, other.lines)),
+            share=one.share + other.share,
+            percent=None if one.percent is None or other.percent is None else one.percent + other.percent,
+            may_lead=one.may_lead and other.may_lead,
+            everyone=one.everyone and (other.everyone or other.people is None),
+        )
 
     def _finished(
         self, product: int, groups: Groups, shown: list[Chosen], known: dict[int, Chosen | None], whole: float
@@ -701,15 +734,3 @@ def _heading(shown: Sequence[Chosen], least: float) -> str:
     if alone.kind == "concentration":
         return "reasons.same_risk"
     return "reasons.in_common" if alone.people is not None or alone.kind == "attribute" else "reasons.known"
-
-
-def _joined(one: Chosen, other: Chosen) -> Chosen:
-    """Two reasons of which the same is said."""
-    return structs.replace(
-        one,
-        lines=np.concatenate((one.lines, other.lines)),
-        share=one.share + other.share,
-        percent=None if one.percent is None or other.percent is None else one.percent + other.percent,
-        may_lead=one.may_lead and other.may_lead,
-        everyone=one.everyone and other.everyone,
-    )

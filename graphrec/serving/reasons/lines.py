@@ -1,7 +1,7 @@
 """The reasons and lines of a ledger as a person reads them: text, path and Cypher."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from functools import lru_cache, partial
@@ -318,6 +318,13 @@ class Reasons:
         if key.shape == "pair":
             return any(hop.type in self._sensitive for hop in key.hops)
         return bool(key.hops) and key.hops[0].type in self._sensitive
+
+    def is_of_trait(self, ways: Sequence[tuple[Hop, ...]]) -> bool:
+        """Whether ways through people lead from one attribute of the customer to what those people hold."""
+        roles, first = self.schema.roles, ways[0][0]
+        return first.type not in roles.interactions and all(
+            way[0] == first and way[-1].type in roles.relevant for way in ways
+        )
 
     def concentrates(self, ways: Iterable[tuple[Hop, ...]]) -> bool:
         """Whether what a product shares with what the customer holds is a risk of the same kind once more."""

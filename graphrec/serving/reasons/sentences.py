@@ -227,6 +227,10 @@ class Sentences:
             return said
         return self.say(f"{table}.block", block=self.word(group.part), things=things)
 
+    def more_frequent(self, wording: str) -> str:
+        """The sentence of people with an attribute where the product is more frequent among them, too."""
+        return self.language.text("reasons.more_frequent").replace("{said}", wording)
+
     def pair(self, group: LineGroup, both: Sequence[Node], *, favours: bool) -> str:
         """The sentence of two neighbours that speak together, with PEOPLE where a number stands."""
         said = []
