@@ -179,6 +179,10 @@ class Train:
     as_of: str | None = None
     thorough: bool = False
     """Choose among all models and on all validation customers, however long it takes."""
+    on: str | None = None
+    """A Ray cluster whose workers make the sums over customers: `ray`, `ray://HOST:PORT`, `ray://auto`."""
+    workers: int | None = None
+    """Processes that make them at most; with `on`, of the cluster."""
 
 
 @dataclass(frozen=True)

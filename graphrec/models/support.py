@@ -22,6 +22,7 @@ from graphrec.errors import NothingToLearn
 from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, among, codes_of, from_codes
 from graphrec.log import stage
 from graphrec.models.matrix import csr, holdings
+from graphrec.models.sharded import crossed, is_sharded
 from graphrec.terms.forms.factors import FactorTerm, Neighbours, SparseRows, TableTerm
 
 if TYPE_CHECKING:
@@ -181,6 +182,13 @@ def supported_gram(graph: Graph, of_user: NDArray[np.float64]) -> "csr_array":
     from scipy.sparse import csr_array
 
     by_user = holdings(graph, np.float64)
+    shape = (graph.num_products, graph.num_products)
+    if is_sharded(graph.num_users, graph.num_products):
+        summed = csr_array(crossed(csr_array(by_user.multiply(of_user[:, None]).tocsr()), by_user))
+        summed.sort_indices()
+        found = csr_array(summed.multiply(_enough(graph, graph.held(), graph.num_products)))
+        found.sort_indices()
+        return found
     weighted = csr_array(by_user.multiply(of_user[:, None]).tocsr().T.tocsr())
     values: list[NDArray[np.float64]] = []
 
@@ -190,7 +198,6 @@ def supported_gram(graph: Graph, of_user: NDArray[np.float64]) -> "csr_array":
         values.append(summed.data[enough])
 
     pairs = supported_pairs_of(graph, graph.held().transposed(graph.num_products), add)
-    shape = (graph.num_products, graph.num_products)
     return csr_array((np.concatenate(values), pairs.indices, pairs.indptr), shape=shape)
 
 
@@ -203,6 +210,9 @@ def supported_pairs_of(
         also: is called for each span of nodes, with which of its pairs, by node and product, are supported.
     """
     held = graph.held()
+    if also is None and is_sharded(graph.num_users, graph.num_products):
+        both = _enough(graph, back.transposed(graph.num_users), back.num_rows)
+        return Adjacency(both.indptr.astype(np.int64), both.indices.astype(np.int32))
     by_user, by_node = csr(held, graph.num_products), csr(back, graph.num_users)
     parts, counts = [np.zeros(0, np.int32)], [np.zeros(1, np.int64)]
     for start, end in _spans(back, held.degrees()):
@@ -214,6 +224,18 @@ def supported_pairs_of(
         if also is not None:
             also(start, end, enough)
     return Adjacency(np.cumsum(np.concatenate(counts)).astype(np.int64), np.concatenate(parts))
+
+
+def _enough(graph: Graph, edges: Adjacency, num_nodes: int) -> "csr_array":
+    """1 for each node of some edges of users and each product that at least `min_group` of its users hold."""
+    from scipy.sparse import csr_array
+
+    both = csr_array(crossed(csr(edges, num_nodes), csr(graph.held(), graph.num_products)))
+    both.sort_indices()
+    few = both.data < graph.schema.roles.min_group
+    both.data = np.where(few, 0.0, 1.0)
+    both.eliminate_zeros()
+    return both
 
 
 def _spans(back: Adjacency, degrees: NDArray[np.int64]) -> Iterator[tuple[int, int]]:

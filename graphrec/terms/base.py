@@ -303,6 +303,11 @@ class Term(ABC):
         del one, other
         return 0.0
 
+    def last_price(self, product: int) -> float:
+        """The last price of a product; 0: it does not know prices."""
+        del product
+        return 0.0
+
     def wealth(self, user: int) -> float:
         """What a user has; 1: it does not know amounts."""
         del user

@@ -32,15 +32,15 @@ def test_a_worker_is_killed_and_its_lists_are_made_once(
     monkeypatch.setattr(text_files, "CSV", replace(text_files.CSV, chunk=20))
     *alone, _ = exported(served_home, tmp_path / "one", 1)
     asked: list[int] = []
-    ask = workers._Worker.ask
+    ask = workers.Process.ask
 
-    def killed(worker: workers._Worker, number: int, users: Sequence[int]) -> workers.Made | workers.Failed:
+    def killed(worker: workers.Process, number: int, users: Sequence[int]) -> object:
         asked.append(number)
         if len(asked) == 1:
             worker.process.kill()
         return ask(worker, number, users)
 
-    monkeypatch.setattr(workers._Worker, "ask", killed)
+    monkeypatch.setattr(workers.Process, "ask", killed)
     *several, home = exported(served_home, tmp_path / "two", 2)
     assert several == alone
     assert sorted(asked) == sorted([asked[0], 0, 1, 2])

@@ -36,7 +36,10 @@ CUT = START + timedelta(days=200)
 def tables(count: int = 500, users: int = 23, products: int = 7) -> tuple[dict[str, pa.Table], dict[str, pa.Table]]:
     """Nodes known at several times; edges that tie, without times, ended, or to nodes that are not there."""
     rng = np.random.default_rng(3)
-    day = lambda low, high: START + timedelta(days=int(rng.integers(low, high)))  # noqa: E731
+
+    def day(low: int, high: int) -> datetime:
+        return START + timedelta(days=int(rng.integers(low, high)))
+
     nodes = {
         label: pa.Table.from_pylist(
             [{"id": f"{label[0]}{n}", "known_at": day(0, 300) if n % 3 == 0 else None} for n in range(size)],

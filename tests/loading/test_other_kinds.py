@@ -1,6 +1,7 @@
 """Deliveries of kinds that no other file has: monthly files, hive folders, notes, invoices, owners of owners."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -384,3 +385,33 @@ def test_a_consent_in_words_that_nobody_reads_stays_open(data: Path) -> None:
     assert "zzyx" not in customer.column_names, "it could be anything"
     assert customer["consent_undecided"].null_count == 40
     assert any("consent_undecided stays empty, so that a policy gives no lists" in one for one in questions)
+
+
+def test_a_feed_whose_events_all_join_the_same_things_stays_one(data: Path) -> None:
+    write(data, "customers.csv", "customer_id,city,consent", *customers())
+    write(data, "products.csv", "product_id,name", *(f"P{i:02},Fund {i}" for i in range(20)))
+    events = []
+    for i in range(120):
+        event = {"eventId": f"e{i:03}", "customerId": f"C{i % 40:03}", "productId": f"P{i % 20:02}"}
+        done = {"type": "order.executed", "side": ("buy", "sell")[i % 9 == 0], "units": 1 + i % 5, "amount": 10 + i}
+        event |= done if i % 2 else {"type": "product.viewed", "screen": "detail", "seconds": i, "device": "ios"}
+        events.append(json.dumps(event | {"occurredAt": f"2024-01-{1 + i % 28:02}T10:00:00Z"}))
+    write(data, "events.jsonl", *events)
+    text, sink, _ = loaded(data)
+    assert 'interactions = ["BOUGHT", "VIEWED"]' in text
+    assert sink.edges["VIEWED"].num_rows == 60
+
+
+def test_one_archive_with_a_note_in_it(data: Path) -> None:
+    write(data, "customers.csv", "customer_id,city,consent", *customers())
+    write(data, "products.csv", "product_id,name", *(f"P{i:02},Fund {i}" for i in range(20)))
+    rows = (f"{i},C{i % 40:03},P{i % 20:02},2024-01-{1 + i % 28:02}" for i in range(80))
+    write(data, "contracts.csv", "contract_id,customer_id,product_id,opened", *rows)
+    with zipfile.ZipFile(data / "export_2025-12-31.zip", "w") as archive:
+        for path in sorted(data.glob("*.csv")):
+            archive.write(path, f"export/data/{path.name}")
+            path.unlink()
+        archive.writestr("export/README.txt", "Export of 31.12.2025\n")
+        archive.writestr("__MACOSX/export/data/._customers.csv", b"\0\5\x16\7")
+    _, sink, _ = loaded(data)
+    assert sink.edges["HELD"].num_rows == 80

@@ -11,14 +11,14 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from graphrec import __version__
 from graphrec.app.lists import workers
-from graphrec.app.lists.workers import THREADS, Failed, Job, Made, Workers
+from graphrec.app.lists.workers import THREADS, Asked, Failed, Job, ListWorkers, Workers, lists_of
 from graphrec.errors import UsageError
 from graphrec.extras import needs_extra
 
@@ -43,9 +43,8 @@ class Shards(workers.Shards):
     def ready(self, version: str) -> Failed | None:
         """What hinders this machine from making lists."""
         home, node = self._job.home, os.uname().nodename
-        if version != __version__:
-            line = f"machine {node} of the cluster has graphrec {__version__}, this one {version}; install the same"
-            return Failed(UsageError, line)
+        if (other := other_version(version)) is not None:
+            return other
         if not home.format_file.exists():
             line = (
                 f"machine {node} of the cluster does not see the home {home.path}; put it into a folder that all share"
@@ -54,12 +53,31 @@ class Shards(workers.Shards):
         return None
 
 
+def other_version(version: str) -> Failed | None:
+    """That a machine of the cluster has another graphrec than the process that asks."""
+    if version == __version__:
+        return None
+    node = os.uname().nodename
+    line = f"machine {node} of the cluster has graphrec {__version__}, this one {version}; install the same"
+    return Failed(UsageError, line)
+
+
+def ray_workers(on: str, job: Job, most: int) -> AbstractContextManager[ListWorkers]:
+    """Workers on a cluster that make lists; arguments and errors as `ray_pool` has them."""
+    return ray_pool(on, most, Shards, job, lists_of)
+
+
 @contextmanager
-def ray_workers(on: str, job: Job, most: int) -> Iterator[Workers]:
+def ray_pool(
+    on: str, most: int, makes: type, first: object, died: Callable[[Asked], str]
+) -> Iterator[Workers[Asked, Any]]:
     """Workers on a cluster: as many as it has free processors, and no more than `most`.
 
     Args:
         on: `ray`, a cluster of this machine that ends with the context; `ray://HOST:PORT`; `ray://auto`.
+        makes: the class of what works on a machine of the cluster, with `ready` and `made` as `Shards` has them.
+        first: what it is made from.
+        died: as `Workers` wants it.
 
     Raises:
         UsageError: no cluster answers, it has no free processor, or its machines do not see the home.
@@ -68,8 +86,8 @@ def ray_workers(on: str, job: Job, most: int) -> Iterator[Workers]:
     with _cluster(on, most) as count:
         import ray
 
-        shared = ray.put(job)
-        actor: Any = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Shards)
+        shared = ray.put(first)
+        actor: Any = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(makes)
 
         def begin() -> _RayWorker:
             try:
@@ -79,7 +97,7 @@ def ray_workers(on: str, job: Job, most: int) -> Iterator[Workers]:
                     f"--on {on}: the cluster does not answer any more ({error}); run this again"
                 ) from error
 
-        with Workers(begin, count) as found:
+        with Workers(begin, count, died) as found:
             yield found
 
 
@@ -91,8 +109,8 @@ class _RayWorker:
         self._ready = actor.ready.remote(__version__)
         self._is_ready = False
 
-    def ask(self, number: int, users: Sequence[int]) -> Made | Failed:
-        """What it makes of some users, or what it fails with."""
+    def ask(self, number: int, asked: object) -> Any:
+        """What it makes of some users, or of what else it is asked, or what it fails with."""
         import ray
         from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayActorError
 
@@ -102,7 +120,7 @@ class _RayWorker:
                 if hindered is not None:
                     return Failed(hindered.kind, f"--on {self._on}: {hindered.line}")
                 self._is_ready = True
-            reply: Any = ray.get(self._actor.made.remote(number, users))
+            reply: Any = ray.get(self._actor.made.remote(number, asked))
         except GetTimeoutError:
             line = (
                 f"--on {self._on}: no processor of the cluster became free in {PATIENCE // 60} minutes; run this again"
@@ -110,7 +128,6 @@ class _RayWorker:
             return Failed(UsageError, line)
         except (RayActorError, OutOfMemoryError) as error:
             raise EOFError(str(error)) from error
-        assert isinstance(reply, Made | Failed), "an actor says what it made, or why it could not"
         return reply
 
     def end(self) -> None:

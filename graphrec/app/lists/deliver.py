@@ -17,7 +17,7 @@ from graphrec.app.campaigns.arms import Lists, experiments, stop_by_rule
 from graphrec.app.data.facts import check_current
 from graphrec.app.jobs import Export
 from graphrec.app.lists.cluster import LOCAL, ray_workers
-from graphrec.app.lists.workers import Job, Workers, hashes
+from graphrec.app.lists.workers import Job, ListWorkers, hashes, here
 from graphrec.app.models import in_force
 from graphrec.app.privacy.pseudonyms import pseudonyms
 from graphrec.app.recording import Recording, opened, record_event
@@ -160,15 +160,15 @@ def process_count(request: Export, users: Sequence[int], spec: SinkSpec) -> int:
     return min(parts // PARTS, os.cpu_count() or 1)
 
 
-def _opened(job: Job, on: str | None, count: int) -> AbstractContextManager[Workers]:
+def _opened(job: Job, on: str | None, count: int) -> AbstractContextManager[ListWorkers]:
     """The workers: processes of this machine, or of a Ray cluster."""
     if on is None:
-        return Workers.here(job, count)
+        return here(job, count)
     return ray_workers(on, job, count)
 
 
 def _by_workers(
-    opened: AbstractContextManager[Workers],
+    opened: AbstractContextManager[ListWorkers],
     form: Form | Packing | None,
     recording: Recording,
     parts: Sequence[tuple[int, Sequence[int]]],

@@ -10,16 +10,16 @@ import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Protocol, Self
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from graphrec.app.bank import Bank
 from graphrec.app.models.opened import collect_seldom
@@ -39,6 +39,7 @@ from graphrec.serving.engine import Engine
 TRIES = 3
 """How often a batch is begun where workers die of it."""
 _VARIABLE = "_GRAPHREC_WORKER"
+_WORK = "from graphrec.app.lists.workers import Shards, work; work(Shards)"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -104,11 +105,22 @@ def hashes(engine: Engine) -> tuple[str, str, str]:
     return engine.model.hash, engine.snapshot.hash, engine.policy.hash
 
 
-class Worker(Protocol):
+Asked = TypeVar("Asked")
+Asked_contra = TypeVar("Asked_contra", contravariant=True)
+Answer = TypeVar("Answer")
+Answer_co = TypeVar("Answer_co", covariant=True)
+
+
+def lists_of(users: Sequence[int]) -> str:
+    """What workers died of, as a sentence goes on."""
+    return f"made the lists of users {users[0]:,} to {users[-1]:,}"
+
+
+class Worker(Protocol[Asked_contra, Answer_co]):
     """A process, here or on another machine, that makes batches one after another."""
 
-    def ask(self, number: int, users: Sequence[int]) -> Made | Failed:
-        """What it makes of some users, or what it fails with.
+    def ask(self, number: int, asked: Asked_contra, /) -> Answer_co | Failed:
+        """What it makes of some users, or of what else it is asked, or what it fails with.
 
         Raises:
             EOFError, OSError: it has ended; its batch is to be made by another one.
@@ -120,29 +132,25 @@ class Worker(Protocol):
         ...
 
 
-class Workers(AbstractContextManager["Workers"]):
+class Workers(AbstractContextManager["Workers[Asked, Answer]"], Generic[Asked, Answer]):
     """Some workers; they end with the context.
 
     Args:
         begin: begins a worker.
         count: how many there are at a time.
+        died: what they did when they died, as a sentence goes on.
 
     Raises (from `batches`):
         WorkerDied: workers end on the same batch again and again.
         GraphrecError: what a worker failed with.
     """
 
-    def __init__(self, begin: Callable[[], Worker], count: int) -> None:
-        self._begin, self._count = begin, count
+    def __init__(self, begin: Callable[[], Worker[Asked, Answer]], count: int, died: Callable[[Asked], str]) -> None:
+        self._begin, self._count, self._died = begin, count, died
         self._pool = ThreadPoolExecutor(count, "export")
-        self._idle: SimpleQueue[Worker] = SimpleQueue()
-        self._all: list[Worker] = []
+        self._idle: SimpleQueue[Worker[Asked, Answer]] = SimpleQueue()
+        self._all: list[Worker[Asked, Answer]] = []
         self._is_over = False
-
-    @classmethod
-    def here(cls, job: Job, count: int) -> Self:
-        """Processes of this machine, which share its processors."""
-        return cls(partial(_Worker, job, max(1, (os.cpu_count() or 1) // count)), count)
 
     def __enter__(self) -> Self:
         for _ in range(self._count):
@@ -155,62 +163,83 @@ class Workers(AbstractContextManager["Workers"]):
             worker.end()
         self._pool.shutdown(cancel_futures=True)
 
-    def batches(self, parts: Sequence[tuple[int, Sequence[int]]]) -> Iterator[Made]:
+    def batches(self, parts: Iterable[tuple[int, Asked]]) -> Iterator[Answer]:
         """The batches of numbered users in their order; a few are made ahead."""
-        waiting: deque[Future[Made]] = deque()
-        left = iter(parts)
-        for number, users in left:
-            waiting.append(self._pool.submit(self._made, number, users))
+        waiting: deque[Future[Answer]] = deque()
+        for number, asked in parts:
+            waiting.append(self._pool.submit(self._made, number, asked))
             if len(waiting) > 2 * self._count:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
-    def _made(self, number: int, users: Sequence[int]) -> Made:
+    def _made(self, number: int, asked: Asked) -> Answer:
         for _ in range(TRIES):
             worker = self._idle.get()
             try:
-                made = worker.ask(number, users)
+                made = worker.ask(number, asked)
             except (EOFError, OSError):
                 worker.end()
+                try:
+                    if not self._is_over:
+                        worker = self._begun()
+                finally:
+                    # Another thread may wait for it: a dead one fails there as it did here.
+                    self._idle.put(worker)
                 if self._is_over:
+                    worker.end()
                     break
-                self._idle.put(self._begun())
                 continue
             self._idle.put(worker)
             if isinstance(made, Failed):
                 raise made.error
             return made
         raise WorkerDied(
-            f"{TRIES} worker processes died while they made the lists of users {users[0]:,} to {users[-1]:,}; look for "
-            "a lack of memory, or run again with --workers 1"
+            f"{TRIES} worker processes died while they {self._died(asked)}; look for a lack of memory, or run again "
+            "with --workers 1"
         )
 
-    def _begun(self) -> Worker:
+    def _begun(self) -> Worker[Asked, Answer]:
         worker = self._begin()
         self._all.append(worker)
         return worker
 
 
-class _Worker:
-    """One process of this machine, and what leads to it."""
+ListWorkers = Workers[Sequence[int], Made]
 
-    def __init__(self, job: Job, threads: int) -> None:
+
+def here(job: Job, count: int) -> ListWorkers:
+    """Processes of this machine that make lists and share its processors."""
+    return Workers(partial(Process, count, _WORK, job), count, lists_of)
+
+
+class Process:
+    """One process of this machine, and what leads to it.
+
+    Args:
+        count: of processes that share the processors.
+        work: its Python, which reads what it is asked from `asked_pipe`.
+        first: what it is sent before it is asked.
+    """
+
+    def __init__(self, count: int, work: str, first: object = None) -> None:
         self._pipe, theirs = Pipe()
+        threads = max(1, (os.cpu_count() or 1) // count)
         limits = {name: os.environ.get(name, str(threads)) for name in THREADS}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from graphrec.app.lists.workers import work; work()"],
+            [sys.executable, "-c", work],
             env={**os.environ, **limits, _VARIABLE: str(theirs.fileno()), "PYTHONPATH": os.pathsep.join(sys.path)},
             pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         theirs.close()
-        self._pipe.send(job)
+        # One that is dead already says so when it is asked.
+        with suppress(OSError):
+            self._pipe.send(first)
 
-    def ask(self, number: int, users: Sequence[int]) -> Made | Failed:
-        """What it makes of some users, or what it fails with."""
-        self._pipe.send((number, users))
-        reply: Made | Failed = self._pipe.recv()
-        return reply
+    def ask(self, number: int, asked: object) -> Any:
+        """What it makes of some users, or of what else it is asked, or what it fails with."""
+        self._pipe.send((number, asked))
+        return self._pipe.recv()
 
     def end(self) -> None:
         """End the process, whatever it does."""
@@ -219,15 +248,27 @@ class _Worker:
         self.process.wait()
 
 
-def work() -> None:
-    """The life of a worker: it ends when nobody asks any more."""
+def work(begin: "Callable[[Any], Makes]") -> None:
+    """The life of a worker: it ends when nobody asks any more.
+
+    Args:
+        begin: gives what makes things from what the process is sent first.
+    """
     pipe = Connection(int(os.environ[_VARIABLE]))
     try:
-        shards = Shards(pipe.recv())
+        makes = begin(pipe.recv())
         while True:
-            pipe.send(shards.made(*pipe.recv()))
+            pipe.send(makes.made(*pipe.recv()))
     except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
         return
+
+
+class Makes(Protocol):
+    """What a worker does in its process."""
+
+    def made(self, number: int, asked: Any, /) -> Any:
+        """What it makes of what it is asked, or what it fails with."""
+        ...
 
 
 class Shards:

@@ -62,6 +62,13 @@ def command(
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Say what time and memory it would take, and fit nothing.")
     ] = False,
+    on: Annotated[
+        str | None,
+        typer.Option(help="Make sums over customers on a Ray cluster: ray, ray://HOST:PORT or ray://auto."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that make sums over customers (with --on, of the cluster).")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Fit a model on the latest snapshot, which is taken first when the store holds something newer.
@@ -70,13 +77,13 @@ def command(
     test part stays hidden for `graphrec evaluate`. `--final` refits what was chosen on everything. A training that was
     killed goes on where it was.
 
-    Examples: graphrec train; graphrec train --final; graphrec train --model kernel
+    Examples: graphrec train; graphrec train --final; graphrec train --model kernel; graphrec train --on ray
     """
     from graphrec.app.jobs import Train
 
     request = Train(
         model, final, fixed, () if no_text else parse_names(blocks), use_protected, path_share, tuple(overrides or ()),
-        seed, device, log_dir, as_of, thorough,
+        seed, device, log_dir, as_of, thorough, on, workers,
     )  # fmt: skip
     if estimate:
         show_estimate(bank().estimate_training(request), json=json)

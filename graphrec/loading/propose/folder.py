@@ -237,6 +237,8 @@ def _is_table(path: Path, shown: str) -> bool:
 
 def _is_told(path: Path, folder: Path) -> bool:
     """Whether a file beside it tells where the columns of a text are."""
+    if archive_of(path) is not None:
+        return False
     beside = (one for one in sorted(path.parent.iterdir()) if one != path and one.is_file() and path.stem in one.stem)
     shown = path.relative_to(folder).as_posix()
     return any((layout := _layout(one, folder)) is not None and bool(layout.of_file(shown)) for one in beside)

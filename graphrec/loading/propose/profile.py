@@ -12,6 +12,10 @@ import duckdb
 
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.specs import SUFFIXES, FileSpec, Mapping
+from graphrec.loading.propose.cells.bits import with_bits
+from graphrec.loading.propose.cells.codes import written_out
+from graphrec.loading.propose.cells.multi import with_parts
+from graphrec.loading.propose.cells.several import with_several
 from graphrec.loading.propose.column_profile import NEARLY_UNIQUE, ColumnProfile, profile_column
 from graphrec.loading.propose.folder import all_specs, suffix_of
 from graphrec.loading.propose.histories.changes import last_changes
@@ -23,16 +27,12 @@ from graphrec.loading.propose.histories.versions import current
 from graphrec.loading.propose.looks import property_name
 from graphrec.loading.propose.references import key_of, with_keys, with_references
 from graphrec.loading.propose.shapes.actions import as_one_column
-from graphrec.loading.propose.shapes.bits import with_bits
-from graphrec.loading.propose.shapes.codes import written_out
 from graphrec.loading.propose.shapes.described import with_described
 from graphrec.loading.propose.shapes.joint import with_joint
 from graphrec.loading.propose.shapes.lines import as_lines
-from graphrec.loading.propose.shapes.multi import with_parts
 from graphrec.loading.propose.shapes.nested import Flat, flatten
 from graphrec.loading.propose.shapes.other_keys import with_other_keys, with_persons
 from graphrec.loading.propose.shapes.owners import SAMPLE_ROWS, with_owner
-from graphrec.loading.propose.shapes.several import with_several
 from graphrec.loading.propose.shapes.sides import with_sides
 from graphrec.loading.propose.shapes.streams import with_kinds
 from graphrec.loading.propose.shapes.switches import with_switches

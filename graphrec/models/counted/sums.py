@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from graphrec.errors import ModelError
 from graphrec.graph.edges.adjacency import Adjacency
 from graphrec.models.matrix import csr, inverse_power
+from graphrec.models.sharded import crossed
 
 MOST_PRODUCTS = 10_000
 """Products that such a model takes: the sums are dense (10,000: 800 MB each)."""
@@ -101,7 +102,7 @@ def sums_of(held: Adjacency, num_products: int, power: float, bits: int = BITS) 
     rows = csr(held, num_products, np.int64)
     scaled = rows.copy()
     scaled.data = np.repeat(weights.astype(np.int64), held.degrees())
-    return Sums((rows.T @ rows).toarray(), (rows.T @ scaled).toarray(), power, bits)
+    return Sums(crossed(rows, rows).toarray(), crossed(rows, scaled).toarray(), power, bits)
 
 
 def clipped(held: Adjacency, num_products: int, most: int) -> Adjacency:

@@ -26,6 +26,7 @@ from graphrec.models.matrix import (
     inverse_power,
     relevant_hops,
 )
+from graphrec.models.sharded import crossed
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.models.support import masked_term, supported, supported_gram
 from graphrec.progress import Progress, silent
@@ -132,7 +133,7 @@ def normal_matrix(graph: Graph) -> "csr_array":
         matrix = supported_gram(graph, of_user)
     else:
         by_user = holdings(graph)
-        matrix = csr_array(by_user.multiply(of_user[:, None].astype(np.float32)).tocsr().T @ by_user)
+        matrix = csr_array(crossed(by_user.multiply(of_user[:, None].astype(np.float32)).tocsr(), by_user))
     rows = np.repeat(scale, np.diff(matrix.indptr))
     values = (matrix.data * rows * scale[matrix.indices]).astype(np.float32)
     found = csr_array((values, matrix.indices, matrix.indptr), shape=matrix.shape)

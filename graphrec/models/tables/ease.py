@@ -27,6 +27,7 @@ from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.fitting.config import Count, NotNegative, Positive
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import csr, inverse_power, relevant_hops
+from graphrec.models.sharded import crossed
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.models.support import supported
 from graphrec.progress import Progress, silent
@@ -93,9 +94,9 @@ def fit_ease(graph: Graph, config: EaseConfig | None = None, *, progress: Progre
     weighted = _divided(inputs, seen, config.user_power)
     if columns > config.max_columns:
         return _near(graph, config, (X, Y), (inputs, weighted), hops)
-    gram, answers = _dense(weighted.T @ inputs), _dense(weighted.T @ Y)
+    gram, answers = _dense(crossed(weighted, inputs)), _dense(crossed(weighted, Y))
     least = graph.schema.roles.min_group
-    few = (_dense(X.T @ X) < least, _dense(X.T @ Y) < least) if least > 1 else None
+    few = (_dense(crossed(X, X)) < least, _dense(crossed(X, Y)) < least) if least > 1 else None
     counts = tuple(np.asarray(one.sum(axis=0), np.float64).ravel() for one in (X, Y))
     progress("EASE", 1, 2)
     table = solved(gram, answers, few, (counts[0], counts[1]), config, len(relevant_hops(graph)))

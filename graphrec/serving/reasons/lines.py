@@ -28,8 +28,8 @@ from graphrec.serving.reasons.people import People
 from graphrec.serving.reasons.prefer import Wish
 from graphrec.serving.reasons.sentences import Event, Sentences, Since, words
 from graphrec.serving.reasons.words import in_common, is_foreign
+from graphrec.terms.base import Term
 from graphrec.terms.forms.blend import Blend
-from graphrec.terms.forms.portfolio import PortfolioTerm
 from graphrec.terms.ledger import Beside, Ledger, LineGroup
 from graphrec.terms.walks import WalkScorer
 from graphrec.times import microseconds_of, moment_of
@@ -411,7 +411,7 @@ class Reasons:
         form, via, mid = groups.form(position), groups.via[position], groups.mid[position]
         scorer = form.scorer
         term = self.blend.terms[form.term]
-        if form.moving is not None and isinstance(term, PortfolioTerm):
+        if form.moving is not None:
             ids = (self.node(self.schema.roles.user, user).id, self.node(self.schema.roles.product, via).id)
             pulled: dict[str, str | float] = {"scale": scale * term.pull(via, product), "wealth": term.wealth(user)}
             amounts = self._amounts(term, form.way[0], via)
@@ -493,7 +493,7 @@ class Reasons:
         """Whether an end and what was given away count, as `Wealth.amounts` counts them."""
         return edge_type in self.schema.roles.holding and self.schema.edges[edge_type].ends
 
-    def _amounts(self, term: PortfolioTerm, hop: Hop, via: int) -> dict[str, str | float]:
+    def _amounts(self, term: Term, hop: Hop, via: int) -> dict[str, str | float]:
         """What the statement of a holding reads besides the customer and the product."""
         edge, wealth = self.schema.edges[hop.type], term.graph.wealth
         found: dict[str, str | float] = {"as_of": self.known_before}
@@ -505,7 +505,7 @@ class Reasons:
         until, known = (edge.until, edge.until_known_at) if has_end else (None, None)
         found |= {"until": until or "", "until_known_at": known or "", "quantity": edge.quantity or ""}
         found["now"] = "" if now is None else utc_text(now)
-        return found if is_money else found | {"price": float(term.moves.last[via])}
+        return found if is_money else found | {"price": term.last_price(via)}
 
     def statement(self, scorer: WalkScorer) -> str:
         """The Cypher of a walk's lines, from the file of its form."""

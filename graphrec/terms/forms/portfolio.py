@@ -181,6 +181,10 @@ class PortfolioTerm(Term):
         other._gone = {**self._gone, user: self._gone.get(user, frozenset()) | sold}
         return other
 
+    def last_price(self, product: int) -> float:
+        """The last price of a product; NaN without one."""
+        return float(self.moves.last[product])
+
     def wealth(self, user: int) -> float:
         """What a user has with cash, before any deletion."""
         return float(self._worth(np.array([user], np.int32))[1][0])

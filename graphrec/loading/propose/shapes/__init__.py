@@ -1,1 +1,1 @@
-"""Files of other shapes, made tables: without a header, nested, wide, several values in a cell, keys of others."""
+"""Files of other shapes, made tables: without a header, nested, wide, several kinds of records, keys of others."""

@@ -92,6 +92,9 @@ def _by_type(database: duckdb.DuckDBPyConnection, table: TableProfile, taken: se
     if typed is None:
         return []
     filled = _filled_by_type(database, table, typed)
+    ids = [one.name for one in table.columns.values() if one.looks_like_id and not one.is_unique]
+    if sum(all(shares[one] >= _FILLED for shares in filled.values()) for one in ids) > 1:
+        return []  # all are of one customer and one product: what was done there, and no kinds of records
     some = [column for column in table.columns if 0 < sum(filled[one][column] > 0 for one in filled) < len(filled)]
     if len(some) < _APART * len(table.columns) or len(some) < 3:
         return []

@@ -1,0 +1,1 @@
+"""What lies in cells of tables: codes, several values, bits and letters."""
