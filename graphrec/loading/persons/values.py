@@ -1,11 +1,12 @@
 """What values say of persons: addresses of mail, numbers of telephones, accounts and cards, days of birth."""
 
 from collections.abc import Callable
-from typing import Literal
-
-import duckdb
+from typing import TYPE_CHECKING, Literal
 
 from graphrec.loading.sources.sql import LETTERS, value
+
+if TYPE_CHECKING:
+    import duckdb
 
 Shape = Literal["", "e-mail addresses", "telephone numbers", "IBANs", "card numbers", "days of birth", "numbers"]
 REACHING: tuple[Shape, ...] = ("e-mail addresses", "telephone numbers", "IBANs", "card numbers")
@@ -26,7 +27,7 @@ _ADULT = 14
 """Years that lie between the last birthday of a customer and now, at least."""
 
 
-def shape_of_text(database: duckdb.DuckDBPyConnection, source: str, text: str) -> Shape:
+def shape_of_text(database: "duckdb.DuckDBPyConnection", source: str, text: str) -> Shape:
     """What the values of a column of texts are; nothing where they tell no one.
 
     Args:
@@ -57,7 +58,7 @@ def shape_of_text(database: duckdb.DuckDBPyConnection, source: str, text: str) -
     return "numbers" if digits >= enough and distinct >= max(_UNIQUE * filled, 5) else ""
 
 
-def shape_of_times(database: duckdb.DuckDBPyConnection, source: str, moment: str) -> Shape:
+def shape_of_times(database: "duckdb.DuckDBPyConnection", source: str, moment: str) -> Shape:
     """Whether times are days of birth: long ago, over many years, and none of the last years.
 
     Args:
@@ -96,7 +97,7 @@ def _whole(text: str, pattern: str) -> str:
 
 
 def _hold(
-    database: duckdb.DuckDBPyConnection, source: str, text: str, pattern: str, is_right: Callable[[str], bool]
+    database: "duckdb.DuckDBPyConnection", source: str, text: str, pattern: str, is_right: Callable[[str], bool]
 ) -> bool:
     query = f"SELECT DISTINCT {text} AS v FROM {source} WHERE {_whole(text, pattern)} ORDER BY v LIMIT {_SAMPLE}"
     found = [bool(is_right(row[0])) for row in database.execute(query).fetchall()]

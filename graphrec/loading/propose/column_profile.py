@@ -3,8 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.persons.values import Shape, shape_of_text, shape_of_times
@@ -26,6 +25,9 @@ from graphrec.loading.run.parse import (
 )
 from graphrec.loading.sources.sql import LETTERS, name, value
 from graphrec.schema import Kind
+
+if TYPE_CHECKING:
+    import duckdb
 
 FEW_VALUES = 8
 MANY_STATES = 15
@@ -234,7 +236,13 @@ class _Reading:
 
 
 def profile_column(
-    database: duckdb.DuckDBPyConnection, source: str, column: str, declared: str, rows: int, *, has_commas: bool = False
+    database: "duckdb.DuckDBPyConnection",
+    source: str,
+    column: str,
+    declared: str,
+    rows: int,
+    *,
+    has_commas: bool = False,
 ) -> ColumnProfile:
     """What the values of a column of `source` are.
 
@@ -258,7 +266,7 @@ def profile_column(
     return found
 
 
-def _values(database: duckdb.DuckDBPyConnection, source: str, column: str, declared: str) -> str:
+def _values(database: "duckdb.DuckDBPyConnection", source: str, column: str, declared: str) -> str:
     """A table of the different values of a column, each once with its number of rows; another column replaces it."""
     quoted, table = name(column), name("values of one column")
     # What holds values of its own is looked at row by row.
@@ -271,7 +279,7 @@ def _values(database: duckdb.DuckDBPyConnection, source: str, column: str, decla
 
 
 def _kind_of(
-    database: duckdb.DuckDBPyConnection, source: str, column: str, declared: str, rows: int, *, has_commas: bool
+    database: "duckdb.DuckDBPyConnection", source: str, column: str, declared: str, rows: int, *, has_commas: bool
 ) -> ColumnProfile:
     quoted = name(column)
     text = text_sql(quoted)
@@ -372,7 +380,7 @@ _UNIT_OF_HEAD = re.compile(
 class _Asked:
     """Counts of the values of one column, from a table of them with their numbers of rows."""
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, source: str, text: str) -> None:
+    def __init__(self, database: "duckdb.DuckDBPyConnection", source: str, text: str) -> None:
         self._database, self._source, self.text = database, source, text
 
     def count(self, **conditions: str) -> dict[str, int]:
@@ -433,7 +441,7 @@ class _Asked:
 
 
 def _with_range(
-    database: duckdb.DuckDBPyConnection, source: str, expression: str, profile: ColumnProfile
+    database: "duckdb.DuckDBPyConnection", source: str, expression: str, profile: ColumnProfile
 ) -> ColumnProfile:
     least, most = database.execute(
         f"SELECT coalesce(min({expression}), 0), coalesce(max({expression}), 0) FROM {source}"
@@ -446,7 +454,7 @@ def _listed(texts: tuple[str, ...]) -> str:
 
 
 def _as_text(
-    database: duckdb.DuckDBPyConnection, source: str, text: str, found: dict[str, int], profile: ColumnProfile
+    database: "duckdb.DuckDBPyConnection", source: str, text: str, found: dict[str, int], profile: ColumnProfile
 ) -> ColumnProfile:
     """A column of texts; one that is nearly dates or numbers says so."""
     values: tuple[str, ...] = ()

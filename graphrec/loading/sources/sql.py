@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
 
 _REASONS = (
     r"Expected Number of Columns: \d+ Found: \d+",
@@ -48,8 +50,10 @@ def value(plain: object) -> str:
     raise TypeError(f"no SQL literal for {plain!r}")
 
 
-def explain_error(error: duckdb.Error) -> str:
+def explain_error(error: "duckdb.Error") -> str:
     """One line of what DuckDB says, without any value of the data: it could be a personal one."""
+    import duckdb
+
     text = str(error)
     line = re.search(r"CSV Error on Line: (\d+)", text)
     if line:

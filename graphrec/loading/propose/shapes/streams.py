@@ -100,10 +100,10 @@ def _by_type(database: duckdb.DuckDBPyConnection, table: TableProfile, taken: se
         return []
     groups: dict[tuple[str, ...], list[str]] = {}
     for text, shares in filled.items():
-        ids = tuple(one for one in some if shares[one] >= _FILLED and table.columns[one].looks_like_id)
+        ends = tuple(one for one in some if shares[one] >= _FILLED and table.columns[one].looks_like_id)
         own = tuple(one for one in some if shares[one] > 0)
-        groups.setdefault(ids if len(ids) > 1 else (text, *own), []).append(text)
-    if len(groups) < 2 or any(not ids for ids in groups):
+        groups.setdefault(ends if len(ends) > 1 else (text, *own), []).append(text)
+    if len(groups) < 2 or any(not ends for ends in groups):
         return []
     return [*_split(database, table, typed, groups, filled, taken)]
 
