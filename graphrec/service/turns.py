@@ -5,13 +5,13 @@ Workers that share a listening socket do not share its connections: the one that
 """
 
 import errno
-import select
+import selectors
 import signal
 import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from multiprocessing.reduction import DupFd
 from typing import Any, Self
@@ -140,12 +140,12 @@ class Turns:
         """Wait until a worker is ready, or may be."""
         while not (self._see() or self._is_over):
             if starting := list(self._starting):
-                select.select(starting, [], [], LOOK)
+                _wait_for(starting, selectors.EVENT_READ)
             else:
                 self._change.wait(LOOK)
                 self._change.clear()
         if self._ready:
-            select.select([], list(self._ready), [], LOOK)
+            _wait_for(self._ready, selectors.EVENT_WRITE)
 
     def _see(self) -> int:
         """How many workers are ready, those who have said so meanwhile among them."""
@@ -163,3 +163,11 @@ class Turns:
             else:
                 ours.close()
         return len(self._ready)
+
+
+def _wait_for(sockets: Iterable[socket.socket], event: int) -> None:
+    """Wait until one of some sockets is ready, however high their numbers are, LOOK seconds at most."""
+    with selectors.PollSelector() as waiting:
+        for one in sockets:
+            waiting.register(one, event)
+        waiting.select(LOOK)
