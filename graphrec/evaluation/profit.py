@@ -282,7 +282,8 @@ def _on(
     relevant = rows_of(from_codes(taken, graph.num_users, num_products), users)
     points = {}
     for weight in weights:
-        lists = first_products(wanted + np.float32(weight * whole) * ahead, k, held, users, candidates)
+        scores = np.asarray(wanted + np.float32(weight * whole) * ahead, np.float32)
+        lists = first_products(scores, k, held, users, candidates)
         ndcg = evaluate_lists(lists, relevant.indptr, relevant.indices, [k])[f"ndcg@{k}"]
         there = lists >= 0
         earned = np.where(there, grown[lists], 0.0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)

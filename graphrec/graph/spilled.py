@@ -58,7 +58,7 @@ class SpilledSink:
             raise GraphrecError("nothing was loaded yet; load a mapping first")
         return self._source.schema
 
-    def is_current(self, _source: Source) -> bool:
+    def is_current(self, source: Source) -> bool:  # noqa: ARG002 - as every sink is asked
         """No: nothing was loaded before."""
         return False
 
@@ -68,11 +68,11 @@ class SpilledSink:
             raise GraphrecError("this sink takes one load alone; take another one for a second load")
         self._source = source
 
-    def known_ids(self, _label: str) -> pa.Array:
+    def known_ids(self, label: str) -> pa.Array:  # noqa: ARG002 - as every sink is asked
         """None: nothing was loaded before."""
         return pa.array([], pa.string())
 
-    def would_remove(self, _brought: Mapping[str, Identities]) -> dict[str, tuple[int, int]]:
+    def would_remove(self, brought: Mapping[str, Identities]) -> dict[str, tuple[int, int]]:  # noqa: ARG002 - as above
         """Nothing."""
         return {}
 

@@ -48,9 +48,10 @@ def is_sharded(num_users: int, num_products: int) -> bool:
 
 def crossed(left: "csr_array", right: "csr_array") -> "csc_array":
     """left^T right of two matrices with a row for every customer (num_left, num_right)."""
-    if left.shape[0] <= SHARD:
+    num_users = len(left.indptr) - 1
+    if num_users <= SHARD:
         return product(left, right)
-    shards = ((left[start : start + SHARD], right[start : start + SHARD]) for start in range(0, left.shape[0], SHARD))
+    shards = ((left[start : start + SHARD], right[start : start + SHARD]) for start in range(0, num_users, SHARD))
     others = _others.get()
     parts = others.products(shards) if others is not None else (product(*shard) for shard in shards)
     total = next(parts)

@@ -84,4 +84,5 @@ def _most(on: str) -> int:
 
 
 def _died(shard: Shard) -> str:
-    return f"summed what {shard[0].shape[0]:,} customers hold"
+    rows, _ = shard
+    return f"summed what {len(rows.indptr) - 1:,} customers hold"

@@ -35,7 +35,7 @@ from graphrec.terms.forms.factors import Neighbours, SparseRows, TableTerm
 
 if TYPE_CHECKING:
     from optuna import Trial
-    from scipy.sparse import csr_array
+    from scipy.sparse import csc_array, csr_array
 
 MOST_COLUMNS = 6_000
 """Products and attribute nodes up to which a blend inverts one matrix: that takes seconds, twice as many minutes."""
@@ -275,7 +275,7 @@ def _mean(counts: NDArray[np.number]) -> float:
     return float(counts[counts > 0].mean()) if counts.any() else 1.0
 
 
-def _dense(matrix: "csr_array") -> NDArray[np.float64]:
+def _dense(matrix: "csc_array | csr_array") -> NDArray[np.float64]:
     return np.asarray(matrix.toarray(), np.float64)
 
 

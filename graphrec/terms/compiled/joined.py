@@ -6,6 +6,8 @@ take longer than their sums. Here loops get all arrays of some walks by their ad
 numba notices edits of the file of a compiled function, not of those it calls: after an edit here delete `__pycache__`.
 """
 
+# pyright: reportPrivateImportUsage=false, reportCallIssue=false
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
