@@ -28,7 +28,7 @@ from graphrec.evaluation.rolling import DAY, EPOCH
 from graphrec.features.blocks import FeatureBlock, Seen, Sources
 from graphrec.features.sources.portfolio import Prices, matrix_of, trading_days
 from graphrec.graph.edges.adjacency import Hidden, codes_of, from_codes, visible_graph
-from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
 from graphrec.metrics.intervals import Interval, block_bootstrap, bootstrap_all
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.models.general.diversification import BLOCK
@@ -214,10 +214,11 @@ class _Events:
         roles = snapshot.schema.roles
         num_products = snapshot.count(roles.product)
         codes, days = [], []
-        for name in roles.relevant:
-            if name in snapshot.types and (known_at := snapshot.edges(name).known_at) is not None:
-                codes.append(codes_of(snapshot.edges(name), num_products))
-                days.append(np.asarray(known_at) // DAY)
+        for edges in (snapshot.edges(name) for name in roles.relevant if name in snapshot.types):
+            known_at = np.asarray(edges.known_at)
+            if (known_at != ALWAYS).any():
+                codes.append(codes_of(edges, num_products))
+                days.append(known_at // DAY)
         if not codes:
             raise ModelError(
                 "what customers took has no dates, so that lists of earlier days cannot be measured; give its edges a "

@@ -22,11 +22,13 @@ from graphrec.app.requests import Explain, Recommend
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import ModelError, UsageError
-from graphrec.evaluation.profit import AFTER, WEIGHTS, _Course
+from graphrec.evaluation.profit import AFTER, WEIGHTS, _Course, _Events
+from graphrec.evaluation.rolling import DAY
 from graphrec.models.general.profit import AHEAD, LEAST, LOOK, PENALTY, expected_returns, features_of
 from graphrec.progress import silent
 from graphrec.terms.folder import latest, open_model, read_meta
 from tests.finance.test_diversification import DEPOSIT, SETTINGS, STOOD, TODAY, UNPRICED, snapshot_of, write_files
+from tests.training.bank import day, make
 
 DAYS, PRODUCTS = 800, 12
 FIRST = np.datetime64("2023-01-01")
@@ -227,6 +229,13 @@ def test_what_a_date_learns_from_ends_before_it(broker: Path) -> None:
     first, second = (_Course.of(snapshot, one) for one in (prices, later))
     assert first.before(400).digest == second.before(400).digest
     assert first.before(401).digest != second.before(401).digest
+
+
+def test_dealings_without_days_cannot_be_measured(tmp_path: Path) -> None:
+    undated = make(tmp_path / "undated", {"BOUGHT": [("u0", "p0")]})
+    with pytest.raises(ModelError, match="^what customers took has no dates"):
+        _Events.of(undated)
+    assert _Events.of(make(tmp_path / "dated", {"BOUGHT": [("u0", "p0", 3)]})).days.tolist() == [day(3) // DAY]
 
 
 @pytest.mark.slow

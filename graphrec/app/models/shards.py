@@ -6,13 +6,14 @@ a process had begun when it died is begun again by another one, and added once.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from graphrec import __version__
-from graphrec.app.lists.cluster import other_version, ray_pool
+from graphrec.app.lists.cluster import LOCAL, other_version, ray_pool
 from graphrec.app.lists.workers import Failed, Process, Workers
 from graphrec.models.sharded import multiplying_with, product
 
@@ -76,10 +77,6 @@ def summing(on: str | None, workers: int | None) -> Iterator[None]:
 
 
 def _most(on: str) -> int:
-    import os
-
-    from graphrec.app.lists.cluster import LOCAL
-
     return (os.cpu_count() or 1) if on == LOCAL else 1024
 
 

@@ -184,8 +184,7 @@ class Edges:
         # Once opened, an array remembers which of its pages were checked.
         found = self._arrays.get(name)
         if found is None:
-            is_turned = not self._is_stored(name) and self._is_turned(name)
-            found = self._turned(name) if is_turned else self._files.array(f"{self._stem}/{name}.npy")
+            found = self._turned(name) if self._is_turned(name) else self._files.array(f"{self._stem}/{name}.npy")
             self._arrays[name] = found
         return found
 
@@ -194,18 +193,22 @@ class Edges:
 
     def _is_turned(self, name: str) -> bool:
         """Whether an array by source is there by target alone."""
-        return not name.startswith("in_") and self.is_by_target and self._is_stored(f"in_{name}")
+        return self.is_by_target and self._is_stored(f"in_{name}") and not self._is_stored(name)
 
     def _turned(self, name: str) -> CheckedArray:
         """An array by source, from those by target."""
-        sources = self.in_indices.whole()
         if name == "indptr":
-            ends = np.cumsum(np.bincount(sources, minlength=self._num_sources))
+            ends = np.cumsum(np.bincount(self.in_indices.whole(), minlength=self._num_sources))
             return CheckedArray.given(np.concatenate(([0], ends)).astype(np.int64))
         begins = self.in_indptr.whole()
         own = np.repeat(np.arange(len(begins) - 1, dtype=np.int32), np.diff(begins))
         values = own if name == "indices" else self._array(f"in_{name}").whole()
-        return CheckedArray.given(values[np.argsort(sources, kind="stable")])
+        return CheckedArray.given(values[self._order_by_source])
+
+    @cached_property
+    def _order_by_source(self) -> NDArray[np.intp]:
+        """The places by target of all edges, in their order by source."""
+        return np.argsort(self.in_indices.whole(), kind="stable")
 
 
 class Snapshot:
