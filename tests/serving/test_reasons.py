@@ -7,11 +7,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from msgspec.structs import replace as replace_struct
 
 from graphrec.schema import EdgeSchema
 from graphrec.serving.answer import Item, ListOptions, Reason
 from graphrec.serving.engine import Engine
-from graphrec.serving.reasons.groups import CLOSE, LEADS
+from graphrec.serving.reasons.groups import CLOSE, LEADS, Chosen, joined
 from graphrec.serving.reasons.lines import sensitive_types
 from tests.banks import SCHEMA, small_bank
 
@@ -134,6 +135,18 @@ def test_no_sentence_is_untrue_or_repeated(engine: Engine) -> None:
                     checked += 1
     assert checked > 1000
     assert together
+
+
+def test_three_reasons_of_one_attribute_say_once_that_it_is_more_frequent(engine: Engine) -> None:
+    sentences = engine.reasons_in("en").sentences
+    people = Chosen("path", "{people} others with segment A bought it", np.array([0]), 1.0, 10.0, people=7)
+    often = Chosen("attribute", "is more frequent among people with segment A", np.array([1]), 2.0, 20.0)
+    again = replace_struct(often, lines=np.array([2]))
+    told = people.wording + MORE
+    for order in ((people, often, again), (often, people, again), (often, again, people)):
+        found = joined(sentences, joined(sentences, *order[:2]), order[2])
+        assert (found.wording, found.people, found.share, found.percent) == (told, 7, 5.0, 50.0)
+        assert sorted(found.lines.tolist()) == [0, 1, 2]
 
 
 def test_per_cents_are_shares_of_what_speaks_for_the_product(engine: Engine) -> None:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.serving.answer import Node
 from graphrec.serving.reasons.forms import Form, Key, Layout, Ways
-from graphrec.serving.reasons.sentences import NAMED, NAMES, Event, PathParts, Since
+from graphrec.serving.reasons.sentences import NAMED, NAMES, Event, PathParts, Sentences, Since
 from graphrec.terms.forms.portfolio import DELTA
 from graphrec.terms.ledger import Beside, Ledger, LineGroup
 
@@ -66,6 +66,8 @@ class Chosen(Struct, frozen=True, eq=False):
     """What two neighbours together are; `via` has both."""
     trait: tuple[Hop, int] | None = None
     """The one attribute of the customer that it speaks of: what is said of it is one reason."""
+    says_frequent: bool = False
+    """Whether it says of the people with an attribute, too, that the product is more frequent among them."""
 
 
 class Cell(Struct, frozen=True, eq=False):
@@ -642,30 +644,13 @@ class _Sums:
             found = known[one] if one in known else chosen(one)
             if found is not None:
                 name = found.trait or found.wording
-                before = shown.get(name)
-                shown[name] = found if before is None else self._joined(before, found)
+                if (before := shown.get(name)) is not None and not _is_one(before, found):
+                    name, before = found.wording, shown.get(found.wording)
+                shown[name] = found if before is None else joined(self._sentences, before, found)
                 ranks.setdefault(name, self._behind[one])
         # Of two cells together there may be more than of one before them.
         ordered = sorted(shown, key=lambda name: (ranks[name], -shown[name].share))
         return self._finished(product, groups, [shown[name] for name in ordered], known, whole)
-
-    def _joined(self, one: Chosen, other: Chosen) -> Chosen:
-        """Two reasons of which the same is said, or two of one attribute: who has it and took the product, and that
-        it is more frequent among them."""
-        wording = one.wording
-        if one.wording != other.wording:
-            if one.people is None:
-                one, other = other, one
-            wording = self._sentences.more_frequent(one.wording)
-        return structs.replace(
-            one,
-            wording=wording,
-            lines=np.concatenate((one.lines, other.lines)),
-            share=one.share + other.share,
-            percent=None if one.percent is None or other.percent is None else one.percent + other.percent,
-            may_lead=one.may_lead and other.may_lead,
-            everyone=one.everyone and (other.everyone or other.people is None),
-        )
 
     def _finished(
         self, product: int, groups: Groups, shown: list[Chosen], known: dict[int, Chosen | None], whole: float
@@ -734,3 +719,29 @@ def _heading(shown: Sequence[Chosen], least: float) -> str:
     if alone.kind == "concentration":
         return "reasons.same_risk"
     return "reasons.in_common" if alone.people is not None or alone.kind == "attribute" else "reasons.known"
+
+
+def _is_one(one: Chosen, other: Chosen) -> bool:
+    """Whether two reasons of one attribute can be said as one: who took the product, and how frequent it is."""
+    return one.wording == other.wording or (one.people is None) != (other.people is None)
+
+
+def joined(sentences: Sentences, one: Chosen, other: Chosen) -> Chosen:
+    """Two reasons of which the same is said, or two of one attribute: who has it and took the product, and that it is
+    more frequent among them."""
+    wording, says_frequent = one.wording, one.says_frequent
+    if one.wording != other.wording:
+        if one.people is None:
+            one, other = other, one
+        wording = one.wording if one.says_frequent else sentences.more_frequent(one.wording)
+        says_frequent = True
+    return structs.replace(
+        one,
+        wording=wording,
+        lines=np.concatenate((one.lines, other.lines)),
+        share=one.share + other.share,
+        percent=None if one.percent is None or other.percent is None else one.percent + other.percent,
+        may_lead=one.may_lead and other.may_lead,
+        everyone=one.everyone and (other.everyone or other.people is None),
+        says_frequent=says_frequent,
+    )
