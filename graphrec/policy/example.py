@@ -48,6 +48,8 @@ _LEFT = re.compile(
     "(closed|close|closure|closing|left|leaving|ended|end|exit|deactivated|deactivation|inactive|offboarded|churned|churn|"
     "until|bis|beendet|ende|austritt|austritts|abgang|abgangs|gekuendigt|aufgeloest|saldiert|sortie|cloture|baja|chiusura|"
     "encerramento|salida|uscita)(date|datum|dt|day|tag|on|at|am|since)?"
+    "|(kunde|klant|klient|cliente)(bis|tot|do|hasta|fino)|(解约|销户|退会|注销|カイヤク|タイカイ)(日|日期|ヒ)?"
+    "|(дата)?(закриття|закрытия|розірвання|расторжения)|ngay(dong|tattoan)|วนปดบญช|asiakkuuspaattyy|datumukonceni"
 )
 """Whole names of the day on which somebody ceased to be a customer."""
 _OTHER_PURPOSE = re.compile(
