@@ -253,6 +253,21 @@ def test_a_check_digit_that_one_file_has(data: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("mine", "theirs"), [("{:08}", "CIF{:08}"), ("BP{}", "{}")])
+def test_customers_keep_their_numbers_where_a_file_writes_letters_before_them(
+    data: Path, mine: str, theirs: str
+) -> None:
+    numbers = [20000 + 37 * i for i in range(30)]
+    write(data, "customers.csv", "customer_id,full_name", [f"{mine.format(one)},Lee {one}" for one in numbers])
+    write(data, "products.csv", "product_id,product_name", [f"P{i:03},Fund {i}" for i in range(8)])
+    rows = [f"K{i},{theirs.format(numbers[i % 30])},P{i % 7:03},2024-03-{1 + i % 28:02}" for i in range(80)]
+    write(data, "contracts.csv", "contract_no,customer_id,product_id,opened_on", rows)
+    _, sink, _ = loaded(data)
+    assert {*sink.nodes["Customer"]["id"].to_pylist()} == {mine.format(one) for one in numbers}
+    assert sink.edges["HELD"].num_rows == 80
+
+
+@pytest.mark.slow
 def test_who_sold_and_who_bought_in_one_row(data: Path) -> None:
     people(data)
     contracts(data)

@@ -17,13 +17,14 @@ from graphrec.loading.propose.references import (
     may_refer,
 )
 from graphrec.loading.propose.table_profile import TableProfile
-from graphrec.loading.sources.sql import name
+from graphrec.loading.sources.sql import name, value
 
 _UPPER = "upper({})"
 _SAME = (
     (_UPPER, "in other case"),
     (r"regexp_replace({}, '\.0+$', '')", "with .0 behind it"),
     (r"upper(regexp_replace({}, '[\s./_-]+', '', 'g'))", "with other signs between"),
+    (r"regexp_replace({}, '^[A-Za-z]+[\s_-]*', '')", "with letters before the number"),
     (r"ltrim(regexp_replace({}, '\D', '', 'g'), '0')", "with letters or zeros before the number"),
 )
 """SQL that writes identifiers in one way, and what is otherwise about them; the last ways join most."""
@@ -90,6 +91,10 @@ def _alike(
     if not fits(strays, column) and (padded := _padded(database, table, column, owner, seen)):
         return padded
     is_named = is_called_like(column, owner)
+    if is_named and column.distinct >= _ENOUGH and (prefix := _prefix_of(database, owner)):
+        written = f"{value(prefix)} || {{}}"
+        if count_strays(database, table, column.name, owner, written) <= min(STRAYS * column.distinct, strays - 1):
+            return _written(database, table, column.name, written, f"with {prefix} before the number", owner)
     for written, how in _SAME[: len(_SAME) if is_named and column.distinct >= _ENOUGH else 3 if is_named else 1]:
         most = STRAYS * column.distinct if is_named else 0
         if count_strays(database, table, column.name, owner, written) <= min(most, strays - 1):
@@ -132,6 +137,14 @@ def _strays_of(database: duckdb.DuckDBPyConnection, table: TableProfile, column:
     values = f"SELECT DISTINCT {as_text(column)} AS v FROM {name(table.name)}"
     query = f"SELECT count(*) FROM ({values}) WHERE v IS NOT NULL AND v NOT IN ({keys})"
     return int(database.execute(query).fetchall()[0][0])
+
+
+def _prefix_of(database: duckdb.DuckDBPyConnection, owner: TableProfile) -> str:
+    """The letters with which all keys of a table begin, before a number; nothing where they do not."""
+    assert owner.key is not None
+    begins = f"regexp_extract({as_text(owner.key)}, '^([A-Za-z]+[_-]?)[0-9]+$', 1)"
+    found = database.execute(f"SELECT DISTINCT {begins} FROM {name(owner.name)} LIMIT 2").fetchall()
+    return str(found[0][0] or "") if len(found) == 1 else ""
 
 
 def _stay_different(database: duckdb.DuckDBPyConnection, owner: TableProfile, written: str, seen: Seen) -> bool:

@@ -14,7 +14,7 @@ Asks = Callable[[str, str], State]
 """What a person says of a value: the column and the value."""
 
 _NAME = re.compile(
-    r"^(\w*status|\w{0,3}stat|state|statut|situa(ç|c)(ã|a)o|situación|situazione|situation|estado|stato|\w*zustand|lifecycle|stage|phase)$|状态|\w+(status|zustand)code$"
+    r"^(\w*status|\w{0,3}stat|state|statut|situa(ç|c)(ã|a)o|situación|situazione|situation|estado|stato|\w*zustand|lifecycle|stage|phase|stav|stan|tila|стан|статус|trạng|tình)$|สถานะ|状态|\w+(status|zustand)code$"
 )
 _OTHER = frozenset({"marital", "kyc", "payment", "delivery", "sync", "dpd", "dunning", "mahn", "tax", "employment"})
 """Words of names of another status than that of the holding."""
