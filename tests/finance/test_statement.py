@@ -25,7 +25,7 @@ from graphrec.app.results import OpenOffer
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import NotSuitable, UnknownId, UsageError
-from graphrec.finance.statement.file import read_statement
+from graphrec.finance.statement.file import FEWER_LOSSES, LOSSES, read_statement
 from graphrec.finance.statement.statement import ELEMENTS, REQUIRED, Element
 from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.graph.folders.build import write_snapshot
@@ -412,10 +412,30 @@ def test_a_first_file_is_filled_by_the_names_of_columns(advised: Path, tmp_path:
     assert '\nterm = "horizon_years"\n' in text
     assert '\nassessed_on = "assessed_on"\n' in text
     assert '\nknowledge = ["knowledge"]\n' in text
+    assert read_statement(written.path).loss_shares in (LOSSES, FEWER_LOSSES)
     assert "# Columns of customers that may be named: " in text
     assert read_statement(written.path).approved_by is None
     with pytest.raises(UsageError, match="is there already"):
         bank.init_file(InitFile("statement"))
+
+
+def test_what_a_bad_year_takes_is_at_stake_where_the_file_says_it(advised: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(advised, home)
+    bank = Bank(Settings(home=home, today=TODAY))
+    user, product = next(listed(bank, 1))
+    most = bank.statement(AskStatement(user, product)).basis.capacity_limit
+    assert most is not None
+    # The last share holds for all classes above it.
+    (home / "statement.toml").write_text(f"loss_shares = [0.02, 0.25]\n{FILE}", "utf-8")
+    found = bank.statement(AskStatement(user, product, 3 * most))
+    share = 0.02 if found.basis.risk == 1 else 0.25
+    assert (found.basis.loss_percent, found.basis.at_stake) == (100 * share, round(3 * most * share, 2))
+    said = found.statement.elements["capacity_for_loss"].text
+    assert f"a bad year would put {3 * most * share:,.2f} EUR at stake: {100 * share:.0f}%" in said
+    assert "more than the" not in str(found.statement.refused)
+    too_much = bank.statement(AskStatement(user, product, round(most / share) + 100)).statement
+    assert f"more than the {most:,.2f} EUR that may be lost" in str(too_much.refused)
 
 
 def test_without_costs_the_fee_that_the_mapping_shows_counts(advised: Path, tmp_path: Path) -> None:

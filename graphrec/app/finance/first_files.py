@@ -21,7 +21,7 @@ from graphrec.finance.first_file import Found
 from graphrec.finance.first_needs import ANY_COVER, DAYS, KNOWN, Drafted, Known, first_needs
 from graphrec.finance.market.file import first_market
 from graphrec.finance.needs import Needs, NeedsFile
-from graphrec.finance.statement.file import first_statement
+from graphrec.finance.statement.file import FEWER_LOSSES, LOSSES, first_statement
 from graphrec.graph.folders.snapshot import ALWAYS, Nodes, Snapshot
 from graphrec.loading.propose.concepts import DEPOSITS, LOANS, NO, YES, normal, place, speaks, told
 from graphrec.policy.example import speaks_of
@@ -120,7 +120,7 @@ def init_file(bank: Bank, request: InitFile) -> FirstFile:
     else:
         columns = _named(snapshot, "user"), _named(snapshot, "product")
         if kind == "statement":
-            filled = _columns(snapshot, STATEMENT)
+            filled = {**_columns(snapshot, STATEMENT), **_losses(snapshot)}
             text = first_statement(filled, *columns)
         elif kind == "plan":
             filled = {**_kinds(snapshot, LOANS), **_columns(snapshot, PLAN)}
@@ -146,6 +146,19 @@ def _columns(snapshot: Snapshot, keys: Mapping[str, Key]) -> dict[str, Found]:
         if fit:
             found[name] = tuple(fit) if key.is_list else fit[0]
     return found
+
+
+def _losses(snapshot: Snapshot) -> dict[str, Found]:
+    """What products may lose by their classes, where the mapping shows classes of a scale of five or seven."""
+    label = snapshot.schema.roles.product
+    nodes, shown = snapshot.nodes(label), snapshot.schema.nodes[label].show.get("risk")
+    if shown is None or nodes.columns.get(shown) != "integer":
+        return {}
+    column = nodes.column(shown)
+    classes = np.asarray(column.values[:])[np.asarray(column.valid[:], np.bool_)]
+    if not len(classes) or classes.min() < 1 or classes.max() > len(LOSSES):
+        return {}
+    return {"loss_shares": FEWER_LOSSES if classes.max() <= len(FEWER_LOSSES) else LOSSES}
 
 
 def _kind(nodes: Nodes, name: str) -> str:

@@ -138,7 +138,7 @@ def printed(bank: Bank, handed: Handed, form: Literal["markdown", "html"]) -> st
     amount = "" if asked is None else f"{language.number(asked, 2)} {handed.basis.currency}"
     about = [
         (language.say("statement.client"), found.user),
-        (language.say("heads.product"), f"{found.name} ({found.product})"),
+        (language.say("page.product"), f"{found.name} ({found.product})"),
         *([(language.say("statement.amount"), amount)] if amount else []),
         (language.say("statement.date"), language.date(datetime.fromisoformat(found.date))),
     ]  # fmt: skip
@@ -238,6 +238,8 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
     amount = WHEN_NONE if request.amount is None else request.amount
     wealth = None if file.capacity_of is None else customer["capacity_for_loss"][file.capacity_of]
     is_wealth = isinstance(wealth, int | float) and not isinstance(wealth, bool)
+    risk = max((int(one) for one in risks.values() if isinstance(one, int | float)), default=None)
+    loss = _loss(file, risk)
     costs, without = _costs(file, offered, amount)
     first_year = [one.percent for one in costs if one.each != "exit"]
     assessed = own.of(_one(file.assessed_on)).get(file.assessed_on or "")
@@ -265,7 +267,7 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
             "term": offered.of(_one(file.product_term)),
             "sustainability": offered.of(file.product_sustainability),
         },
-        risk=max((int(one) for one in risks.values() if isinstance(one, int | float)), default=None),
+        risk=risk,
         bound=min((one for one in bounds if one is not None), default=None),
         capacity_percent=round(100 * file.capacity_share, 6) if is_wealth else None,
         capacity_limit=round(float(wealth) * file.capacity_share, 2) if is_wealth else None,  # type: ignore[arg-type]
@@ -285,6 +287,8 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
         own_brand=None if file.own_brand is None else _yes(offered, file.own_brand),
         inducement_percent=paid,
         inducement_money=None if paid is None else round(amount * paid / 100, 2),
+        loss_percent=None if loss is None else round(100 * loss, 6),
+        at_stake=None if request.amount is None else round(request.amount * (1.0 if loss is None else loss), 2),
         explained=served.record,
         model=served.answer.model,
         policy=None
@@ -292,6 +296,12 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
         else f"{served.answer.policy.version} {served.answer.policy.hash[:16]}",
     )
     return base if item is None else _judged(bank, request, base, served, item, about)
+
+
+def _loss(file: StatementFile, risk: int | None) -> float | None:
+    """The share of an amount that a product of this class may lose; None: the file says none."""
+    known = file.loss_shares
+    return known[min(risk, len(known)) - 1] if known and risk is not None and risk > 0 else None
 
 
 def _judged(bank: Bank, request: AskStatement, base: Basis, served: Served, item: Item, about: Dealt) -> Basis:

@@ -192,6 +192,10 @@ class Basis:
     inducement_percent: float | None = None
     """What others pay the bank for it, a year; None: it is not declared."""
     inducement_money: float | None = None
+    loss_percent: float | None = None
+    """What a bad year takes of a product of this risk class, by the file; None: all of it counts."""
+    at_stake: float | None = None
+    """The amount of the request, or that part of it."""
     explained: int | None = None
     """Entry of the record with the score, line by line."""
     model: str = ""
@@ -291,8 +295,8 @@ def _refusal(basis: Basis, elements: Mapping[str, Element], writer: "_Writer") -
     say, put = writer.words.say, writer.put
     if basis.risk is not None and basis.bound is not None and basis.risk > basis.bound:
         return say("statement.above_bound", risk=put("/risk"), bound=put("/bound"))
-    if basis.capacity_limit is not None and (basis.asked_amount or 0.0) > basis.capacity_limit:
-        return say("statement.above_means", amount=writer.money("/asked_amount"), limit=writer.money("/capacity_limit"))
+    if basis.capacity_limit is not None and (basis.at_stake or 0.0) > basis.capacity_limit:
+        return say("statement.above_means", amount=writer.money("/at_stake"), limit=writer.money("/capacity_limit"))
     own, needed = (f"/{side}/term/{escaped(next(iter(getattr(basis, side)['term']), ''))}" for side in SIDES)
     if basis.is_too_long:
         return say("statement.too_long", needed=put(needed), own=put(own))
@@ -366,7 +370,7 @@ class _Writer:
                 is_number = isinstance(value, int | float) and not isinstance(value, bool)
                 name, shown = with_unit(self.words, column, shown) if is_number else (self.words.word(column), shown)
                 # The sentence has a full stop of its own.
-                self._add("fact", name=name, value=shown.removesuffix("."))
+                self._add("fact", name=name if side == "offered" else _begun(name), value=shown.removesuffix("."))
                 found = True
         return found
 
@@ -379,7 +383,7 @@ class _Writer:
 
     def _cost(self, path: str) -> str:
         """What a cost is called, without the unit of its column."""
-        return with_unit(self.words, str(self._taken(path)), "")[0]
+        return _begun(with_unit(self.words, str(self._taken(path)), "")[0])
 
     # The elements.
 
@@ -395,7 +399,7 @@ class _Writer:
                 side, dot, column = name.partition(".")
                 if side == "user" and dot and value is not None:
                     shown = self.put(f"{path}/evidence/{escaped(name)}").removesuffix(".")
-                    self._add("fact", name=self.words.word(column), value=shown)
+                    self._add("fact", name=_begun(self.words.word(column)), value=shown)
         return self._done(missing=not found)
 
     def needs(self) -> list[str]:
@@ -422,8 +426,11 @@ class _Writer:
         found = self._facts("customer", "capacity_for_loss")
         if self.basis.capacity_limit is not None:
             self._add("may_lose", limit=self.money("/capacity_limit"), share=self.percent("/capacity_percent"))
-            if self.basis.asked_amount is not None:
-                self._add("at_stake", amount=self.money("/asked_amount"))
+            if self.basis.loss_percent is not None and self.basis.at_stake is not None:
+                stake = {"amount": self.money("/asked_amount"), "stake": self.money("/at_stake")}
+                self._add("part_at_stake", **stake, share=self.percent("/loss_percent"), risk=self.put("/risk"))
+            elif self.basis.at_stake is not None:
+                self._add("at_stake", amount=self.money("/at_stake"))
             found = True
         attitude, capacity = (self._class_of(name) for name in ("risk_attitude", "capacity_for_loss"))
         if attitude is not None and capacity is not None:
