@@ -36,6 +36,8 @@ NAMED = 3
 """Nodes that a fault names."""
 DAY = 86_400_000_000
 _NOTHING = {"", "-", "?", "n/a", "na", "n.a.", "null", "none", "nil", "nan", "#n/a", "unknown", "tbd", "xxx"}
+_LEVELS, _OFTEN = 20, 0.01
+"""``none`` is an answer ("knowledge: none, basic, good") among few levels, where more than a hundredth gives it."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,11 @@ def _of_texts(values: NDArray[np.generic], valid: NDArray[np.bool_], rule: Colum
         wrong[at[np.isin(back, chosen)]] = True
         return wrong
 
-    nothing = [n for n, text in enumerate(known) if text.strip().casefold() in _NOTHING]
+    often = np.bincount(back) >= _OFTEN * len(back)
+    answers = {n for n, text in enumerate(known) if text in rule.values}
+    if len(known) <= _LEVELS:
+        answers |= {n for n, text in enumerate(known) if text.strip().casefold() == "none" and often[n]}
+    nothing = [n for n, text in enumerate(known) if text.strip().casefold() in _NOTHING and n not in answers]
     if nothing:
         yield "placeholder", f"stands for no value: {_listed([known[n] for n in nothing])}", where(nothing)
     if rule.values:
