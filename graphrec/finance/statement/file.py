@@ -43,6 +43,9 @@ class StatementFile(Struct, frozen=True, forbid_unknown_fields=True):
     capacity_for_loss: Annotated[Name | None, Meta(description="Column of customers: highest class they can bear.")] = (
         None
     )
+    customer_levels: Annotated[
+        Names, Meta(description="Words of what customers accept and can bear, the lowest first. Unset: numbers.")
+    ] = ()
     capacity_of: Annotated[
         Name | None, Meta(description="Column of customers: wealth of which capacity_share may be lost.")
     ] = None
@@ -62,6 +65,9 @@ class StatementFile(Struct, frozen=True, forbid_unknown_fields=True):
     review_months: Annotated[Months, Meta(description="After how long the recommendation is looked at again.")] = 12
     risk: Annotated[
         Names, Meta(description="Columns of products: risk classes; the highest counts. Unset: what the mapping shows.")
+    ] = ()
+    risk_levels: Annotated[
+        Names, Meta(description="Words of the risk classes of products, the lowest first. Unset: numbers.")
     ] = ()
     own_brand: Annotated[
         Name | None, Meta(description="Column of products: whether the bank or its group makes it; yes or no.")
