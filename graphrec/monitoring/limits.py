@@ -36,9 +36,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     )
     empty: Annotated[
         Limit,
-        Meta(
-            description="Share of lists without a product, but for those that one rule, as about consent, refuses whole."
-        ),
+        Meta(description="Share of lists without a product, but for those that one rule, such as consent, refuses."),
     ] = Limit(0.05, 0.2)
     refused: Annotated[Limit, Meta(description="Change of the share of products that a rule refuses.")] = Limit(
         0.05, 0.15
