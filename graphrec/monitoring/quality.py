@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
+from graphrec.graph.series import series_columns
 from graphrec.monitoring.quality_file import ColumnRule, QualityFile
 
 Floats = NDArray[np.float64]
@@ -90,6 +91,9 @@ def faults(snapshot: Snapshot, file: QualityFile, as_of: int) -> list[Fault]:
     for label, column, kind, values, valid in _columns(snapshot):
         rule = file.columns.get(label, {}).get(column, ColumnRule())
         ids = snapshot.nodes(label).ids
+        if not valid.any() and column in series_columns(snapshot.schema, label):
+            # Too short a series has no change of a year.
+            continue
         for name, detail, wrong in _of_column(kind, values, valid, rule, as_of):
             places = np.flatnonzero(wrong)
             shown = tuple(ids[int(place)] for place in places[:NAMED])

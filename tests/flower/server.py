@@ -72,7 +72,7 @@ def flower(folder: Path, nodes: Mapping[str, Mapping[str, object]]) -> Iterator[
     bin_, ports = installed(), free_ports(1 + len(nodes))
     graphrec = str(Path(sys.executable).with_name("graphrec"))
     environment = {
-        **os.environ, "FLWR_HOME": str(folder / "flwr"), "FLWR_TELEMETRY_ENABLED": "0", "GRAPHREC_COMMAND": graphrec,
+        **os.environ, "FLWR_HOME": str(folder / "flwr"), "FLWR_TELEMETRY_ENABLED": "0", "FLOWER_GRAPHREC": graphrec,
         "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
     }  # fmt: skip
     address = f"127.0.0.1:{ports[0]}"

@@ -1,6 +1,6 @@
 """The side of all: it asks the banks in turn, plans, and adds what they send.
 
-It calls the command that GRAPHREC_COMMAND names (graphrec), and keeps nothing: files lie in a folder until the end.
+It calls the command that FLOWER_GRAPHREC names (graphrec), and keeps nothing: files lie in a folder until the end.
 Whoever runs it sees the totals of each round, as whoever runs `graphrec federate add`.
 """
 
@@ -80,7 +80,5 @@ def made(folder: Path, step: list[str], messages: list[bytes], words: list[str])
     names = [f"bank-{number}" for number in range(len(messages))]
     for name, message in zip(names, messages, strict=True):
         (folder / name).write_bytes(message)
-    federate(
-        os.environ.get("GRAPHREC_COMMAND", "graphrec"), ["federate", *step, *names, *words, "--out", "out"], folder
-    )
+    federate(os.environ.get("FLOWER_GRAPHREC", "graphrec"), ["federate", *step, *names, *words, "--out", "out"], folder)
     return (folder / "out").read_bytes()
