@@ -1,13 +1,14 @@
 """The default of `graphrec train` beside every single model and peer, tuned with as many trials, on several data sets.
 
-    python benchmarks/defaults.py [--data ../shared/data] [--only demo,zimnat,ml-100k,shapes,sparse,…] [--seeds 0 1 2]
+    python benchmarks/defaults.py [--data ../shared/data] [--only demo,zimnat,ml-100k,shapes,slices,…] [--seeds 0 1 2]
 
 Nothing is set: a bank takes the default. Each model is chosen on validation and fitted again as the default is; the
 test part is read once, at the end. `implicit` and LightGBM join where they are installed (group `bench`). ml-100k is
 split by the order of each user's ratings, citeulike-t at random, 80 : 20. `shapes` stands for the generated banks of
 shapes.py, on which nothing was tuned; each seed draws other ones. Prints a table a data set, each row as soon as it is
 there, then what the default lacks to the best single model or peer, and ends with 1 where one is better than the
-default by more than the standard error of their difference. Data that are not there are left out.
+default by more than the standard error of their difference. `slices` stands for the sets of slices.py, cut out of the
+real data or drawn. Data that are not there are left out.
 """
 
 import argparse
@@ -25,6 +26,8 @@ from numpy.typing import NDArray
 from quality_zimnat import boosted
 from scipy.sparse import csr_matrix
 from shapes import SHAPES, write_shape
+from slices import NAMES as SLICES
+from slices import write_slice
 
 from graphrec.demo import write_bank
 from graphrec.errors import GraphrecError
@@ -98,6 +101,8 @@ def snapshot_of(name: str, data: Path, folder: Path, seed: int) -> Snapshot:
     sink = MemorySink()
     if name in SHAPES:
         files, mapping = folder / "files", str(write_shape(SHAPES[name], folder / "files", seed))
+    elif name in SLICES:
+        files, mapping = folder / "files", str(write_slice(name, data, folder / "files", seed))
     else:
         files, mapping = files_of(name, data, folder), SETS[name]
     run_load(load_mapping(mapping), files, sink, rejected_path=folder / "rejected.csv")
@@ -190,7 +195,8 @@ def compare(name: str, data: Path, seed: int) -> list[float]:
         own = measured(open_tested(report.path, snapshot).blend, part)
         weights = ", ".join(f"{weight:g} x {term}" for term, weight in report.configuration.weights.items())
         print(f"{name}: {len(part.users):,} test users, {graph.num_products:,} products, {took:.0f} s ({work:.0f} s of")
-        print(f"  processor), seed {seed}: {weights}")
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        print(f"  processor, {most:.1f} GiB at most so far), seed {seed}: {weights}")
         for note in report.notes:
             print(f"  note: {note}")
         columns = columns_of(validation.k)
@@ -217,7 +223,7 @@ def compare(name: str, data: Path, seed: int) -> list[float]:
 def columns_of(k: int) -> list[str]:
     """The metrics of a table, the one that the default is chosen by among them, as the last."""
     nearest = min((one for one in KS), key=lambda one: abs(one - k))
-    return list(dict.fromkeys(("hit_rate@1", "hit_rate@3", "recall@20", "ndcg@20", f"ndcg@{nearest}")))
+    return list(dict.fromkeys(("hit_rate@1", "hit_rate@3", "recall@20", "ndcg@10", "ndcg@20", f"ndcg@{nearest}")))
 
 
 def row(name: str, values: Values, own: Values, columns: Sequence[str]) -> float:
@@ -242,10 +248,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", default=",".join(SETS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     given = parser.parse_args(arguments)
-    names = [one for name in given.only.split(",") for one in (SHAPES if name == "shapes" else (name,))]
+    whole = {"shapes": tuple(SHAPES), "slices": SLICES}
+    names = [one for name in given.only.split(",") for one in whole.get(name, (name,))]
     behind = []
     for name in names:
-        if name != "demo" and name not in SHAPES and not (given.data / name).exists():
+        if name in SLICES and not given.data.exists():
+            print(f"defaults: {name} skipped, there is no {given.data}")
+            continue
+        if name in SETS and name != "demo" and not (given.data / name).exists():
             print(f"defaults: {name} skipped, there is no {given.data / name}")
             continue
         for seed in given.seeds:

@@ -24,10 +24,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarks.defaults import measured, snapshot_of
+from benchmarks.defaults import files_of, measured, snapshot_of
 from graphrec.campaigns.additive import auc
 from graphrec.evaluation.hidden_part import HiddenPart
 from graphrec.graph.edges.adjacency import Adjacency, visible_graph
+from graphrec.graph.folders.build import write_snapshot
+from graphrec.graph.folders.snapshot import Snapshot
+from graphrec.graph.memory import MemorySink
+from graphrec.loading import load_mapping, run_load
+from graphrec.models.counted.network import Known, fit_network
 from graphrec.models.counted.noise import from_seed, gaussian
 from graphrec.models.counted.private import PrivateConfig, deviations, fit_private
 from graphrec.models.counted.solve import Method, SolveConfig, table_of
@@ -39,7 +44,16 @@ from graphrec.terms.forms.factors import Neighbours, TableTerm
 from graphrec.training.split import split_of
 from graphrec.training.validation import rows_of
 
-METHODS: tuple[Method, ...] = ("popularity", "itemknn", "ease", "kernel", "spectral", "chebyshev")
+METHODS = ("popularity", "itemknn", "ease", "kernel", "spectral", "chebyshev", "network")
+GENRES = """
+[nodes.Genre]
+key = "genre"
+sql = "SELECT DISTINCT genre FROM genres"
+[edges.OF_GENRE]
+from = "Item.item_id"
+to = "Genre.genre"
+sql = "SELECT DISTINCT CAST(item AS VARCHAR) AS item_id, genre FROM genres"
+"""
 EPSILONS = (1.0, 3.0, 8.0)
 K = 20
 
@@ -51,12 +65,15 @@ def main() -> int:
     parser.add_argument("--only", default="demo,ml-100k")
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--membership", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--set", action="append", default=[], help="NAME=NUMBER of the configuration")
     asked = parser.parse_args()
     values = {name: float(value) for name, _, value in (one.partition("=") for one in asked.set)}
     for name in asked.only.split(","):
         with tempfile.TemporaryDirectory() as place:
-            snapshot = snapshot_of(name, asked.data, Path(place), 0)
+            snapshot = with_genres(asked.data, Path(place)) if name == "ml-100k" else snapshot_of(
+                name, asked.data, Path(place), 0
+            )  # fmt: skip
             split = split_of(snapshot)
             graph = visible_graph(snapshot, split.hidden(split.fitted))
             part = HiddenPart.of(snapshot, split, graph)
@@ -78,8 +95,26 @@ def main() -> int:
                     ]
                     cells.append(float(np.mean(drawn)))
                 print(f"  {method:12} " + " ".join(f"{one:11.4f}" for one in cells), flush=True)
-            membership(held, graph.num_products, PrivateConfig(**values))  # type: ignore[arg-type]
+            if asked.membership:
+                membership(held, graph.num_products, PrivateConfig(**values))  # type: ignore[arg-type]
     return 0
+
+
+def with_genres(data: Path, folder: Path) -> Snapshot:
+    """ml-100k with its genres as attributes of products."""
+    files = files_of("ml-100k", data, folder)
+    lines = (data / "ml-100k" / "ml-100k.item").read_text("utf-8").splitlines()[1:]
+    pairs = [
+        f"{item},{genre}" for item, _, _, genres in (line.split("\t") for line in lines) for genre in genres.split()
+    ]
+    (files / "genres.csv").write_text("\n".join(["item,genre", *pairs]) + "\n", "utf-8")
+    mapping = (Path(__file__).parents[1] / "loaders" / "lightgcn_split.toml").read_text("utf-8")
+    mapping = mapping.replace("[source.files]\n", '[source.files]\ngenres = "genres.csv"\n') + GENRES
+    (files / "mapping.toml").write_text(mapping, "utf-8")
+    sink = MemorySink()
+    run_load(load_mapping(str(files / "mapping.toml")), files, sink, rejected_path=folder / "rejected.csv")
+    split = {str(part): pairs for part, pairs in (sink.split or {}).items()}
+    return write_snapshot(folder / "snapshot", sink.schema, sink.nodes, sink.edges, sink.series, split)
 
 
 def ndcg(term: TableTerm, part: HiddenPart) -> float:
@@ -87,10 +122,15 @@ def ndcg(term: TableTerm, part: HiddenPart) -> float:
     return float(measured(Blend([term], [1.0]), part)[f"ndcg@{K}"].mean())
 
 
-def exact(graph, config: SolveConfig) -> TableTerm:  # type: ignore[no-untyped-def]
+def exact(graph, config: PrivateConfig) -> TableTerm:  # type: ignore[no-untyped-def]
     """The same table from the sums of all holdings, without noise."""
     sums = sums_of(graph.held(), graph.num_products, 1.0)
-    table = table_of(sums.weights, sums.holders.astype(np.float64), config)
+    holders = sums.holders.astype(np.float64)
+    method: Method = "ease" if config.method == "network" else config.method
+    table = table_of(sums.weights, holders, replace(SolveConfig(), method=method))
+    if config.method == "network":
+        known = Known(table, holders, float(np.trace(sums.weights)))
+        table, _ = fit_network(graph, graph.held(), known, np.inf, from_seed(0))
     hops = [None] if config.method == "popularity" else relevant_hops(graph)
     return TableTerm("exact", graph, [Neighbours(hop, table.astype(np.float32)) for hop in hops])
 

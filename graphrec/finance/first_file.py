@@ -7,7 +7,7 @@ from typing import get_type_hints
 from msgspec import NODEFAULT, Meta, Struct
 from msgspec.structs import fields
 
-Found = str | float | tuple[str, ...]
+Found = str | float | tuple[str, ...] | tuple[float, ...]
 
 
 def key_lines(kind: type[Struct], found: Mapping[str, Found], without: Sequence[str] = ()) -> Iterator[str]:

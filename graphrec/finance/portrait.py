@@ -14,6 +14,7 @@
 What was known after the date changes nothing. All customers are computed at once with numpy; one alone in the same way.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,8 @@ from graphrec.policy.facts import DAY, Block, Facts
 
 Floats = NDArray[np.float64]
 Users = NDArray[np.int64]
+MOST = 3
+"""Values of one kind that the text names."""
 HOURS = ("night", "morning", "afternoon", "evening")
 """Quarters of a day."""
 
@@ -263,12 +266,16 @@ def _text(
     numbers: Mapping[str, float], tags: Sequence[str], held: Mapping[str, Mapping[str, int]], types: Sequence[str]
 ) -> str:
     """The portrait in sentences; every number and name in it is one of the portrait."""
-    said = [f"Holds {numbers['holdings']:g} products."]
-    said += [f"Of these by {what}: {_listed(counts)}." for what, counts in held.items()]
+    holdings = numbers["holdings"]
+    said = ["Holds no product." if not holdings else f"Holds {holdings:g} product{'s' * (holdings != 1)}."]
+    # A column and the nodes that were made of it say the same.
+    different = [what for n, what in enumerate(held) if held[what] not in list(held.values())[:n]]
+    said += [f"By {_plain(what)}: {_listed(held[what])}." for what in different]
     if "tenure" in numbers:
         said.append(f"First event {numbers['tenure']:.0f} days ago.")
     said += [
-        f"{name}: {numbers[f'{name}_total']:g} in all, the latest {numbers[f'{name}_recency']:.0f} days ago."
+        f"{_plain(name).capitalize()}: {numbers[f'{name}_total']:g} in all, "
+        f"the latest {numbers[f'{name}_recency']:.0f} days ago."
         for name in types
         if f"{name}_recency" in numbers
     ]
@@ -277,5 +284,15 @@ def _text(
     return " ".join(said)
 
 
+def _plain(name: str) -> str:
+    """A label, a column or an edge type as words.
+
+    >>> [_plain(name) for name in ("AgeBand", "asset_class", "BOUGHT")]
+    ['age band', 'asset class', 'bought']
+    """
+    return re.sub(r"(?<=[^\W_A-Z])(?=[A-Z])|_", " ", name).lower()
+
+
 def _listed(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in list(counts.items())[:3])
+    most = ", ".join(f"{name} {count}" for name, count in list(counts.items())[:MOST])
+    return most if len(counts) <= MOST else f"{most}, and others"

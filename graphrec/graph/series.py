@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrec.schema import GraphSchema
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -14,6 +16,17 @@ DAY = 86_400_000_000
 TRADING_DAYS = 252
 #: Names of the features, after `<series>_<value>_`.
 FEATURES = ("last", "change_30d", "change_365d", "volatility", "drawdown")
+
+
+def series_columns(schema: GraphSchema, label: str) -> frozenset[str]:
+    """The columns of a label that are computed from its series."""
+    return frozenset(
+        f"{series.name}_{value}_{feature}"
+        for series in schema.series.values()
+        if series.of == label
+        for value in series.values
+        for feature in FEATURES
+    )
 
 
 class SeriesRows(Protocol):

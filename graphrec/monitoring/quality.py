@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
+from graphrec.graph.series import series_columns
 from graphrec.monitoring.quality_file import ColumnRule, QualityFile
 
 Floats = NDArray[np.float64]
@@ -36,6 +37,8 @@ NAMED = 3
 """Nodes that a fault names."""
 DAY = 86_400_000_000
 _NOTHING = {"", "-", "?", "n/a", "na", "n.a.", "null", "none", "nil", "nan", "#n/a", "unknown", "tbd", "xxx"}
+_LEVELS, _OFTEN = 20, 0.01
+"""``none`` is an answer ("knowledge: none, basic, good") among few levels, where more than a hundredth gives it."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,9 @@ def faults(snapshot: Snapshot, file: QualityFile, as_of: int) -> list[Fault]:
     for label, column, kind, values, valid in _columns(snapshot):
         rule = file.columns.get(label, {}).get(column, ColumnRule())
         ids = snapshot.nodes(label).ids
+        if not valid.any() and column in series_columns(snapshot.schema, label):
+            # Too short a series has no change of a year.
+            continue
         for name, detail, wrong in _of_column(kind, values, valid, rule, as_of):
             places = np.flatnonzero(wrong)
             shown = tuple(ids[int(place)] for place in places[:NAMED])
@@ -141,7 +147,11 @@ def _of_texts(values: NDArray[np.generic], valid: NDArray[np.bool_], rule: Colum
         wrong[at[np.isin(back, chosen)]] = True
         return wrong
 
-    nothing = [n for n, text in enumerate(known) if text.strip().casefold() in _NOTHING]
+    often = np.bincount(back) >= _OFTEN * len(back)
+    answers = {n for n, text in enumerate(known) if text in rule.values}
+    if len(known) <= _LEVELS:
+        answers |= {n for n, text in enumerate(known) if text.strip().casefold() == "none" and often[n]}
+    nothing = [n for n, text in enumerate(known) if text.strip().casefold() in _NOTHING and n not in answers]
     if nothing:
         yield "placeholder", f"stands for no value: {_listed([known[n] for n in nothing])}", where(nothing)
     if rule.values:

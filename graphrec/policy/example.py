@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -272,6 +272,27 @@ def speaks_of(snapshot: Snapshot, side: Literal["user", "product"], concept: str
     return tuple(one.name for one in _Found(snapshot).all(side, concept) if not one.protected)
 
 
+class RiskScale(NamedTuple):
+    """What the rule about risk compares: columns, and their words from the lowest, nothing where they are numbers."""
+
+    product: str
+    user: str
+    product_levels: tuple[str, ...]
+    user_levels: tuple[str, ...]
+
+
+def risk_scale(snapshot: Snapshot) -> RiskScale | None:
+    """The columns of the rule about risk that `example_policy` writes; None: there are none, or one is protected."""
+    draft, found = _Draft((language_of("en"),)), _Found(snapshot)
+    compared = _compared(draft, found, "risk", *_risk_sides(found))
+    if compared is None or any(one.protected for one in compared[:2]):
+        return None
+    one, other, _ = compared
+    both = tuple(draft.levels.get("risk", ()))
+    levels = (tuple(draft.levels.get(f"risk_{side}", both)) for side in ("product", "user"))
+    return RiskScale(one.name, other.name, *levels)
+
+
 def unread(snapshot: Snapshot, read: Sequence[str]) -> dict[str, str]:
     """Columns that speak of suitability and that no rule reads, with what they speak of.
 
@@ -434,10 +455,13 @@ def _offered(draft: _Draft, found: _Found) -> None:
     draft.add("open", draft.said("open", columns=listed), whole, columns=tuple(columns))
 
 
-def _risk(draft: _Draft, found: _Found) -> None:
+def _risk_sides(found: _Found) -> tuple[tuple[str, str], tuple[str, str]]:
     # A product may say for which profile it is: Anlegerprofil ab.
-    above = "risk" if found.all("product", "risk") else "tolerance"
-    _ordered(draft, found, "risk", ("product", above), ("user", "tolerance"))
+    return ("product", "risk" if found.all("product", "risk") else "tolerance"), ("user", "tolerance")
+
+
+def _risk(draft: _Draft, found: _Found) -> None:
+    _ordered(draft, found, "risk", *_risk_sides(found))
 
 
 def _horizon(draft: _Draft, found: _Found) -> None:
@@ -561,15 +585,23 @@ def _confidential(draft: _Draft, found: _Found) -> None:
 
 def _ordered(draft: _Draft, found: _Found, name: str, above: tuple[str, str], below: tuple[str, str]) -> None:
     """A rule that the product is not above the customer on a scale of numbers or of texts that have an order."""
-    tried = ""
-    for one in found.all(*above):
-        for other in found.all(*below):
-            condition = _not_above(draft, name, one, other)
-            if condition is not None:
-                draft.add(name, draft.said(name, a=one.place, b=other.place), condition, columns=(one, other))
-                return
-            tried = tried or draft.note("unlike", a=str(one), b=str(other))
-    draft.miss(name, tried or draft.lacks(found, *(above if not found.all(*above) else below)))
+    compared = _compared(draft, found, name, above, below)
+    if compared is not None:
+        one, other, condition = compared
+        draft.add(name, draft.said(name, a=one.place, b=other.place), condition, columns=(one, other))
+        return
+    first, second = found.all(*above), found.all(*below)
+    unlike = draft.note("unlike", a=str(first[0]), b=str(second[0])) if first and second else None
+    draft.miss(name, unlike or draft.lacks(found, *(below if first else above)))
+
+
+def _compared(
+    draft: _Draft, found: _Found, name: str, above: tuple[str, str], below: tuple[str, str]
+) -> tuple[_Column, _Column, str] | None:
+    """The first two columns that can be compared, and the condition that the product's is not above."""
+    pairs = ((one, other) for one in found.all(*above) for other in found.all(*below))
+    tried = ((one, other, _not_above(draft, name, one, other)) for one, other in pairs)
+    return next(((one, other, condition) for one, other, condition in tried if condition is not None), None)
 
 
 def _not_above(draft: _Draft, name: str, one: _Column, other: _Column) -> str | None:

@@ -20,6 +20,7 @@ from graphrec.errors import GraphrecError
 from graphrec.service import schemas
 from graphrec.service.access.roles import ALLOWED
 from graphrec.service.core import SLASH, Refusal, Service, ServiceOptions
+from graphrec.service.direct import Direct, read
 from graphrec.service.openapi import add_examples
 from graphrec.service.page.routes import add_pages
 from graphrec.service.problems import problem, problem_of
@@ -74,13 +75,15 @@ def make_app(bank: Bank, options: ServiceOptions | None = None) -> FastAPI:
         },
     )
     app.state.service = service
-    app.add_middleware(Gate, service=service)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(GraphrecError, _failed)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _no_path)
     customers, office, campaigns = Customers(service), Office(service), Campaigns(service)
     advice, models = Advice(service), Models(service)
+    app.add_middleware(
+        Gate, service=service, lists=Direct(service.gate("recommendations"), customers.recommendations, _failed)
+    )
     one = "/v1/users/{user}"
     for method, path, handler, answer in (
         ("GET", f"{one}/recommendations", customers.recommendations, schemas.Answer),
@@ -155,8 +158,8 @@ class _Json(Response):
 class Gate:
     """Around every request: ids with slashes, a bound of the body, counts, seconds, and one line of the audit log."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
-        self._app, self._service = app, service
+    def __init__(self, app: ASGIApp, service: Service, lists: Direct) -> None:
+        self._app, self._service, self._lists = app, service, lists
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -186,7 +189,10 @@ class Gate:
         scope["path"] = "/".join(unquote(part).replace("/", SLASH) for part in parts)
         scope.setdefault("state", {})
         try:
-            await self._app(scope, bounded, noted)
+            if asked := read(scope):
+                await self._lists.answer(asked, scope, bounded, noted)
+            else:
+                await self._app(scope, bounded, noted)
         except Exception as error:  # noqa: BLE001 - callers get one line, and the log what failed where.
             if not is_too_large:
                 _LOG.error("a request failed: %s", _where(error))

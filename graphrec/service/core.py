@@ -219,8 +219,10 @@ class Service:
             state: tells all that the answer is computed from.
             known: the ETag of the answer that the caller has; where it is still right, that is the response.
         """
-        caller, url = request.state.caller, request.url
-        asked = f"{url.path}?{url.query}|{caller.role}|{caller.adviser or ''}|{state}"
+        caller, scope = request.state.caller, request.scope
+        path = scope["raw_path"].partition(b"?")[0].decode("latin-1")
+        query = scope["query_string"].decode("latin-1")
+        asked = f"{path}?{query}|{caller.role}|{caller.adviser or ''}|{state}"
         tag = f'"{hashlib.sha256(asked.encode()).hexdigest()[:32]}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if known is not None and tag in (one.strip().removeprefix("W/") for one in known.split(",")):

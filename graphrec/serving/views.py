@@ -284,21 +284,22 @@ class Viewer:
         """One product of a list."""
         bands = [self._band_of(item, reason) for reason in item.reasons]
         per_cents, other = self._per_cents(item)
-        return SeenItem(
-            rank=item.rank,
-            product=item.product,
-            name=item.name,
-            product_kind=item.product_kind,
-            reasons=tuple(map(self._reason, item.reasons, bands, per_cents)),
-            other=other,
-            against=round(item.against) if item.against else None,
-            confidence=max(level for level in LEVELS if level <= item.confidence),
-            lines=tuple(self._line(line) for line in item.lines if not self._is_of_few(line)),
-            warnings=item.warnings,
-            risk=item.risk,
-            fee=item.fee,
-            minimum=item.minimum,
-        )
+        made: dict[str, Any] = {
+            "rank": item.rank,
+            "product": item.product,
+            "name": item.name,
+            "product_kind": item.product_kind,
+            "reasons": tuple(map(self._reason, item.reasons, bands, per_cents)),
+            "other": other,
+            "against": round(item.against) if item.against else None,
+            "confidence": max([level for level in LEVELS if level <= item.confidence]),
+            "lines": tuple([self._line(line) for line in item.lines if not self._is_of_few(line)]),
+            "warnings": item.warnings,
+            "risk": item.risk,
+            "fee": item.fee,
+            "minimum": item.minimum,
+        }
+        return from_fields(SeenItem, made)
 
     def _reason(self, reason: Reason, band: Band | None, percent: int | None) -> SeenReason:
         text = self._said(reason.text, reason.wording, band, everyone=reason.everyone)
@@ -353,18 +354,21 @@ class Viewer:
         exact = [reason.percent for reason in item.reasons]
         if item.others is None:
             return (None,) * len(exact), None
-        # One number for all of an item, so that an event moves one draw.
-        counts = [one.people for one in item.reasons] + [_people(line) for line in item.lines] + [item.fewest]
-        fewest = min((count for count in counts if count is not None), default=None)
-        few = fewest is not None and self.band(f"{item.product}\0fewest", fewest).low < 2 * self._min_group
         # Without lines nobody has counted the people behind them.
-        few = few or not item.lines
+        few = not item.lines or self._is_of_few_people(item)
         # All of an item: from the others, and their sum, the one of few people could be computed.
         step = STEP if few else 1
         parts = [max(percent or 0.0, 0.0) / step for percent in exact]
         *found, other = whole([*parts, max(100 / step - sum(parts), 0.0)], 100 // step)
         shown = tuple(None if percent is None else one * step for percent, one in zip(exact, found, strict=True))
         return shown, other * step
+
+    def _is_of_few_people(self, item: Item) -> bool:
+        """Whether people of the first band stand behind a product: one number for all of it, so that an event moves one
+        draw."""
+        counts = [one.people for one in item.reasons] + [_people(line) for line in item.lines] + [item.fewest]
+        fewest = min((count for count in counts if count is not None), default=None)
+        return fewest is not None and self.band(f"{item.product}\0fewest", fewest).low < 2 * self._min_group
 
     def _is_of_few(self, line: Line) -> bool:
         """Whether a line rests on people of the first band: that it is there would tell of one of them."""

@@ -51,7 +51,7 @@ from graphrec.training.checkpoint import FileWork
 from graphrec.training.job import Job, TrainOptions, TrainReport
 from graphrec.training.lists import ranked_lists
 from graphrec.training.search.choose import Chosen, choose, fixed
-from graphrec.training.search.folds import FEW, MOST_FOLDS, Fold
+from graphrec.training.search.folds import Fold, number_of_folds
 from graphrec.training.split import Split, fold_of, split_of
 from graphrec.training.stages import blocks_of, check_blocks, choosing_graph, graph_of
 from graphrec.training.tracking import EpochTracker
@@ -186,7 +186,7 @@ def _tested(job: Job, train_graph: Graph) -> tuple[Trained, Blend, Graph]:
 def folds_of(job: Job, validation: Validation, inputs: Inputs) -> list[Fold]:
     """Other validation parts, where validation users are few."""
     found = []
-    for number in range(1, min(MOST_FOLDS, FEW // len(validation)) + 1):
+    for number in range(1, number_of_folds(len(validation), validation.num_products) + 1):
         split = fold_of(job.snapshot, job.split, number)
         if split is None:
             break

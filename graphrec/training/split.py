@@ -29,6 +29,8 @@ LEAST_AFTER = 300
 """Relevant edges after the first moment, from which on they are cut alone where that moment has most edges."""
 MOST_SHOWN = 0.5
 """Share of what a cut in time would hide that edges without a time may show."""
+FEW_ABLE = 30
+"""Users who keep a product when one is hidden, below which a validation part asks others for their only one."""
 SPLIT_SEED = 0
 """Draws what is drawn; apart from the seed of a fit, so that fits with other seeds are evaluated on the same pairs."""
 
@@ -273,7 +275,9 @@ def _draw_like_test(relevant: Codes, test: Codes, num_products: int, rng: np.ran
     """As many users as the test part has, and of what remains of each half the part that test hides, at least one.
 
     Never more than test hides of anybody, and each keeps one. Of users of whom test hides nothing, if they are enough:
-    the hidden product of others would stand among the candidates and count as wrong.
+    the hidden product of others would stand among the candidates and count as wrong. Where hardly anybody would keep
+    one, as in a bank whose customers hold one product each, some are asked for the only one that they hold: models are
+    told apart by what else is known of them.
     """
     hidden = _runs(test // num_products)[1]
     asked = distinct(test // num_products)
@@ -281,11 +285,14 @@ def _draw_like_test(relevant: Codes, test: Codes, num_products: int, rng: np.ran
     beside = int(among(remaining // num_products, asked).sum())
     first, counts, place, remaining = _shuffled(remaining, num_products, rng)
     able = np.flatnonzero(counts >= 2)
+    if len(able) < min(FEW_ABLE, -(-len(asked) // 10)):
+        single = np.flatnonzero(counts == 1)
+        able = np.union1d(able, rng.choice(single, int(len(single) * TEST_PART), replace=False))
     whole = able[~among(remaining[first[able]] // num_products, asked)]
     able = whole if len(whole) >= len(asked) else able
     chosen = np.sort(rng.choice(able, min(len(asked), len(able)), replace=False))
     share = len(test) / (len(test) + beside) * (VALID_PART / TEST_PART)
-    most = np.minimum(int(hidden.max()), counts[chosen] - 1)
+    most = np.minimum(int(hidden.max()), np.maximum(counts[chosen] - 1, 1))
     wanted = np.zeros(len(counts), np.int64)
     wanted[chosen] = np.clip(_rounded(counts[chosen] * share, rng), 1, most)
     return np.sort(remaining[place < np.repeat(wanted, counts)])

@@ -55,6 +55,10 @@ def test_load_again_has_nothing_to_do(bank: Bank) -> None:
     assert said == "nothing to do: the files are those of the last full load\n"
 
 
+def test_the_demo_bank_has_no_fault_of_quality(bank: Bank) -> None:
+    assert bank.json("quality")["faults"] == []
+
+
 def test_train_again_has_nothing_to_do(bank: Bank) -> None:
     report = bank.json("train", "--no-text")
     assert {"model", "path", "hash", "snapshot", "metrics", "seconds"} <= set(report)

@@ -184,6 +184,10 @@ def test_one_portrait_has_evidence_and_says_what_is_missing(broker: Path) -> Non
             assert tag.evidence["count('BOUGHT', 365)"] == active.numbers["BOUGHT_365"]
     assert sum(told.held["kind"].values()) == told.numbers["holdings"]
     assert "active traders" in " ".join((told.text, *(tag.name for tag in told.tags))) or "active" not in tags
+    assert told.text.startswith(f"Holds {told.numbers['holdings']:g} product")
+    assert ". By kind: " in told.text
+    assert f"Bought: {told.numbers['BOUGHT_total']:g} in all, the latest " in told.text
+    assert "BOUGHT" not in told.text
     with pytest.raises(UnknownId, match="graphrec find"):
         bank.portrait(AskPortrait("nobody"))
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,7 +26,7 @@ from graphrec.app.results import OpenOffer
 from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import NotSuitable, UnknownId, UsageError
-from graphrec.finance.statement.file import read_statement
+from graphrec.finance.statement.file import LOSSES, read_statement
 from graphrec.finance.statement.statement import ELEMENTS, REQUIRED, Element
 from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.graph.folders.build import write_snapshot
@@ -412,10 +413,63 @@ def test_a_first_file_is_filled_by_the_names_of_columns(advised: Path, tmp_path:
     assert '\nterm = "horizon_years"\n' in text
     assert '\nassessed_on = "assessed_on"\n' in text
     assert '\nknowledge = ["knowledge"]\n' in text
+    assert read_statement(written.path).loss_shares == LOSSES
     assert "# Columns of customers that may be named: " in text
     assert read_statement(written.path).approved_by is None
     with pytest.raises(UsageError, match="is there already"):
         bank.init_file(InitFile("statement"))
+
+
+def test_what_a_bad_year_takes_is_at_stake_where_the_file_says_it(advised: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(advised, home)
+    bank = Bank(Settings(home=home, today=TODAY))
+    user, product = next(listed(bank, 1))
+    most = bank.statement(AskStatement(user, product)).basis.capacity_limit
+    assert most is not None
+    # The last share holds for all classes above it.
+    (home / "statement.toml").write_text(f"loss_shares = [0.02, 0.25]\n{FILE}", "utf-8")
+    found = bank.statement(AskStatement(user, product, 3 * most))
+    share = 0.02 if found.basis.risk == 1 else 0.25
+    assert (found.basis.loss_percent, found.basis.at_stake) == (100 * share, round(3 * most * share, 2))
+    said = found.statement.elements["capacity_for_loss"].text
+    assert f"a bad year would put {3 * most * share:,.2f} EUR at stake: {100 * share:.0f}%" in said
+    assert "more than the" not in str(found.statement.refused)
+    too_much = bank.statement(AskStatement(user, product, round(most / share) + 100)).statement
+    assert f"more than the {most:,.2f} EUR that may be lost" in str(too_much.refused)
+
+
+def test_classes_that_are_words_are_compared_by_their_place(advised: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(advised, home)
+    bank = Bank(Settings(home=home, today=TODAY))
+    snapshot = engine_of(bank, bank.home, None, NO_OCCASION).snapshot
+    kinds = sorted({str(one) for one in snapshot.nodes("Product").column("kind").values})
+    words = f'risk_attitude = "esg"\nrisk = ["kind"]\nrisk_levels = {json.dumps(kinds)}\ncapacity_of = "wealth_eur"\n'
+    file = home / "statement.toml"
+    file.write_text(f'{words}customer_levels = ["none", "some", "much"]\n', "utf-8")
+    refused = 0
+    for user, product in islice(listed(bank, 12), 12):
+        found = bank.statement(AskStatement(user, product))
+        own = str(found.basis.customer["risk_attitude"]["esg"])
+        kind = str(found.basis.offered["risk"]["kind"])
+        assert (found.basis.attitude, found.basis.risk) == (
+            ("none", "some", "much").index(own) + 1,
+            kinds.index(kind) + 1,
+        )
+        # Wealth is no class that the customer can bear.
+        assert found.basis.capacity is None
+        assert f"Risk class of the product: {kind}." in found.statement.elements["risk_attitude"].text
+        if kinds.index(kind) > ("none", "some", "much").index(own):
+            assert f"its risk class {kind} is above {own}" in str(found.statement.refused)
+            refused += 1
+    assert 0 < refused < 12
+    file.write_text(words, "utf-8")
+    with pytest.raises(UsageError, match="customer_levels: esg holds '.*', a word; list its words, the lowest first"):
+        bank.statement(AskStatement(user, product))
+    file.write_text(f'{words}customer_levels = ["other"]\n', "utf-8")
+    with pytest.raises(UsageError, match="customer_levels: esg holds '.*', which is none of other"):
+        bank.statement(AskStatement(user, product))
 
 
 def test_without_costs_the_fee_that_the_mapping_shows_counts(advised: Path, tmp_path: Path) -> None:

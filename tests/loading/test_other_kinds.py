@@ -420,3 +420,34 @@ def test_one_archive_with_a_note_in_it(data: Path) -> None:
         archive.writestr("__MACOSX/export/data/._customers.csv", b"\0\5\x16\7")
     _, sink, _ = loaded(data)
     assert sink.edges["HELD"].num_rows == 80
+
+
+def test_money_says_how_much_and_pieces_are_no_money(data: Path) -> None:
+    write(data, "customers.csv", "customer_id,city,consent_marketing", *customers())
+    write(data, "products.csv", "product_id,product_name", *(f"P{i:02},Fund {i}" for i in range(20)))
+    write(
+        data, "positions.csv", "customer_id,product_id,units,market_value",
+        *(f"C{i % 40:03},P{(i * 7 + i // 40) % 20:02},{1 + i % 9},{(1 + i % 9) * 10.5}" for i in range(80)),
+    )  # fmt: skip
+    write(
+        data, "trades.csv", "trade_id,customer_id,product_id,traded_on,side,qty",
+        *(f"{i},C{i % 40:03},P{i % 20:02},2025-01-{1 + i % 28:02},{('BUY', 'BUY', 'SELL')[i % 3]},{1 + i % 5}"
+          for i in range(120)),
+    )  # fmt: skip
+    text, _, _ = loaded(data)
+    assert 'weight = "market_value"' in text
+    assert 'quantity = "signed_qty"' in text
+    assert 'weight = "qty"' not in text
+
+
+def test_a_holding_in_pieces_alone_is_a_quantity(data: Path) -> None:
+    write(data, "customers.csv", "customer_id,city,consent_marketing", *customers())
+    write(data, "products.csv", "product_id,product_name", *(f"P{i:02},Fund {i}" for i in range(20)))
+    write(
+        data, "holdings.csv", "customer_id,product_id,units",
+        *(f"C{i % 40:03},P{(i * 7 + i // 40) % 20:02},{1 + i % 9}" for i in range(80)),
+    )  # fmt: skip
+    text, sink, _ = loaded(data)
+    assert 'quantity = "units"' in text
+    assert 'weight = "units"' not in text
+    assert sink.edges["HELD"].num_rows == 80

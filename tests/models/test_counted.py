@@ -10,15 +10,18 @@ import pytest
 from graphrec.app import jobs, requests
 from graphrec.app.bank import Bank
 from graphrec.config.settings import Settings
-from graphrec.errors import ModelError
-from graphrec.graph.edges.adjacency import Adjacency, Graph
+from graphrec.errors import ModelError, NothingToLearn
+from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop
 from graphrec.graph.folders.shelf import SnapshotShelf
+from graphrec.models.counted import network
 from graphrec.models.counted.federated import FederatedConfig, fit_sums
 from graphrec.models.counted.noise import delta_of, epsilon_of, from_seed, from_system, gaussian, mu_of
 from graphrec.models.counted.private import BITS, PrivateConfig, deviations, fit_private
 from graphrec.models.counted.solve import SolveConfig, filter_gains, table_of
 from graphrec.models.counted.sums import clipped, sums_of
 from graphrec.terms.folder import open_model
+from graphrec.training.split import split_of
+from graphrec.training.stages import graph_of
 from graphrec.training.validation import rows_of
 from tests.privacy import moved
 from tests.privacy.people import write_people
@@ -153,6 +156,110 @@ def test_more_privacy_is_more_noise(graph: Graph) -> None:
     noises = [deviations(PrivateConfig(epsilon=epsilon))[0] for epsilon in (1.0, 3.0, 8.0)]
     assert noises == sorted(noises, reverse=True)
     assert deviations(replace(PrivateConfig(), clip=80))[0] == pytest.approx(deviations(PrivateConfig())[0], rel=1e-3)
+
+
+def loss_of(row: list[int], W: np.ndarray, holders: np.ndarray) -> float:
+    """The formula of network.py for one customer, product by product."""
+    found = []
+    for product in row:
+        others = [one for one in row if one != product]
+        scores = W[others].mean(axis=0) + np.log(np.maximum(holders, 1.0))
+        asked = [one for one in range(len(W)) if one not in others]
+        found.append(math.log(np.exp(scores[asked]).sum()) - scores[product])
+    return float(np.mean(found))
+
+
+def test_the_gradient_of_a_customer_is_that_of_the_formula(graph: Graph) -> None:
+    """By differences, in units of the clip, which is far above it here."""
+    rng = np.random.default_rng(1)
+    inputs = 1e-3 * network.attributes_of(graph)
+    base = rng.standard_normal((graph.num_products, graph.num_products))
+    G = rng.standard_normal((inputs.shape[1],) * 2)
+    holders = np.bincount(graph.held().indices, minlength=graph.num_products).astype(float)
+    rows = rows_of(clipped(graph.held(), graph.num_products, 5), np.array([9]))
+    row = rows.row(0).tolist()
+    found = np.ldexp(network.gradient(rows, base + inputs @ G @ inputs.T, inputs, holders).astype(float), -network.BITS)
+    assert np.linalg.norm(found) < network.CLIP
+    for i, j in ((0, 0), (3, 7), (10, 2)):
+        values = []
+        for step in (-1.0, 1.0):
+            other = G.copy()
+            other[i, j] += step
+            values.append(loss_of(row, base + inputs @ other @ inputs.T, holders))
+        assert found[i, j] == pytest.approx((values[1] - values[0]) / 2, abs=2.0**-network.BITS, rel=1e-4)
+
+
+def test_a_customer_moves_a_step_of_the_network_by_the_clip_at_most(graph: Graph) -> None:
+    """The sum without a customer is that of data that never had them, to the bit, so that nothing of others changes."""
+    rng = np.random.default_rng(2)
+    inputs = network.attributes_of(graph)
+    W = rng.standard_normal((graph.num_products, graph.num_products))
+    holders = np.bincount(graph.held().indices, minlength=graph.num_products).astype(float)
+    rows = clipped(graph.held(), graph.num_products, 20)
+    whole = network.gradient(rows, W, inputs, holders)
+    most = 0.0
+    for user in range(0, graph.num_users, 7):
+        others = np.delete(np.arange(graph.num_users), user)
+        moved_by = whole - network.gradient(rows_of(rows, others), W, inputs, holders)
+        own = network.gradient(rows_of(rows, np.array([user])), W, inputs, holders)
+        assert (moved_by == own).all()
+        most = max(most, float(np.linalg.norm(moved_by.astype(float))) * 2.0**-network.BITS)
+    assert most == pytest.approx(network.CLIP, rel=1e-6)
+    for mu in (0.3, 2.0):
+        assert network.STEPS * (most / network.deviation_of(mu)) ** 2 <= mu**2
+
+
+def test_sums_and_network_share_one_budget(graph: Graph) -> None:
+    whole, part = (deviations(PrivateConfig(method=method)) for method in ("ease", "network"))  # type: ignore[arg-type]
+    assert whole[2] == part[2]
+    assert [(one / other) ** 2 for one, other in zip(whole[:2], part[:2], strict=True)] == pytest.approx(
+        [1 - network.SHARE] * 2
+    )
+
+
+def test_the_network_learns_which_attributes_go_together(graph: Graph) -> None:
+    """Without noise its loss is below that of the table alone, and products of no attribute are refused in one line."""
+    rows, n = clipped(graph.held(), graph.num_products, 20), graph.num_products
+    sums = sums_of(rows, n, 1.0)
+    holders = sums.holders.astype(float)
+    table = table_of(sums.weights, holders, SolveConfig())
+    known = network.Known(table, holders, float(np.trace(sums.weights)))
+    W, G = network.fit_network(graph, rows, known, math.inf, from_seed(0))
+    people = [rows.row(user).tolist() for user in range(0, graph.num_users, 9)]
+    before, after = (
+        np.mean([loss_of(row, one, holders) for row in people if len(row) > 1]) for one in (table / table.std(), W)
+    )
+    assert after < before - 0.02
+    assert np.isfinite(G).all()
+    assert not np.diagonal(W).any()
+    bare = replace(graph, hops={hop: edges for hop, edges in graph.hops.items() if hop != Hop("IN_SECTOR")})
+    with pytest.raises(
+        NothingToLearn, match=r"private.method=network has nothing to learn from: no two products share"
+    ):
+        fit_private(bare, PrivateConfig(method="network"))
+
+
+@pytest.mark.slow
+def test_a_network_is_trained_by_the_option_and_its_lines_add_up(tmp_path: Path) -> None:
+    bank = Bank(Settings(home=tmp_path / "home", policy="none"))
+    bank.load(jobs.Load(str(write_people(tmp_path / "data"))))
+    done = bank.train(jobs.Train("private", overrides=("private.method=network", "private.test_seed=3")))
+    snapshot = SnapshotShelf(bank.home.snapshots).latest()
+    term = open_model(done.path, snapshot).blend.terms[0]
+    kept = {name: np.asarray(values) for name, values in term.beside.items()}  # type: ignore[attr-defined]
+    assert sorted(kept) == ["released/holders", "released/network", "released/pairs"]
+    split = split_of(snapshot)
+    again, other = (
+        fit_private(graph_of(snapshot, split, split.fitted), PrivateConfig(method="network", test_seed=seed))
+        for seed in (3, 4)
+    )
+    assert (kept["released/network"] == again.beside["released/network"]).all()
+    assert (kept["released/network"] != other.beside["released/network"]).all()
+    held = term.graph.held()
+    for user in range(0, term.graph.num_users, 5):
+        lines = term.shares(user, np.arange(term.graph.num_products, dtype=np.int32))
+        assert lines.values.sum(axis=0) == pytest.approx(term.scores(user), abs=1e-6)
+        assert len(lines.values) == len(held.row(user))
 
 
 @pytest.mark.slow

@@ -156,6 +156,17 @@ def test_thirty_planted_faults_are_found_and_nothing_else(tmp_path: Path) -> Non
     assert (income.high, income.missing) == (99_999_999_998.0, 0.0)
 
 
+def test_none_is_an_answer_where_many_give_it(tmp_path: Path) -> None:
+    rows, events = clean()
+    for n, one in enumerate(rows["Customer"]):
+        one["segment"] = ("none", "basic", "good")[n % 3]
+    assert bank_of(tmp_path / "many", rows, events).quality(AskQuality()).faults == ()
+    for n, one in enumerate(rows["Customer"]):
+        one["segment"] = "none" if n == 7 else ("basic", "good")[n % 2]
+    found = bank_of(tmp_path / "one", rows, events).quality(AskQuality()).faults
+    assert [(one.kind, one.about, one.ids) for one in found] == [("placeholder", "Customer.segment", ("C0007",))]
+
+
 def test_customers_of_coarse_columns_are_equal_by_chance(tmp_path: Path) -> None:
     """Names left out, what is left of many customers is a segment, a region, and answers that others gave too."""
     rows, events = clean()

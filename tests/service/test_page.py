@@ -162,6 +162,7 @@ def test_columns_are_called_as_people_call_them() -> None:
     assert named(english, "user.liquid_assets_eur", 1200.0) == ("liquid assets", "1,200 EUR")
     assert named(german, "fee_percent", 0.5) == ("Kosten", "0,50 %")
     assert named(chinese, "horizon_years", 10) == ("投资期限", "10年")
+    assert (named(english, "horizon_years", 1)[1], named(german, "term_months", 1)[1]) == ("1 year", "1 Monat")
     assert named(german, "risk_class", 3) == ("Risikoklasse", "3")
     assert named(english, "income_eur_month", 870) == ("income", "870 EUR a month")
     assert named(german, "user.spending_chf_year", 8700.0)[1] == "8.700 CHF im Jahr"

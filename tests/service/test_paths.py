@@ -17,10 +17,12 @@ from graphrec.app.answers import refused_to_json
 from graphrec.app.bank import Bank
 from graphrec.app.requests import AskPortrait, Explain, Recommend, WhyNot
 from graphrec.home import Home
+from graphrec.service import application
 from graphrec.service.access.keys import Keys
 from graphrec.service.access.limits import Limits, Rates
 from graphrec.service.application import make_app
-from graphrec.service.core import ServiceOptions
+from graphrec.service.core import SLASH, ServiceOptions
+from graphrec.service.direct import read
 from tests.service.conftest import bearer
 
 
@@ -62,6 +64,54 @@ def test_a_list_without_lines_has_the_same_products_and_reasons(client: TestClie
     many = {"users": ["C003"], "k": 4, "lines": False, "record": False}
     found = client.post("/v1/recommendations", json=many, headers=bearer(key))
     assert role == "service" or found.json()["answers"][0]["items"] == short["items"]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status"),
+    [
+        ("/v1/users/C003/recommendations", "k=4&record=false", 200),
+        ("/v1/users/C003/recommendations", "k=100&lines=false&language=de&record=false", 200),
+        ("/v1/users/C003/recommendations", "k=0", 422),
+        ("/v1/users/C003/recommendations", "k=101", 422),
+        ("/v1/users/C003/recommendations", "k=3&k=4&record=false", 200),
+        ("/v1/users/C003/recommendations", "k=%34&record=False&lines=yes", 200),
+        ("/v1/users/C003/recommendations", "language=xx", 422),
+        ("/v1/users/C003/recommendations", "language=EN", 422),
+        ("/v1/users/C003/recommendations", "model=nothing", 409),
+        ("/v1/users/C003/recommendations", "as_of=never", 422),
+        ("/v1/users/no%2Fbody/recommendations", "", 404),
+        ("/v1/users//recommendations", "", 404),
+        (f"/v1/users/{'C' * 501}/recommendations", "", 422),
+    ],
+)
+def test_what_is_read_without_fastapi_is_answered_as_by_it(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str, query: str, status: int
+) -> None:
+    plain = client.get(f"{path}?{query}")
+    again = client.get(f"{path}?{query}", headers={"If-None-Match": plain.headers.get("ETag", "")})
+    monkeypatch.setattr(application, "read", lambda _: None)
+    whole = client.get(f"{path}?{query}")
+    assert (plain.status_code, plain.content, plain.headers) == (whole.status_code, whole.content, whole.headers)
+    assert plain.status_code == status
+    assert again.status_code == (304 if status == 200 else status)
+
+
+def test_plain_requests_for_lists_are_read_without_fastapi() -> None:
+    def scope(path: str, query: str = "", **changed: object) -> dict[str, object]:
+        return {"method": "GET", "path": path, "query_string": query.encode(), "headers": [], **changed}
+
+    path = f"/v1/users/a{SLASH}b/recommendations"
+    tag = [(b"if-none-match", b'"x"')]
+    assert read(scope(path, "k=10&lines=false", headers=tag)) == (
+        "a/b", {"k": 10, "lines": False, "if_none_match": '"x"'}
+    )  # fmt: skip
+    assert read(scope(path)) == ("a/b", {})
+    for query in ("k=0", "k=1&k=2", "k=%31", "lines=no", "as_of=2026-01-01", "else=1", "k"):
+        assert read(scope(path, query)) is None
+    assert read(scope(path, headers=tag * 2)) is None
+    assert read(scope(path, method="POST")) is None
+    assert read(scope(path, root_path="/bank")) is None
+    assert read(scope("/v1/users/a/products/b/recommendations")) is None
 
 
 def test_a_portrait_is_that_of_the_library(client: TestClient, bank: Bank, home: Home) -> None:

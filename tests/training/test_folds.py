@@ -10,7 +10,7 @@ from graphrec.models.inputs import Inputs
 from graphrec.terms.meta import Configuration
 from graphrec.training.search.candidates import Candidates
 from graphrec.training.search.choose import _of_sums
-from graphrec.training.search.folds import Fold, chances, crossed, mean_weights, refitted
+from graphrec.training.search.folds import Fold, chances, crossed, mean_weights, number_of_folds, refitted
 from graphrec.training.search.weights import _loss, _slopes, fit_weights, fitted_weights
 from graphrec.training.split import fold_of, split_of
 from graphrec.training.validation import Validation
@@ -44,6 +44,24 @@ def test_what_is_seldom_the_best_is_left_out() -> None:
     assert chances(rare)[1] == pytest.approx(1 - (7 / 8) ** 8 - (7 / 8) ** 7, abs=0.06)
     rare[1, 0] = 2.0
     assert chances(rare).tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("users", "products", "folds"),
+    [
+        (40, 1_000, 4),
+        (900, 1_000, 2),
+        (2_001, 1_000, 0),
+        (2_001, 6, 4),
+        (5_826, 21, 1),
+        (20_000, 21, 0),
+        (2_001, 80, 1),
+    ],
+)
+def test_few_users_ask_more_validation_parts_and_more_do_where_products_are_few(
+    users: int, products: int, folds: int
+) -> None:
+    assert number_of_folds(users, products) == folds
 
 
 def test_weights_are_the_mean_over_the_parts_each_with_sum_1(tmp_path: Path) -> None:

@@ -199,6 +199,23 @@ def test_all_who_can_are_drawn_when_there_are_fewer_than_in_test(tmp_path: Path)
     assert {user for user, _ in bank.named(snapshot, split.valid, split)} == {"a"}
 
 
+def test_where_hardly_anybody_keeps_one_some_are_asked_for_the_only_one_they_hold(tmp_path: Path) -> None:
+    """A bank whose customers hold one product each: a fifth of them, and train keeps the others."""
+    bought = [(f"u{n}", f"p{n % 5}") for n in range(40)]
+    later = [(f"u{n}", f"p{(n + 1) % 5}") for n in range(40)]
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": [*bought, *later]}, split={"test": later})
+    split = split_of(snapshot)
+    valid = bank.named(snapshot, split.valid, split)
+    assert len(valid) == 8
+    assert valid <= set(bought)
+    seen = bank.seen(snapshot, visible_graph(snapshot, split.hidden("train")), "BOUGHT")
+    assert seen == set(bought) - valid
+    other = fold_of(snapshot, split, 1)
+    assert other is not None
+    assert len(other.valid) == 8
+    assert bank.named(snapshot, other.valid, other) != valid
+
+
 def test_a_pair_in_both_lists_is_test(tmp_path: Path) -> None:
     parts = {"test": [("u0", "p0")], "valid": [("u0", "p0"), ("u1", "p1")]}
     snapshot = bank.make(tmp_path / "s", {"BOUGHT": MANY}, split=parts)

@@ -21,10 +21,10 @@ from graphrec.finance.first_file import Found
 from graphrec.finance.first_needs import ANY_COVER, DAYS, KNOWN, Drafted, Known, first_needs
 from graphrec.finance.market.file import first_market
 from graphrec.finance.needs import Needs, NeedsFile
-from graphrec.finance.statement.file import first_statement
+from graphrec.finance.statement.file import FEWER_LOSSES, LOSSES, first_statement
 from graphrec.graph.folders.snapshot import ALWAYS, Nodes, Snapshot
 from graphrec.loading.propose.concepts import DEPOSITS, LOANS, NO, YES, normal, place, speaks, told
-from graphrec.policy.example import speaks_of
+from graphrec.policy.example import risk_scale, speaks_of
 from graphrec.policy.facts import Facts
 
 Kind = Literal["statement", "plan", "needs", "market", "alerts"]
@@ -120,7 +120,7 @@ def init_file(bank: Bank, request: InitFile) -> FirstFile:
     else:
         columns = _named(snapshot, "user"), _named(snapshot, "product")
         if kind == "statement":
-            filled = _columns(snapshot, STATEMENT)
+            filled = {**_columns(snapshot, STATEMENT), **_risks(snapshot)}
             text = first_statement(filled, *columns)
         elif kind == "plan":
             filled = {**_kinds(snapshot, LOANS), **_columns(snapshot, PLAN)}
@@ -145,6 +145,28 @@ def _columns(snapshot: Snapshot, keys: Mapping[str, Key]) -> dict[str, Found]:
         fit = [one for one in _speaking(snapshot, key) if not key.kinds or _kind(nodes, one) in key.kinds]
         if fit:
             found[name] = tuple(fit) if key.is_list else fit[0]
+    return found
+
+
+def _risks(snapshot: Snapshot) -> dict[str, Found]:
+    """The columns that the policy's rule about risk compares, their words, and what products may lose by class."""
+    scale = risk_scale(snapshot)
+    if scale is None:
+        return {}
+    label = snapshot.schema.roles.product
+    nodes, found = snapshot.nodes(label), dict[str, Found](risk_attitude=scale.user)
+    if snapshot.schema.nodes[label].show.get("risk") != scale.product:
+        found["risk"] = (scale.product,)
+    found |= {"risk_levels": scale.product_levels} if scale.product_levels else {}
+    found |= {"customer_levels": scale.user_levels} if scale.user_levels else {}
+    highest = len(scale.product_levels)
+    if not highest and not scale.user_levels:
+        users = snapshot.nodes(snapshot.schema.roles.user)
+        columns = nodes.column(scale.product), users.column(scale.user)
+        classes = np.concatenate([np.asarray(one.values[:])[np.asarray(one.valid[:], np.bool_)] for one in columns])
+        highest = int(classes.max()) if len(classes) and classes.min() >= 1 else 0
+    if len(FEWER_LOSSES) <= highest <= len(LOSSES):
+        found["loss_shares"] = LOSSES if highest > len(FEWER_LOSSES) else FEWER_LOSSES
     return found
 
 

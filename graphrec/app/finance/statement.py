@@ -138,7 +138,7 @@ def printed(bank: Bank, handed: Handed, form: Literal["markdown", "html"]) -> st
     amount = "" if asked is None else f"{language.number(asked, 2)} {handed.basis.currency}"
     about = [
         (language.say("statement.client"), found.user),
-        (language.say("heads.product"), f"{found.name} ({found.product})"),
+        (language.say("page.product"), f"{found.name} ({found.product})"),
         *([(language.say("statement.amount"), amount)] if amount else []),
         (language.say("statement.date"), language.date(datetime.fromisoformat(found.date))),
     ]  # fmt: skip
@@ -233,11 +233,17 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
     if not file.cost and "fee" in shown:
         file = structs.replace(file, cost=(CostTable(shown["fee"]),))
     risks = offered.of(file.risk or _one(shown.get("risk")))
-    bounds = [_class(customer[name], column) for name, column in
-              (("risk_attitude", file.risk_attitude), ("capacity_for_loss", file.capacity_for_loss))]  # fmt: skip
+    attitude, capacity = (
+        None if column is None else _class(customer[element][column], file.customer_levels, column, "customer_levels")
+        for element, column in (("risk_attitude", file.risk_attitude), ("capacity_for_loss", file.capacity_for_loss))
+    )
+    bound = min((one for one in (attitude, capacity) if one is not None), default=None)
     amount = WHEN_NONE if request.amount is None else request.amount
     wealth = None if file.capacity_of is None else customer["capacity_for_loss"][file.capacity_of]
     is_wealth = isinstance(wealth, int | float) and not isinstance(wealth, bool)
+    classes = [_class(value, file.risk_levels, column, "risk_levels") for column, value in risks.items()]
+    risk = max((one for one in classes if one is not None), default=None)
+    loss = _loss(file, risk)
     costs, without = _costs(file, offered, amount)
     first_year = [one.percent for one in costs if one.each != "exit"]
     assessed = own.of(_one(file.assessed_on)).get(file.assessed_on or "")
@@ -265,8 +271,8 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
             "term": offered.of(_one(file.product_term)),
             "sustainability": offered.of(file.product_sustainability),
         },
-        risk=max((int(one) for one in risks.values() if isinstance(one, int | float)), default=None),
-        bound=min((one for one in bounds if one is not None), default=None),
+        risk=risk,
+        bound=bound,
         capacity_percent=round(100 * file.capacity_share, 6) if is_wealth else None,
         capacity_limit=round(float(wealth) * file.capacity_share, 2) if is_wealth else None,  # type: ignore[arg-type]
         dealings=dealings,
@@ -285,6 +291,12 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
         own_brand=None if file.own_brand is None else _yes(offered, file.own_brand),
         inducement_percent=paid,
         inducement_money=None if paid is None else round(amount * paid / 100, 2),
+        attitude=attitude,
+        capacity=capacity,
+        risk_word=file.risk_levels[risk - 1] if file.risk_levels and risk is not None else None,
+        bound_word=file.customer_levels[bound - 1] if file.customer_levels and bound is not None else None,
+        loss_percent=None if loss is None else round(100 * loss, 6),
+        at_stake=None if request.amount is None else round(request.amount * (1.0 if loss is None else loss), 2),
         explained=served.record,
         model=served.answer.model,
         policy=None
@@ -292,6 +304,12 @@ def _basis(bank: Bank, request: AskStatement, file: StatementFile, served: Serve
         else f"{served.answer.policy.version} {served.answer.policy.hash[:16]}",
     )
     return base if item is None else _judged(bank, request, base, served, item, about)
+
+
+def _loss(file: StatementFile, risk: int | None) -> float | None:
+    """The share of an amount that a product of this class may lose; None: the file says none."""
+    known = file.loss_shares
+    return known[min(risk, len(known)) - 1] if known and risk is not None and risk > 0 else None
 
 
 def _judged(bank: Bank, request: AskStatement, base: Basis, served: Served, item: Item, about: Dealt) -> Basis:
@@ -440,9 +458,23 @@ def _dealings(about: Dealt, kind: str | None, engine: Engine) -> tuple[int, str 
     return sum(one.times for one in found), min((one.first for one in found if one.first is not None), default=None)
 
 
-def _class(columns: Columns, column: str | None) -> int | None:
-    value = None if column is None else columns[column]
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _class(value: Value, levels: tuple[str, ...], column: str, key: str) -> int | None:
+    """A class as a number, from 1 where it is a word; None: it is not known.
+
+    Raises:
+        UsageError: a word that the file does not list.
+    """
+    if isinstance(value, str):
+        if value not in levels:
+            listed = ", ".join(levels)
+            raise UsageError(
+                f"{FILE}: {key}: {column} holds {value!r}, "
+                + (f"which is none of {listed}" if levels else "a word; list its words, the lowest first")
+            )
+        return levels.index(value) + 1
+    if value is None or isinstance(value, bool) or value != int(value):
+        return None
+    return int(value)
 
 
 def _one(name: str | None) -> tuple[str, ...]:

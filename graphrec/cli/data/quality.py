@@ -56,7 +56,8 @@ def command(
         else:
             say(f"no fault in {len(found.columns):,} columns")
     if found.faults:
-        raise LimitPassed(f"{len(found.faults)} faults; correct the files, or say in quality.toml what is allowed")
+        count = "1 fault" if len(found.faults) == 1 else f"{len(found.faults):,} faults"
+        raise LimitPassed(f"{count}; correct the files, or say in quality.toml what is allowed")
 
 
 def _duplicates(request: FindDuplicates, *, json: bool) -> None:

@@ -57,9 +57,11 @@ def command(
             "–" if f.beta is None else f"{f.beta:.2f}", "–" if f.market_class is None else str(f.market_class),
         ]  # fmt: skip
         rows.append([one.product, one.name or "", *shown, "–" if one.rating is None else str(one.rating)])
-    table(["product", "name", *heads], rows, right=heads)
+    if rows:
+        table(["product", "name", *heads], rows, right=heads)
     if found.without:
-        say(f"{found.without:,} products have neither prices before {found.as_of} nor a rating")
+        who = product or f"{found.without:,} of the products"
+        say(f"no price before {found.as_of} and no rating: {who}")
     if found.kept:
         say(f"figures of {len(found.products):,} products of {found.as_of} are kept as product.market_…")
     for change in found.changed:

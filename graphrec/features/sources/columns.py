@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from graphrec.features.blocks import FeatureBlock, Seen, Sentences, SourceContext
 from graphrec.graph.folders.snapshot import ColumnArray, Snapshot
-from graphrec.graph.series import FEATURES
+from graphrec.graph.series import series_columns
 from graphrec.progress import Progress, silent
 
 BINS = 6
@@ -84,14 +84,7 @@ def make(_context: SourceContext) -> ColumnsSource:
 def usable(snapshot: Snapshot, label: str) -> list[str]:
     """The columns of a label that may be features, by name."""
     node = snapshot.schema.nodes[label]
-    of_series = {
-        f"{series.name}_{value}_{feature}"
-        for series in snapshot.schema.series.values()
-        if series.of == label
-        for value in series.values
-        for feature in FEATURES
-    }
-    barred = {*node.personal, *node.protected, *node.encoded, node.name, *of_series}
+    barred = {*node.personal, *node.protected, *node.encoded, node.name, *series_columns(snapshot.schema, label)}
     return [name for name in sorted(snapshot.meta.columns[label]) if name not in barred]
 
 

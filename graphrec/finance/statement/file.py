@@ -43,10 +43,20 @@ class StatementFile(Struct, frozen=True, forbid_unknown_fields=True):
     capacity_for_loss: Annotated[Name | None, Meta(description="Column of customers: highest class they can bear.")] = (
         None
     )
+    customer_levels: Annotated[
+        Names, Meta(description="Words of what customers accept and can bear, the lowest first. Unset: numbers.")
+    ] = ()
     capacity_of: Annotated[
         Name | None, Meta(description="Column of customers: wealth of which capacity_share may be lost.")
     ] = None
     capacity_share: Annotated[float, Meta(gt=0, le=1, description="The share of capacity_of that may be lost.")] = 0.1
+    loss_shares: Annotated[
+        Annotated[tuple[Annotated[float, Meta(ge=0, le=1)], ...], Meta(max_length=10)],
+        Meta(
+            description="By risk class of the product, the lowest first: the share of an amount that may be lost in a "
+            "bad year; the last one for all above. Unset: all of it."
+        ),
+    ] = ()
     financial_situation: Annotated[Names, Meta(description="Columns of customers: income, wealth, duties.")] = ()
     knowledge: Annotated[Names, Meta(description="Columns of customers: what they know of such products.")] = ()
     sustainability: Annotated[Names, Meta(description="Columns of customers: their sustainability preferences.")] = ()
@@ -55,6 +65,9 @@ class StatementFile(Struct, frozen=True, forbid_unknown_fields=True):
     review_months: Annotated[Months, Meta(description="After how long the recommendation is looked at again.")] = 12
     risk: Annotated[
         Names, Meta(description="Columns of products: risk classes; the highest counts. Unset: what the mapping shows.")
+    ] = ()
+    risk_levels: Annotated[
+        Names, Meta(description="Words of the risk classes of products, the lowest first. Unset: numbers.")
     ] = ()
     own_brand: Annotated[
         Name | None, Meta(description="Column of products: whether the bank or its group makes it; yes or no.")
@@ -86,6 +99,13 @@ def read_statement(file: Path) -> StatementFile:
 @lru_cache(4)
 def _read(text: str, file: str) -> StatementFile:
     return convert(parse_toml(text, file, UsageError), StatementFile)
+
+
+LOSSES = (0.01, 0.1, 0.24, 0.4, 0.6, 1.0, 1.0)
+"""Of classes 1 to 7: what a year loses with a chance of 2.5 %, 1.96 x the highest volatility of the class (Annex II of
+Regulation (EU) 2017/653), at most all of it."""
+FEWER_LOSSES = (0.01, 0.1, 0.24, 0.6, 1.0)
+"""The same where there are five classes: the upper two have those of 4 and 5, and of 6 and 7."""
 
 
 HEAD = """\

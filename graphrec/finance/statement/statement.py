@@ -13,7 +13,7 @@ missing, and a statement that lacks what its regimes require is refused.
 from collections.abc import Mapping
 from dataclasses import asdict, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from graphrec.frozen import dataclass
 from graphrec.serving.reasons.columns import with_unit
@@ -192,6 +192,18 @@ class Basis:
     inducement_percent: float | None = None
     """What others pay the bank for it, a year; None: it is not declared."""
     inducement_money: float | None = None
+    loss_percent: float | None = None
+    """What a bad year takes of a product of this risk class, by the file; None: all of it counts."""
+    attitude: int | None = None
+    """The class that the customer accepts."""
+    capacity: int | None = None
+    """The class that the customer can bear."""
+    risk_word: str | None = None
+    """What the product's class is called, where classes are words."""
+    bound_word: str | None = None
+    """The same of the tighter of attitude and capacity."""
+    at_stake: float | None = None
+    """The amount of the request, or that part of it."""
     explained: int | None = None
     """Entry of the record with the score, line by line."""
     model: str = ""
@@ -290,9 +302,9 @@ def _refusal(basis: Basis, elements: Mapping[str, Element], writer: "_Writer") -
         return basis.refusal
     say, put = writer.words.say, writer.put
     if basis.risk is not None and basis.bound is not None and basis.risk > basis.bound:
-        return say("statement.above_bound", risk=put("/risk"), bound=put("/bound"))
-    if basis.capacity_limit is not None and (basis.asked_amount or 0.0) > basis.capacity_limit:
-        return say("statement.above_means", amount=writer.money("/asked_amount"), limit=writer.money("/capacity_limit"))
+        return say("statement.above_bound", risk=writer.level("risk"), bound=writer.level("bound"))
+    if basis.capacity_limit is not None and (basis.at_stake or 0.0) > basis.capacity_limit:
+        return say("statement.above_means", amount=writer.money("/at_stake"), limit=writer.money("/capacity_limit"))
     own, needed = (f"/{side}/term/{escaped(next(iter(getattr(basis, side)['term']), ''))}" for side in SIDES)
     if basis.is_too_long:
         return say("statement.too_long", needed=put(needed), own=put(own))
@@ -344,6 +356,10 @@ class _Writer:
         digits = len(f"{value:.6f}".rstrip("0").partition(".")[2])
         return self.words.language.percent(value, digits)
 
+    def level(self, name: Literal["risk", "bound"]) -> str:
+        """A class, or what it is called."""
+        return self.put(f"/{name}" if getattr(self.basis, f"{name}_word") is None else f"/{name}_word")
+
     def day(self, path: str) -> str:
         """A day."""
         return self.words.language.date(datetime.fromisoformat(str(self._taken(path))))
@@ -366,7 +382,7 @@ class _Writer:
                 is_number = isinstance(value, int | float) and not isinstance(value, bool)
                 name, shown = with_unit(self.words, column, shown) if is_number else (self.words.word(column), shown)
                 # The sentence has a full stop of its own.
-                self._add("fact", name=name, value=shown.removesuffix("."))
+                self._add("fact", name=name if side == "offered" else _begun(name), value=shown.removesuffix("."))
                 found = True
         return found
 
@@ -379,7 +395,7 @@ class _Writer:
 
     def _cost(self, path: str) -> str:
         """What a cost is called, without the unit of its column."""
-        return with_unit(self.words, str(self._taken(path)), "")[0]
+        return _begun(with_unit(self.words, str(self._taken(path)), "")[0])
 
     # The elements.
 
@@ -395,7 +411,7 @@ class _Writer:
                 side, dot, column = name.partition(".")
                 if side == "user" and dot and value is not None:
                     shown = self.put(f"{path}/evidence/{escaped(name)}").removesuffix(".")
-                    self._add("fact", name=self.words.word(column), value=shown)
+                    self._add("fact", name=_begun(self.words.word(column)), value=shown)
         return self._done(missing=not found)
 
     def needs(self) -> list[str]:
@@ -414,7 +430,7 @@ class _Writer:
         """The risk that the customer accepts, beside that of the product."""
         found = self._facts("customer", "risk_attitude")
         if self.basis.risk is not None:
-            self._add("product_risk", risk=self.put("/risk"))
+            self._add("product_risk", risk=self.level("risk"))
         return self._done(missing=not found)
 
     def capacity_for_loss(self) -> Element:
@@ -422,15 +438,18 @@ class _Writer:
         found = self._facts("customer", "capacity_for_loss")
         if self.basis.capacity_limit is not None:
             self._add("may_lose", limit=self.money("/capacity_limit"), share=self.percent("/capacity_percent"))
-            if self.basis.asked_amount is not None:
-                self._add("at_stake", amount=self.money("/asked_amount"))
+            if self.basis.loss_percent is not None and self.basis.at_stake is not None:
+                stake = {"amount": self.money("/asked_amount"), "stake": self.money("/at_stake")}
+                self._add("part_at_stake", **stake, share=self.percent("/loss_percent"), risk=self.level("risk"))
+            elif self.basis.at_stake is not None:
+                self._add("at_stake", amount=self.money("/at_stake"))
             found = True
-        attitude, capacity = (self._class_of(name) for name in ("risk_attitude", "capacity_for_loss"))
+        attitude, capacity = self.basis.attitude, self.basis.capacity
         if attitude is not None and capacity is not None:
             key = (
                 "binds_both" if attitude == capacity else "binds_attitude" if attitude < capacity else "binds_capacity"
             )
-            self._add(key, bound=self.put("/bound"))
+            self._add(key, bound=self.level("bound"))
         return self._done(missing=not found)
 
     def financial_situation(self) -> Element:
@@ -576,10 +595,6 @@ class _Writer:
         """What the customer signs."""
         self._add("confirm")
         return self._done()
-
-    def _class_of(self, element: str) -> int | None:
-        found = next(iter(self.basis.customer[element].values()), None)
-        return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
 def _begun(text: str) -> str:

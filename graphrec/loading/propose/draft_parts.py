@@ -703,6 +703,9 @@ def _said_of_event(
             kinds = [replace(kind, type="HELD", weight=1.0) if kind.weight == UNKNOWN else kind for kind in kinds]
         if table.are_contracts:
             kinds = [replace(kind, type=type_name(f"held_{singular(table.name)}"), weight=1.0) for kind in kinds]
+        if are_roles and all(kind.type.startswith("HELD") for kind in kinds):
+            pieces = {f"weight = {quote(one.in_graph)}" for one in others if looks(one.name, "quantity")}
+            heads = [line.replace("weight", "quantity", 1) if line in pieces else line for line in heads]
         return heads, parse, more, kinds
     # What else is below 0 in a row is so because it gives up pieces: no refusal, and no weight.
     signed = [one for one in others if one.kind in {"integer", "real"} and one.least < 0]
@@ -791,7 +794,9 @@ class _Position:
             text = f"CAST({name(self.quantity.name)} AS VARCHAR)"
             gives = f"{self.given} AND {text} NOT LIKE '%-%'" if self.quantity.least < 0 else self.given
             more = [*more, f"CASE WHEN {gives} THEN '-' || {text} ELSE {text} END AS {name(self.named)}"]
-        lines = [line for line in heads if line != f"weight = {quote(self.named)}"]
+        # Pieces are no money: a portfolio wants their prices.
+        pieces = {f"weight = {quote(one)}" for one in (self.named, self.quantity.in_graph)}
+        lines = [line for line in heads if line not in pieces]
         return (
             [*lines, f"quantity = {quote(self.named)}"],
             [*own, *([(self.named, how)] if how is not None and is_parsed else [])],
@@ -1018,9 +1023,10 @@ def _event_heads(
 
 
 def _weight(numbers: Sequence[ColumnProfile]) -> ColumnProfile | None:
-    """The number that says how much: no cost beside it, such as freight, and then the price where nothing else says."""
+    """The number that says how much: money before pieces, no cost beside it, such as freight, and then the price."""
     found = [column for column in numbers if looks(column.name, "weight")]
     main = [column for column in found if not _BESIDE.search(column.name)]
+    main = sorted(main, key=lambda column: looks(column.name, "quantity"))
     prices = [column for column in numbers if _PRICE.search(column.name)] if found and not main else []
     return next(iter([*main, *prices]), None)
 

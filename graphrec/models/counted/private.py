@@ -7,7 +7,8 @@ A customer has d entries of 1 / d on the diagonal of M and d (d - 1) / 2 above i
 diagonal and 2^(1/2) s on it that is mu^2 = (1 / d) / (2 s^2) + ((d - 1) / (2 d)) / s^2 = 1 / (2 s^2), whatever d is.
 A part of mu^2 that depends on the method alone goes to n (`SHARES`). Noise: noise.py. What a table makes of the release
 costs nothing more (post-processing): weights and settings are fixed beforehand, no customer is asked which are good.
-`min_group` is not asked either: a threshold on exact counts would be a second release.
+`min_group` is not asked either: a threshold on exact counts would be a second release. The method `network` spends a
+part of mu^2 on gradients (network.py), the rest on the sums.
 
 The released sums stay in the model folder, so that lists are repeated; another fit draws other noise and is another
 release. The noise comes from the operating system.
@@ -15,7 +16,7 @@ release. The noise comes from the operating system.
 
 import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from msgspec import Meta
@@ -23,8 +24,9 @@ from numpy.typing import NDArray
 
 from graphrec.errors import NothingToLearn
 from graphrec.graph.edges.adjacency import Graph
+from graphrec.models.counted import network
 from graphrec.models.counted.noise import from_seed, from_system, gaussian, mu_of
-from graphrec.models.counted.solve import SolveConfig, table_of
+from graphrec.models.counted.solve import Method, SolveConfig, table_of
 from graphrec.models.counted.sums import check_size, clipped, sums_of, symmetric
 from graphrec.models.fitting.config import Count, NotNegative, Positive
 from graphrec.models.inputs import Inputs
@@ -44,6 +46,8 @@ PART = "released"
 class PrivateConfig(SolveConfig):
     """What is promised, and the table."""
 
+    method: Method | Literal["network"] = "ease"  # type: ignore[assignment]
+    """popularity, itemknn, ease, kernel, spectral or chebyshev; network: ease, and what attributes of products add."""
     epsilon: Positive = 3.0
     """How much one customer may change any probability: by a factor of e^epsilon at most, but for delta."""
     delta: Annotated[float, Meta(gt=0, lt=0.1)] = 1e-6
@@ -72,6 +76,7 @@ class Release:
     holder_deviation: float
     """Of the noise in a number of holders."""
     mu: float
+    """Of all that is released, gradients too."""
 
     @property
     def matrix(self) -> NDArray[np.float64]:
@@ -90,8 +95,9 @@ def deviations(config: PrivateConfig) -> tuple[float, float, float]:
     Rounding moves a weight of a customer by half a unit in each of at most clip^2 entries.
     """
     mu, share = mu_of(config.epsilon, config.delta), SHARES.get(config.method, OTHER_SHARE)
+    left = mu * math.sqrt(1 - network.SHARE) if config.method == "network" else mu
     pairs, holders = math.sqrt(0.5) + config.clip * 2.0 ** -(BITS + 1), math.sqrt(config.clip)
-    return pairs / (mu * math.sqrt(1 - share)), holders / (mu * math.sqrt(share)), mu
+    return pairs / (left * math.sqrt(1 - share)), holders / (left * math.sqrt(share)), mu
 
 
 def release(graph: Graph, config: PrivateConfig) -> Release:
@@ -118,13 +124,29 @@ def fit_private(graph: Graph, config: PrivateConfig | None = None) -> TableTerm:
     noise = released.pair_deviation
     # The largest eigenvalue of a symmetric matrix of such noise is near 2 deviations times the root of its rows.
     ridge = config.ridge * 2 * noise * math.sqrt(graph.num_products)
-    table = table_of(released.matrix, released.counts, config, floor=config.floor * noise, ridge=ridge)
+    method: Method = "ease" if config.method == "network" else config.method
+    plain = SolveConfig(method, config.regularization, config.neighbours, config.dim, config.exponent)
+    table = table_of(released.matrix, released.counts, plain, floor=config.floor * noise, ridge=ridge)
+    beside: dict[str, NDArray[Any]] = {"pairs": released.pairs, "holders": released.holders}
+    if config.method == "network":
+        table, beside["network"] = _with_network(graph, config, released, table)
     hops = [None] if config.method == "popularity" else relevant_hops(graph)
     left = np.ascontiguousarray(table, np.float32)
     return TableTerm(
         "private", graph, [Neighbours(hop, left) for hop in hops],
-        beside={f"{PART}/pairs": released.pairs, f"{PART}/holders": released.holders}, notes=_notes(released, config),
+        beside={f"{PART}/{name}": values for name, values in beside.items()}, notes=_notes(released, config),
     )  # fmt: skip
+
+
+def _with_network(
+    graph: Graph, config: PrivateConfig, released: Release, table: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The table with what the network adds, and the network."""
+    # Noise of another seed than that of the sums, where one is set: the same would take itself away.
+    uniform = from_system if config.test_seed is None else from_seed(config.test_seed + 2**32)
+    known = network.Known(table, released.counts, max(float(np.trace(released.matrix)), 1.0))
+    rows = clipped(graph.held(), graph.num_products, config.clip)
+    return network.fit_network(graph, rows, known, released.mu * math.sqrt(network.SHARE), uniform)
 
 
 def _notes(released: Release, config: PrivateConfig) -> tuple[str, ...]:

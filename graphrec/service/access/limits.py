@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from threading import Lock
+from functools import partial
+from threading import Event
 from typing import Any, TypeVar
 
 from graphrec.files import meanwhile
@@ -16,6 +17,10 @@ A = TypeVar("A")
 T = TypeVar("T")
 #: Requests that are computed together.
 TOGETHER = 16
+#: Requests under way of which those who wait are computed at once, as the processor is not what they wait for.
+FEW = 8
+#: Seconds that the loop waits for a thread that computes, before both go on by turns.
+HELD = 0.1
 #: Keys of which the rate is remembered; those that were silent the longest are forgotten first.
 REMEMBERED = 10_000
 
@@ -42,19 +47,32 @@ class Busy(Exception):
 
 @dataclass
 class _Together:
-    """Requests of a kind that wait to be computed together."""
+    """Requests of a kind that wait to be computed together; the loop alone reads and changes it."""
 
+    compute: Callable[[Sequence[Any]], Sequence[Any]]
     waiting: "deque[tuple[Any, asyncio.Future[Any]]]" = field(default_factory=deque)
-    turn: Lock = field(default_factory=Lock)
-    """Held by the thread that computes: two would share one interpreter, and each have half as many at once."""
+    is_looked_at: bool = False
+    """Whether this turn of the loop, or one of the next, looks who waits."""
+    is_computed: bool = False
+    """Whether a thread computes: two would share one interpreter, and each have half as many at once."""
+    writing: int = 0
+    """Threads that wait for the disk, with answers of which the entries go there."""
 
-    def taken(self) -> "list[tuple[Any, asyncio.Future[Any]]]":
-        """Those who waited longest, who wait no more."""
-        found: list[tuple[Any, asyncio.Future[Any]]] = []
-        with suppress(IndexError):
-            while len(found) < TOGETHER:
-                found.append(self.waiting.popleft())
-        return found
+    def taken(self, threads: int, under_way: int) -> "list[tuple[Any, asyncio.Future[Any]]]":
+        """Those who waited longest, who wait no more; none where it is not their turn.
+
+        While entries go to the disk those who wait are computed if little is asked, or if they are as many as are
+        computed at once: fewer would take more of the processor than the disk takes of the time.
+
+        Args:
+            threads: how many there are.
+            under_way: requests that wait or are computed.
+        """
+        if self.is_computed or self.writing == threads:
+            return []
+        if self.writing and under_way > FEW and len(self.waiting) < TOGETHER:
+            return []
+        return [self.waiting.popleft() for _ in range(min(len(self.waiting), TOGETHER))]
 
 
 class Runner:
@@ -63,6 +81,8 @@ class Runner:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._threads = ThreadPoolExecutor(limits.threads, "answer")
+        self._of_together = ThreadPoolExecutor(limits.threads, "answers")
+        """Apart, as the loop waits for what these compute, and they must not wait for others."""
         self.waiting = 0
         """Requests that wait or are computed."""
         self._together: dict[object, _Together] = {}
@@ -101,53 +121,93 @@ class Runner:
             raise Busy
         self.waiting += 1
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        together = self._together.setdefault(compute, _Together())
+        together = self._together.get(compute)
+        if together is None:
+            together = self._together[compute] = _Together(compute)
         together.waiting.append((one, future))
-        self._threads.submit(self._take, together, compute)
-        return await asyncio.wait_for(future, self._limits.seconds)
+        self._look_soon(together)
+        async with asyncio.timeout(self._limits.seconds):
+            return await future
 
-    def _take(self, together: "_Together", compute: Callable[..., Any]) -> None:
-        """Compute those that wait, unless another thread does, which then comes back for them.
+    def _look_soon(self, together: _Together) -> None:
+        if not together.is_looked_at:
+            together.is_looked_at = True
+            asyncio.get_running_loop().call_soon(self._look, together, -1)
 
-        While the entries of their answers go to the disk another thread computes those who wait then, if they are as
-        many as are computed at once: fewer would take more of the processor than the disk takes of the time.
+    def _look(self, together: _Together, seen: int) -> None:
+        """Compute those who wait once a turn of the loop brings no more of them.
+
+        Args:
+            seen: how many waited in the turn before.
         """
-        if not (together.waiting and together.turn.acquire(blocking=False)):
+        loop, count = asyncio.get_running_loop(), len(together.waiting)
+        if seen < count < TOGETHER or seen < 0:
+            loop.call_soon(self._look, together, count)
             return
-        has_turn = True
+        together.is_looked_at = False
+        if not (taken := together.taken(self._limits.threads, self.waiting)):
+            return
+        together.is_computed, computed = True, Event()
+        try:
+            self._of_together.submit(self._take, together, taken, computed, loop)
+        except RuntimeError as error:  # the service stops
+            self._give(together, len(taken), [future for _, future in taken], [error] * len(taken), is_written=False)
+            return
+        if not together.writing:
+            # Both threads would wait for the interpreter at every turn, and the loop would read one request at a time.
+            computed.wait(HELD)
 
-        def pass_on() -> None:
-            nonlocal has_turn
-            if not has_turn:
-                return
-            has_turn = False
-            together.turn.release()
-            if together.waiting:
-                with suppress(RuntimeError):  # the service stops
-                    self._threads.submit(self._take, together, compute)
+    def _take(
+        self,
+        together: _Together,
+        taken: "Sequence[tuple[Any, asyncio.Future[Any]]]",
+        computed: Event,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        """Compute some requests; the loop goes on while their entries go to the disk."""
+        # Nobody waits for those that ran out of time.
+        left = [(one, future) for one, future in taken if not future.cancelled()]
+        is_written = False
 
-        def let_go() -> None:
-            if len(together.waiting) >= TOGETHER:
-                pass_on()
+        def write() -> None:
+            nonlocal is_written
+            is_written = True
+            computed.set()
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._writes, together)
 
         try:
-            taken = together.taken()
-            # Nobody waits for those that ran out of time.
-            left = [(one, future) for one, future in taken if not future.cancelled()]
-            try:
-                with meanwhile(let_go):
-                    found: Sequence[Any] = compute([one for one, _ in left]) if left else ()
-            except Exception as error:  # noqa: BLE001 - each of them gets it
-                found = [error] * len(left)
-        finally:
-            pass_on()
-        if taken:
+            with meanwhile(write):
+                found: Sequence[Any] = together.compute([one for one, _ in left]) if left else ()
+        except Exception as error:  # noqa: BLE001 - each of them gets it
+            found = [error] * len(left)
+        computed.set()
+        with suppress(RuntimeError):
             futures = [future for _, future in left]
-            taken[0][1].get_loop().call_soon_threadsafe(self._give, len(taken), futures, found)
+            give = partial(self._give, together, len(taken), futures, found, is_written=is_written)
+            loop.call_soon_threadsafe(give)
 
-    def _give(self, count: int, futures: Sequence["asyncio.Future[Any]"], found: Sequence[Any]) -> None:
+    def _writes(self, together: _Together) -> None:
+        """Let others be computed while a thread waits for the disk."""
+        together.is_computed = False
+        together.writing += 1
+        self._look_soon(together)
+
+    def _give(
+        self,
+        together: _Together,
+        count: int,
+        futures: Sequence["asyncio.Future[Any]"],
+        found: Sequence[Any],
+        *,
+        is_written: bool,
+    ) -> None:
         """Hand out what was computed for those who wait, of so many who were there."""
         self.waiting -= count
+        if is_written:
+            together.writing -= 1
+        else:
+            together.is_computed = False
         for future, one in zip(futures, found, strict=True):
             if future.done():
                 continue
@@ -155,6 +215,7 @@ class Runner:
                 future.set_exception(one)
             else:
                 future.set_result(one)
+        self._look_soon(together)
 
     def _done(self) -> None:
         self.waiting -= 1
@@ -162,6 +223,7 @@ class Runner:
     def close(self) -> None:
         """Wait for what is computed, and begin nothing new."""
         self._threads.shutdown(cancel_futures=True)
+        self._of_together.shutdown(cancel_futures=True)
 
 
 class Rates:

@@ -2,7 +2,10 @@
 
 from graphrec.serving.reasons.sentences import Sentences
 
-_SPANS = {"years", "months", "weeks", "days"}
+_SPANS = {
+    "years": ("page.years", "page.one_year"), "months": ("page.months", "page.one_month"),
+    "weeks": ("page.weeks", "page.one_week"), "days": ("page.days", "page.one_day"),
+}  # fmt: skip
 _PERIODS = {"month": "page.a_month", "year": "page.a_year"}
 _MONEY = {"eur", "usd", "chf", "gbp", "jpy", "cny", "hkd", "sek", "nok", "dkk", "pln", "czk", "huf"}
 
@@ -18,7 +21,7 @@ def with_unit(words: Sentences, name: str, number: str) -> tuple[str, str]:
     """A column without the unit at the end of its name, and a number of it, as it is written, with that unit."""
     head, _, unit = name.rpartition("_")
     if head and unit in _SPANS:
-        return words.word(head), words.say(f"page.{unit}", n=number)
+        return words.word(head), words.say(_SPANS[unit][number == "1"], n=number)
     if head and unit in _MONEY:
         return words.word(head), f"{number} {unit.upper()}"
     if unit in _PERIODS and (before := head.rpartition("_"))[0] and before[2] in _MONEY:

@@ -21,6 +21,8 @@ from graphrec.training.validation import Validation
 
 FEW = 2_000
 """Validation users below which a choice asks other validation parts too."""
+FEW_SCORES = 200_000
+"""A small catalogue asks others of more users, up to this many scores per term: its models are fitted in seconds."""
 MOST_FOLDS = 4
 """How many of them at most: as many as there are users fewer."""
 GROUPS = 5
@@ -41,6 +43,11 @@ class Fold:
 
 #: Gives the folds: made when they are needed.
 Folds = Callable[[], Sequence[Fold]]
+
+
+def number_of_folds(num_users: int, num_products: int) -> int:
+    """How many other validation parts are asked beside one of so many users."""
+    return min(MOST_FOLDS, max(FEW, FEW_SCORES // max(num_products, 1)) // num_users)
 
 
 def no_folds() -> Sequence[Fold]:

@@ -1,0 +1,336 @@
+"""Sets cut out of the real data or drawn, each of another kind: more data that `defaults.py` asks the default on.
+
+A rule that chooses should hold on data that nobody here has seen. Each slice is one kind of such data: few users, few
+products, products that nobody held before the cut, repeats, two communities that share nothing, one holding each.
+docs/log.md says which of them a rule was made after.
+"""
+
+import csv
+import gzip
+import re
+import tarfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from shapes import START, Shape, write_shape
+
+Row = tuple[str, str, str]
+"""User, product, time; without a time it is empty."""
+Words = Mapping[str, Mapping[str, Sequence[str]]]
+"""By attribute: the values of each user or product."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What a bank would give."""
+
+    rows: list[Row]
+    of_users: Words = field(default_factory=dict)
+    of_products: Words = field(default_factory=dict)
+    later: list[Row] = field(default_factory=list)
+    """What has to be found; where there is none, the engine splits."""
+
+
+def written(made: Slice, folder: Path) -> Path:
+    """The files of a slice; returns their mapping."""
+    folder.mkdir(parents=True, exist_ok=True)
+    is_dated = all(row[2] for row in made.rows)
+    _table(folder / "holdings.csv", ("event", "user", "product", "taken_on"),
+           [(str(n), *row) for n, row in enumerate([*made.rows, *made.later])])  # fmt: skip
+    _table(folder / "users.csv", ("user",), sorted({(row[0],) for row in [*made.rows, *made.later]}))
+    _table(folder / "products.csv", ("product",), sorted({(row[1],) for row in [*made.rows, *made.later]}))
+    files, text = ["holdings", "users", "products"], []
+    for label, key, words in (("User", "user", made.of_users), ("Product", "product", made.of_products)):
+        for name, values in words.items():
+            known = {row[0 if key == "user" else 1] for row in [*made.rows, *made.later]}
+            pairs = [(one, value) for one, own in values.items() if one in known for value in own]
+            _table(folder / f"{key}_{name}.csv", (key, "value"), pairs)
+            files.append(f"{key}_{name}")
+            text.append(
+                f'[nodes.{name.title()}]\nkey = "value"\nsql = "SELECT DISTINCT value FROM {key}_{name}"\n\n'
+                f'[edges.HAS_{name.upper()}]\nfrom = "{label}.{key}"\nto = "{name.title()}.value"\n'
+                f'sql = "SELECT DISTINCT {key}, value FROM {key}_{name}"\n'
+            )
+    holds = 'key = "event"\nat = "taken_on"\nsql = "SELECT event, \\"user\\", product, taken_on FROM holdings"\n'
+    text.append(
+        '[edges.HOLDS]\nfrom = "User.user"\nto = "Product.product"\n'
+        + (holds if is_dated else 'sql = "SELECT DISTINCT \\"user\\", product FROM holdings"\n')
+    )
+    if made.later:
+        _table(folder / "later.csv", ("user", "product"), [row[:2] for row in made.later])
+        files.append("later")
+        text.append('[split]\ntest = "SELECT \\"user\\", product FROM later"\n')
+    listed = "\n".join(f'{name} = "{name}.csv"' for name in files)
+    mapping = folder / "slice.toml"
+    mapping.write_text(
+        f'[source]\nname = "slice"\n\n[source.files]\n{listed}\n\n[roles]\nuser = "User"\nproduct = "Product"\n'
+        'interactions = ["HOLDS"]\nrelevant = ["HOLDS"]\n\n[nodes.User]\nkey = "user"\n'
+        'sql = "SELECT \\"user\\" FROM users"\n\n'
+        '[nodes.Product]\nkey = "product"\nsql = "SELECT product FROM products"\n\n' + "\n".join(text),
+        "utf-8",
+    )
+    return mapping
+
+
+def _table(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([head, *rows])
+
+
+def _last_hidden(rows: Iterable[Row], part: float = 0.2) -> tuple[list[Row], list[Row]]:
+    """The rows, and the last part of each user's, by their order."""
+    own: dict[str, list[Row]] = {}
+    for row in rows:
+        own.setdefault(row[0], []).append(row)
+    kept, later = [], []
+    for mine in own.values():
+        cut = len(mine) - int(len(mine) * part)
+        kept += mine[:cut]
+        later += mine[cut:]
+    return kept, later
+
+
+# The sources.
+
+
+def _ml_100k(data: Path) -> tuple[list[Row], Words, Words]:
+    lines = (data / "ml-100k" / "ml-100k.inter").read_text("utf-8").splitlines()[1:]
+    raw = sorted((line.split("\t") for line in lines), key=lambda one: (int(one[3]), one[0], one[1]))
+    rows = [(user, item, datetime.fromtimestamp(int(at), UTC).isoformat()) for user, item, _, at in raw]
+    people = [line.split("\t") for line in (data / "ml-100k" / "ml-100k.user").read_text("utf-8").splitlines()[1:]]
+    films = [line.split("\t") for line in (data / "ml-100k" / "ml-100k.item").read_text("utf-8").splitlines()[1:]]
+    return (
+        rows,
+        {"job": {one[0]: [one[3]] for one in people}, "age": {one[0]: [f"{int(one[1]) // 10}0s"] for one in people}},
+        {"genre": {one[0]: one[3].split() for one in films}, "decade": {one[0]: [one[2][:3]] for one in films}},
+    )
+
+
+def _lines(path: Path) -> list[Row]:
+    rows = [line.split() for line in path.read_text("utf-8").splitlines()]
+    return [(row[0], item, "") for row in rows for item in row[1:]]
+
+
+def _ml_1m(data: Path) -> list[Row]:
+    return [row for part in ("train", "valid", "test") for row in _lines(data / "ml-1m" / f"{part}.txt")]
+
+
+def _stocks(data: Path) -> tuple[list[Row], Words]:
+    """Which concepts a Chinese stock belongs to, and its industry."""
+    place = data / "ashare-kg"
+
+    def pairs(name: str) -> list[list[str]]:
+        return [row[:2] for row in csv.reader((place / name).open(encoding="utf-8"))][1:]
+
+    industries: dict[str, list[str]] = {}
+    for stock, industry in pairs("stock_industry.csv"):
+        industries.setdefault(stock, []).append(industry)
+    return [(a, b, "") for a, b in pairs("stock_concept.csv")], {"industry": industries}
+
+
+def _kept(rows: Iterable[Row], users: int = 2, products: int = 5) -> list[Row]:
+    """The rows without products of few users and users of few products."""
+    found = list(dict.fromkeys(rows))
+    while True:
+        number: tuple[dict[str, int], dict[str, int]] = ({}, {})
+        for row in found:
+            for side in (0, 1):
+                number[side][row[side]] = number[side].get(row[side], 0) + 1
+        left = [row for row in found if number[0][row[0]] >= users and number[1][row[1]] >= products]
+        if len(left) == len(found):
+            return left
+        found = left
+
+
+def _shuffled(rows: list[Row], seed: int) -> list[Row]:
+    return [rows[n] for n in np.random.default_rng((seed, 1)).permutation(len(rows))]
+
+
+def _some(names: Iterable[str], count: int, seed: int) -> set[str]:
+    ordered = sorted(set(names))
+    return {ordered[n] for n in np.random.default_rng(seed).permutation(len(ordered))[:count]}
+
+
+# The slices.
+
+
+def few_each(data: Path, _seed: int) -> Slice:
+    """Films with attributes and times; the first twenty ratings of each user."""
+    rows, of_users, of_products = _ml_100k(data)
+    count: dict[str, int] = {}
+    kept = []
+    for row in rows:
+        count[row[0]] = count.get(row[0], 0) + 1
+        kept += [row] if count[row[0]] <= 20 else []
+    return Slice(kept, of_users, of_products)
+
+
+def early(data: Path, _seed: int) -> Slice:
+    """The first quarter of the time of ml-100k, cut by one time."""
+    rows, of_users, of_products = _ml_100k(data)
+    return Slice(rows[: len(rows) // 4], of_users, of_products)
+
+
+def all_new(data: Path, seed: int) -> Slice:
+    """What has to be found are products of which nobody holds any: 300 random films, with genre and decade."""
+    rows, of_users, of_products = _ml_100k(data)
+    new = _some((row[1] for row in rows), 300, seed)
+    plain = [(user, item, "") for user, item, _ in rows]
+    return Slice(
+        [row for row in plain if row[1] not in new], of_users, of_products, [row for row in plain if row[1] in new]
+    )
+
+
+def part_new(data: Path, seed: int) -> Slice:
+    """A fifth of the films is new: the last fifth of each user, and all of the new films."""
+    rows, of_users, of_products = _ml_100k(data)
+    new = _some((row[1] for row in rows), 330, seed)
+    old, later = _last_hidden([(user, item, "") for user, item, _ in rows if item not in new])
+    return Slice(old, of_users, of_products, later + [(user, item, "") for user, item, _ in rows if item in new])
+
+
+def quarter(data: Path, seed: int) -> Slice:
+    """A random quarter of the films of ml-1m, 1,500 users, at random."""
+    rows = _ml_1m(data)
+    items, users = _some((row[1] for row in rows), 800, seed), _some((row[0] for row in rows), 1_500, seed)
+    return Slice(*_pair(_last_hidden(_shuffled([row for row in rows if row[1] in items and row[0] in users], seed))))
+
+
+def users_300(data: Path, seed: int) -> Slice:
+    """300 users of ml-1m, all films."""
+    rows = _ml_1m(data)
+    users = _some((row[0] for row in rows), 300, seed)
+    return Slice(*_pair(_last_hidden(_shuffled([row for row in rows if row[0] in users], seed))))
+
+
+def articles(data: Path, seed: int) -> Slice:
+    """A tenth of the users of citeulike-t."""
+    lines = (data / "citeulike-t" / "users.dat").read_text("utf-8").splitlines()
+    rows = [(str(n), item, "") for n, line in enumerate(lines) for item in line.split()[1:]]
+    users = _some((row[0] for row in rows), 795, seed)
+    return Slice(*_pair(_last_hidden(_shuffled([row for row in rows if row[0] in users], seed))))
+
+
+def places(data: Path, seed: int) -> Slice:
+    """A fifth of the users of gowalla and the places that ten of them went to; its own split."""
+    train, test = (_lines(data / "gowalla" / f"{part}.txt") for part in ("train", "test"))
+    users = _some((row[0] for row in train), 6_000, seed)
+    train = _kept((row for row in train if row[0] in users), products=8)
+    known, asked = {row[1] for row in train}, {row[0] for row in train}
+    return Slice(train, later=[row for row in test if row[0] in asked and row[1] in known])
+
+
+def concepts(data: Path, _seed: int) -> Slice:
+    """Stocks and the concepts that they belong to, with their industry; the engine splits."""
+    rows, of_users = _stocks(data)
+    return Slice(_kept(rows, users=1), of_users)
+
+
+def one_each(data: Path, seed: int) -> Slice:
+    """One concept of each stock is known, and its industry; one has to be found."""
+    rows, of_users = _stocks(data)
+    own: dict[str, list[Row]] = {}
+    for row in _shuffled(_kept(rows, users=2, products=20), seed):
+        own.setdefault(row[0], []).append(row)
+    return Slice([one[0] for one in own.values()], of_users, {}, [one[1] for one in own.values() if len(one) > 1])
+
+
+def insurance(data: Path, seed: int) -> Slice:
+    """2,500 clients of zimnat, the fifteen products that are held most, attributes; one hidden of who has two."""
+    with (data / "zimnat" / "Train.csv").open(encoding="utf-8") as file:
+        people = list(csv.DictReader(file))
+    fixed = {"join_date", "sex", "marital_status", "birth_year", "branch_code", "occupation_code",
+             "occupation_category_code", "ID"}  # fmt: skip
+    users = _some((one["ID"] for one in people), 2_500, seed)
+    people = [one for one in people if one["ID"] in users]
+    products = [name for name in people[0] if name not in fixed]
+    products = sorted(products, key=lambda name: -sum(one[name] == "1" for one in people))[:15]
+    of_users: Words = {
+        "branch": {one["ID"]: [one["branch_code"]] for one in people},
+        "occupation": {one["ID"]: [one["occupation_category_code"]] for one in people},
+        "born": {one["ID"]: [f"{int(one['birth_year']) // 10}0s"] for one in people if one["birth_year"].isdigit()},
+    }
+    rng, kept, later = np.random.default_rng(seed), list[Row](), list[Row]()
+    for one in people:
+        own = [(one["ID"], name, "") for name in products if one[name] == "1"]
+        hidden = int(rng.integers(len(own))) if len(own) > 1 else -1
+        for n, row in enumerate(own):
+            (later if n == hidden else kept).append(row)
+    return Slice(kept, of_users, {}, later)
+
+
+def payees(data: Path, seed: int) -> Slice:
+    """Who pays whom (amlsim): many repeats, with times; payees that eight pay."""
+    with tarfile.open(data / "amlsim" / "20K_cycle200.tgz") as archive:
+        text = archive.extractfile("20K_cycle200/transactions.csv")
+        assert text is not None, "the archive has its table"
+        lines = text.read().decode().splitlines()[1:]
+    raw = [line.split(",") for line in lines]
+    users = _some((one[0] for one in raw), 4_000, seed)
+    rows = [(one[0], f"to {one[1]}", str(START + np.timedelta64(int(float(one[3])), "D"))) for one in raw]
+    number: dict[str, int] = {}
+    for row in dict.fromkeys(row[:2] for row in rows):
+        number[row[1]] = number.get(row[1], 0) + 1
+    return Slice([row for row in rows if row[0] in users and number[row[1]] >= 8])
+
+
+def calls(data: Path, seed: int) -> Slice:
+    """Bank customers with attributes and what they hold, such as loans and a deposit; one hidden."""
+    with gzip.open(data / "bank-marketing" / "bank-additional-full.csv.gz", "rt", encoding="utf-8") as file:
+        people = list(csv.DictReader(file, delimiter=";"))
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(people))[:5_000])
+    names = {"housing": "yes", "loan": "yes", "y": "yes", "contact": "cellular", "poutcome": "success", "default": "no"}
+    of_users = {name: {f"u{n}": [people[n][name]] for n in chosen} for name in ("job", "education", "month")}
+    of_users["age"] = {f"u{n}": [f"{int(people[n]['age']) // 10}0s"] for n in chosen}
+    rng, kept, later = np.random.default_rng(seed), list[Row](), list[Row]()
+    for n in chosen:
+        own = [(f"u{n}", name, "") for name, value in names.items() if people[n][name] == value]
+        hidden = int(rng.integers(len(own))) if len(own) > 1 else -1
+        for place, row in enumerate(own):
+            (later if place == hidden else kept).append(row)
+    return Slice(kept, of_users, {}, later)
+
+
+def two_worlds(data: Path, seed: int) -> Slice:
+    """600 readers of articles and 500 of films in one bank: two communities with no product in common."""
+    films, readers = users_300(data, seed), articles(data, seed)
+    return Slice(
+        [(f"f{a}", f"f{b}", "") for a, b, _ in films.rows] + [(f"a{a}", f"a{b}", "") for a, b, _ in readers.rows],
+        later=[(f"f{a}", f"f{b}", "") for a, b, _ in films.later]
+        + [(f"a{a}", f"a{b}", "") for a, b, _ in readers.later],
+    )
+
+
+def senators(data: Path, seed: int) -> Slice:
+    """Which tickers senators traded, without times, one random fifth hidden."""
+    with (data / "senate" / "all_transactions.csv").open(encoding="utf-8") as file:
+        rows = [(one["senator"], one["ticker"], "") for one in csv.DictReader(file)]
+    rows = _kept(row for row in rows if re.fullmatch("[A-Z.]{1,6}", row[1]))
+    return Slice(*_pair(_last_hidden(_shuffled(rows, seed))))
+
+
+def _pair(parts: tuple[list[Row], list[Row]]) -> tuple[list[Row], Words, Words, list[Row]]:
+    return parts[0], {}, {}, parts[1]
+
+
+DRAWN = {
+    "moving": Shape(1_500, 150, 10, 6, drift=4.0, dated=True),
+    "often": Shape(800, 60, 30, 5, repeats=True, dated=True, near=1.0),
+    "told-by-job": Shape(2_500, 40, 1.6, 4, sharp=0.3, described=3.0),
+}
+"""Drawn ones: what is popular moves fast; few products bought again and again; attributes say nearly all."""
+
+SLICES: dict[str, Callable[[Path, int], Slice]] = {
+    "few-each": few_each, "early": early, "all-new": all_new, "part-new": part_new, "quarter": quarter,
+    "users-300": users_300, "articles": articles, "places": places, "concepts": concepts, "one-each": one_each,
+    "insurance": insurance, "payees": payees, "calls": calls, "two-worlds": two_worlds, "senators": senators,
+}  # fmt: skip
+NAMES = (*SLICES, *DRAWN)
+
+
+def write_slice(name: str, data: Path, folder: Path, seed: int = 0) -> Path:
+    """The files of a slice; returns its mapping."""
+    return write_shape(DRAWN[name], folder, seed) if name in DRAWN else written(SLICES[name](data, seed), folder)
