@@ -295,7 +295,18 @@ class Sentences:
 
     def word(self, name: str) -> str:
         """A label, a column, an edge type or a value in the words of the language; risk_class is named as RiskClass."""
+        name = self._without_owner(name)
         return self._words.get(name) or self._words.get(_label(name)) or self._noun(words(name))
+
+    def _without_owner(self, name: str) -> str:
+        """A label without that of customers or products before it, where another label has the same name: the risk
+        level of a user is one.
+        """
+        for owner in (self.schema.roles.user, self.schema.roles.product):
+            rest = name.removeprefix(owner)
+            if rest != name and rest in self.schema.nodes and name not in self._words:
+                return rest
+        return name
 
     def measured(self, name: str, value: str) -> tuple[str, str]:
         """A label or column and a value of it in words; a unit at the end of its name stands behind the value."""
