@@ -461,7 +461,13 @@ def _no_roles(draft: Draft) -> list[str]:
 def _files(draft: Draft, tables: list[TableProfile]) -> list[str]:
     """The lines of `[source.files]`: what is used, each once."""
     through = {one for table in tables if table.name in draft.label_of for one in (table.through, *table.also)}
-    used = {table.of: table for table in reversed(tables) if table.name in draft.label_of or table.name in through}
+    # A table that is joined to one that is joined is told by the statements alone.
+    joined = set(re.findall(r'\b(?:FROM|JOIN) "([^"]+)"', "\n".join(draft.parts)))
+    used = {
+        table.of: table
+        for table in reversed(tables)
+        if table.name in draft.label_of or table.name in through or table.name in joined
+    }
     order = [table.of for table in tables]
     return [_file(used[of], of) for of in dict.fromkeys(order) if of in used]
 
