@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from graphrec import __version__
@@ -62,7 +63,7 @@ class Home:
         utc = moment.astimezone(UTC).replace(tzinfo=None)
         return replace(self, as_of=utc.isoformat().removesuffix("T00:00:00"))
 
-    @property
+    @cached_property
     def policy(self) -> Path:
         """The policy file: policy.toml, unless another file is named."""
         return self.policy_file or self.path / "policy.toml"
@@ -76,12 +77,12 @@ class Home:
         """Languages of the bank's own."""
         return self.path / "languages"
 
-    @property
+    @cached_property
     def vault(self) -> Path:
         """What carries personal fields, and what models are fitted with; answers do without it."""
         return self.path / "vault"
 
-    @property
+    @cached_property
     def serving(self) -> Path:
         """What answers need; nothing in it holds a personal field."""
         return self.path / "serving"
@@ -131,37 +132,37 @@ class Home:
         """Studies of `graphrec tune`, and the best configurations."""
         return self._dated(self.vault) / "tuning"
 
-    @property
+    @cached_property
     def keys(self) -> Path:
         """The keys of the decision record."""
         return self.vault / "keys"
 
-    @property
+    @cached_property
     def snapshots(self) -> Path:
         """Snapshot folders."""
         return self._dated(self.serving) / "snapshots"
 
-    @property
+    @cached_property
     def facts(self) -> Path:
         """Facts folders: what answers read of customers and products."""
         return self._dated(self.serving) / "facts"
 
-    @property
+    @cached_property
     def models(self) -> Path:
         """Model folders."""
         return self._dated(self.serving) / "models"
 
-    @property
+    @cached_property
     def contests(self) -> Path:
         """What customers contest."""
         return self.serving / "contests.json"
 
-    @property
+    @cached_property
     def records(self) -> Path:
         """Decision records."""
         return self.path / "records"
 
-    @property
+    @cached_property
     def events(self) -> Path:
         """The log of events."""
         return self.path / "events" / "log.sqlite"

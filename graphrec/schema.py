@@ -150,6 +150,8 @@ class Roles:
     """Interactions that mean "already held" until they end; empty: the relevant ones."""
     repeatable: str | None = None
     """Condition of the policy's language on columns of products: those that may be bought again."""
+    most_alike: int | None = None
+    """Customers with the very same holdings, three or more, who count in a fit at most; None: all."""
 
     @property
     def holding(self) -> tuple[str, ...]:
@@ -258,7 +260,7 @@ class GraphSchema:
         if bounds := self.live.asked:
             content["live"] = bounds
         content["roles"] = {
-            key: one for key, one in content["roles"].items() if one or key not in ("held", "repeatable")
+            key: one for key, one in content["roles"].items() if one or key not in ("held", "repeatable", "most_alike")
         }
         for part in _BY_LANGUAGE:
             # A schema without other languages is written as it always was, so that its hash stays.

@@ -232,7 +232,8 @@ class Answers:
             items = self._narrowed(items, parsed)[:k]
         if items:
             count = self._number("count", len(items), "list", record=served.record)
-            self.draft.say("fits_some" if is_narrowed else "fits", n=count, user=self._who, date=self._date_value)
+            said = "fits_some" if is_narrowed else "fits_one" if len(items) == 1 else "fits"
+            self.draft.say(said, n=count, user=self._who, date=self._date_value)
         elif has_any:
             self.draft.say("fits_none", user=self._who, date=self._date_value)
         for place, item in enumerate(items, 1):
@@ -523,7 +524,7 @@ class Answers:
             self.draft.say("holds_none", user=self._who, date=self._date_value)
             return
         count = self._number("count", len(held), "facts")
-        self.draft.say("holds", user=self._who, n=count, date=self._date_value)
+        self.draft.say("holds_one" if len(held) == 1 else "holds", user=self._who, n=count, date=self._date_value)
         for product in held:
             events = [one for one in self._customer.events if one.product == product and one.is_holding]
             day = max((one.last for one in events if one.last), default=None)

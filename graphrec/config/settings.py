@@ -54,6 +54,7 @@ class RoleOverrides:
     repeatable: str | None = None
     metapaths: tuple[str, ...] | None = None
     min_group: int | None = None
+    most_alike: int | None = None
 
     def apply(self, roles: Roles) -> Roles:
         """The roles of a mapping with these overrides."""

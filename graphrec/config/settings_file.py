@@ -41,6 +41,10 @@ class RolesTable(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
         Annotated[int, Meta(ge=1)] | UnsetType,
         Meta(description="The smallest number of other people a reason may speak of."),
     ] = UNSET
+    most_alike: Annotated[
+        Annotated[int, Meta(ge=1)] | UnsetType,
+        Meta(description="Customers with the very same holdings, three or more, who count in a fit at most."),
+    ] = UNSET
 
 
 class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):

@@ -15,6 +15,7 @@ from graphrec.demo.draw.money import (
     OBJECTIVES,
     PURPOSES,
     SUSTAINABILITY,
+    covers_of,
     draw_assessments,
     draw_market,
     draw_means,
@@ -51,6 +52,7 @@ def write_money(
     means, cases = draw_means(customers, rng)
     answers, jumps = draw_assessments(customers, means, rng)
     terms = draw_terms(products, rng)
+    insured, covers = covers_of(products)
     transfers, patterns = draw_transfers(customers.count, rng)
     days = np.arange(np.datetime64(FIRST_DAY, "D"), np.datetime64(LAST_DAY, "D") + 1)
     days = days[np.is_busday(days)]
@@ -76,6 +78,7 @@ def write_money(
             "maximum_amount_eur": terms.maximum, "most_months": terms.most_months,
             "purposes": _named(PURPOSES, terms.purpose),
         },
+        "covers": {"product_id": items.take(pa.array(insured)), "covers": covers},
         "positions": {
             "customer_id": people.take(pa.array(positions.user)), "product_id": items.take(pa.array(positions.product)),
             "valued_on": pa.array([LAST_DAY] * len(positions.user)), "value_eur": positions.value,

@@ -76,7 +76,7 @@ KNOWN: tuple[Known, ...] = (
         ("disability", "incomeprotection", "occupationaldisability", "berufsunfaehigkeit", "erwerbsunfaehigkeit",
          "krankentagegeld", "伤残", "失能", "invalidite", "incapacidad"),
         ("selfemployed", "selbststaendig", "selbstaendig", "freiberufler", "自雇", "个体", "independant", "autonomo"),
-        {("employment", "occupation", "employmentstatus", "beschaeftigung", "beruf", "就业", "职业"): (
+        {("segment", "employment", "occupation", "employmentstatus", "beschaeftigung", "beruf", "就业", "职业"): (
             "selfemployed", "employed", "selbststaendig", "angestellt", "angestellter", "自雇", "在职")},
         ("newjob", "jobchange", "hired", "stellenwechsel", "berufsstart", "入职"),
     ),

@@ -5,11 +5,13 @@
                   as well, where customers have several of them (transactions), or where most of what is had is rare
     pairs (a, i)  fewer customers who have a and hold i: no entry of a Gram matrix, and none of what is solved from it
 
-With `min_group` = 1 nothing changes.
+With `min_group` = 1 nothing changes. And `most_alike` = n of the roles leaves n customers of those with the very same
+holdings: fake customers who are copies of one another count as n.
 """
 
 import logging
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -34,6 +36,10 @@ PAIRS_AT_ONCE = 30_000_000
 MOST_WEIGHTS = 50_000_000
 
 
+#: Products in common from which customers with the same holdings may be copies: fewer are common.
+LEAST_ALIKE = 3
+
+
 @dataclass(frozen=True, eq=False)
 class Supported:
     """A graph as models may learn from it."""
@@ -53,12 +59,39 @@ _pairs: "WeakKeyDictionary[Graph, dict[Hop, Adjacency]]" = WeakKeyDictionary()
 
 
 def supported(graph: Graph) -> Supported:
-    """What `min_group` leaves of a graph; the graph itself where that is 1."""
-    if graph.schema.roles.min_group <= 1:
+    """What `min_group` and `most_alike` leave of a graph; the graph itself where they are 1 and not set."""
+    roles = graph.schema.roles
+    if roles.min_group <= 1 and roles.most_alike is None:
         return Supported(graph)
     if graph not in _seen:
-        _seen[graph] = _supported(graph)
+        single = graph if roles.most_alike is None else without_copies(graph, roles.most_alike)
+        _seen[graph] = _supported(single) if roles.min_group > 1 else Supported(single)
     return _seen[graph]
+
+
+def without_copies(graph: Graph, most: int) -> Graph:
+    """The graph with the interactions of `most` customers, the first ones, of those who hold the very same products."""
+    held, seen = graph.held(), Counter[bytes]()
+    stays = np.ones(held.num_rows, np.bool_)
+    for user in np.flatnonzero(held.degrees() >= LEAST_ALIKE).tolist():
+        key = held.row(user).tobytes()
+        seen[key] += 1
+        stays[user] = seen[key] <= most
+    if stays.all():
+        return graph
+    roles, hops = graph.schema.roles, dict(graph.hops)
+    for hop in sorted(graph.hops, key=str):
+        if (graph.source(hop), graph.target(hop)) == (roles.user, roles.product):
+            hops[hop] = only_of(graph.hops[hop], stays)
+            hops[hop.back()] = hops[hop].transposed(graph.num_products)
+    return replace(graph, hops=hops)
+
+
+def only_of(edges: Adjacency, kept: NDArray[np.bool_]) -> Adjacency:
+    """The edges of some rows."""
+    there = np.repeat(kept, edges.degrees())
+    ends = np.concatenate(([0], np.cumsum(np.where(kept, edges.degrees(), 0)))).astype(np.int64)
+    return Adjacency(ends, edges.indices[there], None if edges.weight is None else edges.weight[there])
 
 
 def nothing_to_learn(name: str, graph: Graph, wanted: str) -> NothingToLearn:

@@ -34,7 +34,10 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     coverage: Annotated[Limit, Meta(description="Share of the listed products that are listed no more.")] = Limit(
         0.25, 0.5
     )
-    empty: Annotated[Limit, Meta(description="Share of lists without a product.")] = Limit(0.05, 0.2)
+    empty: Annotated[
+        Limit,
+        Meta(description="Share of lists without a product, but for those that one rule, such as consent, refuses."),
+    ] = Limit(0.05, 0.2)
     refused: Annotated[Limit, Meta(description="Change of the share of products that a rule refuses.")] = Limit(
         0.05, 0.15
     )

@@ -37,6 +37,11 @@ class Shown:
     refused: Mapping[str, int]
     candidates: int
 
+    @property
+    def is_barred(self) -> bool:
+        """Whether one rule refused all there was, such as one about the consent of the customer."""
+        return not self.products and len([count for count in self.refused.values() if count]) == 1
+
 
 @dataclass
 class Window:
@@ -86,8 +91,10 @@ def lists(before: Window, now: Window, limits: Limits, min_group: int) -> Iterat
     if len(second) < least:
         yield measured("lists", "volume", "lists", None, limits, note=f"fewer than {least} customers had a list")
         return
-    empty = sum(not one.products for one in second)
-    yield measured("lists", "empty", "lists", empty / len(second), limits, note=f"{empty:,} of {len(second):,}")
+    barred = sum(one.is_barred for one in second)
+    empty = sum(not one.products for one in second) - barred
+    note = f"{empty:,} of {len(second):,}" + f", and {barred:,} that one rule refuses whole" * bool(barred)
+    yield measured("lists", "empty", "lists", empty / len(second), limits, note=note)
     if len(first) < least:
         yield measured("lists", "volume", "lists", None, limits, note="there are too few lists before to compare with")
         return

@@ -48,6 +48,8 @@ _LEFT = re.compile(
     "(closed|close|closure|closing|left|leaving|ended|end|exit|deactivated|deactivation|inactive|offboarded|churned|churn|"
     "until|bis|beendet|ende|austritt|austritts|abgang|abgangs|gekuendigt|aufgeloest|saldiert|sortie|cloture|baja|chiusura|"
     "encerramento|salida|uscita)(date|datum|dt|day|tag|on|at|am|since)?"
+    "|(kunde|klant|klient|cliente)(bis|tot|do|hasta|fino)|(解约|销户|退会|注销|カイヤク|タイカイ)(日|日期|ヒ)?"
+    "|(дата)?(закриття|закрытия|розірвання|расторжения)|ngay(dong|tattoan)|วนปดบญช|asiakkuuspaattyy|datumukonceni"
 )
 """Whole names of the day on which somebody ceased to be a customer."""
 _OTHER_PURPOSE = re.compile(
@@ -62,6 +64,8 @@ _LIMITS = frozenset(
 """Words of days until which something holds."""
 _MISSING = frozenset({-9.0, -99.0, -999.0, -9999.0, -1.0, -2.0, -8.0, 8.0, 9.0, 88.0, 98.0, 99.0, 998.0, 999.0, 9999.0})
 """Numbers that stand for no answer beside 0 and 1."""
+_FILLED = frozenset({"funded", "financed", "filled", "oversubscribed", "finanziert", "platziert", "finance"})
+"""States of products that nobody can take any more, and of no customer."""
 _STATES = (("offered", True), ("withdrawn", False))
 """What a column of a state speaks of, and whether a yes is wanted."""
 _NO_NAME = frozenset({"is", "has", "kz", "flag", "yn", "jn", "am", "on", "at", "date", "datum"})
@@ -735,6 +739,7 @@ def _status(column: _Column, *, wanted: bool) -> str | None:
     if column.kind != "text":
         return None if column.kind == "time" else _flag(column, wanted=wanted)
     yes, no = (OPEN | YES, CLOSED | NO) if wanted else (NO | OPEN, YES | CLOSED)
+    no |= _FILLED if column.side == "product" else frozenset()
     listed = [text for text in column.texts if told(text, yes, no)]
     other = [text for text in column.texts if told(text, yes, no) is False]
     if listed and len(listed) + len(other) == len(column.texts):

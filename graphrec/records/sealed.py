@@ -8,6 +8,8 @@ guess it from the hash.
 import hashlib
 import os
 import zlib
+from collections.abc import Callable
+from functools import cache
 
 from graphrec.errors import RecordError
 from graphrec.records.keys import decrypt, encrypt
@@ -17,10 +19,20 @@ LEVEL = 2
 """Of compression: 6 takes twice as long for a twelfth fewer bytes."""
 
 
+@cache
+def _compress() -> Callable[[bytes, int], bytes]:
+    """How entries are deflated: where isal is installed in a third of the time, for a twentieth more bytes."""
+    try:
+        from isal.isal_zlib import compress
+    except ImportError:
+        return zlib.compress
+    return compress
+
+
 def seal_entry(plain: bytes, slot: int, key: bytes) -> bytes:
     """An entry that only this key opens."""
     salt = os.urandom(SALT)
-    body = encrypt(key, salt + zlib.compress(plain, LEVEL), b"entry %d" % slot)
+    body = encrypt(key, salt + _compress()(plain, LEVEL), b"entry %d" % slot)
     return hashlib.sha256(salt + plain).digest() + body
 
 

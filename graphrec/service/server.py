@@ -4,6 +4,7 @@ import ipaddress
 import json
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +32,8 @@ WORKER = "graphrec.service.server:worker"
 """What makes the application in each process."""
 _OPTIONS = "_GRAPHREC_SERVICE"
 """Variable by which the parent tells its workers what `graphrec serve` was started with."""
+SWITCH = 0.0005
+"""Seconds after which a thread that computes lets one go on that has come back from the disk, ten times in a commit."""
 COMPILE_AFTER = 5.0
 """Seconds after the start when the compiled loops are loaded: the first lists do not wait for that."""
 
@@ -154,6 +157,7 @@ def worker() -> "FastAPI":
     from graphrec.service.application import make_app
     from graphrec.service.core import ServiceOptions
 
+    sys.setswitchinterval(SWITCH)
     sent = json.loads(os.environ[_OPTIONS])
     options = ServiceOptions(Limits(**sent["limits"]), is_open=sent["open"])
     bank = Bank(read_settings())

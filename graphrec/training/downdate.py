@@ -146,6 +146,8 @@ def downdated(one: Before, meta: ModelMeta, snapshot: Snapshot, graph: Graph, in
     Raises:
         NotCounted: the sums do not say what a refit would see.
     """
+    if graph.schema.roles.most_alike is not None:
+        raise NotCounted("most_alike leaves out customers by what others hold")
     held = Held.of(snapshot, graph)
     sums = less(one, held)
     counts = np.asarray(held.rows.sum(axis=0), np.int64).ravel()

@@ -62,7 +62,8 @@ class Facts:
         if any((user, one) not in self.acted for one in named - {product}):
             return True
         if found := re.fullmatch(
-            r"([\d,.]+) others (?:with|from)( .+?) (bought|looked at|chose|hold|held) it"
+            r"([\d,.]+) others (?:with|from)( .+?) (bought|looked at|chose|hold|held)"
+            r"(?: or (?:bought|chose|hold|held))* it"
             r"(: it is more frequent among them than among all)?",
             sentence,
         ):

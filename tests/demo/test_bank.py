@@ -27,7 +27,15 @@ def test_files_of_a_bank(bank: BankReport) -> None:
         *sorted(
             f"money/{name}"
             for name in (
-                *("accounts.csv", "assessments.csv", "entities.csv", "levels.csv", "means.csv", "news.csv"),
+                *(
+                    "accounts.csv",
+                    "assessments.csv",
+                    "covers.csv",
+                    "entities.csv",
+                    "levels.csv",
+                    "means.csv",
+                    "news.csv",
+                ),
                 *("positions.csv", "terms.csv", "transfers.parquet"),
                 *("contacts.csv", "device_users.csv", "devices.csv", "logins.parquet"),
             )

@@ -91,6 +91,19 @@ def test_loans_are_planned_from_the_terms_of_products(money: Bank) -> None:
     assert {one.rank is None for one in found.plans} == {True, False}
 
 
+def test_needs_of_families_and_of_the_self_employed_are_in_force(bank: BankReport, tmp_path: Path, ask: Ask) -> None:
+    own = Bank(Settings(home=tmp_path / "home", today=date(2026, 1, 1)))
+    for name in ("demo", "demo-money"):
+        own.load(Load(name, bank.path))
+    text = own.init_file(InitFile("needs")).path.read_text("utf-8")
+    assert text.count("\n[[need]]\n") == 2
+    assert "when = \"user.segment in ['family']\"\nproducts = \"product.covers in ['life']\"" in text
+    assert "when = \"user.segment in ['self-employed']\"\nproducts = \"product.covers in ['disability']\"" in text
+    assert only(ask("SELECT count(*) FROM covers")) == only(
+        ask("SELECT count(*) FROM products WHERE kind = 'insurance'")
+    )
+
+
 def test_answers_of_the_last_questionnaire_are_those_of_the_customers(ask: Ask) -> None:
     assert not ask(
         """SELECT customer_id FROM (SELECT customer_id, arg_max(risk_class, assessed_on) AS risk, max(assessed_on)

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from graphrec.cli import app
 from graphrec.errors import SourceError
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
-from graphrec.loading.propose.draft import write_draft
+from graphrec.loading.propose.draft import _files, write_draft
 from graphrec.loading.propose.draft_parts import Decision, Draft
 
 CUSTOMERS = ["customer_id,city", *(f"C{i:03},{('Oslo', 'Bergen')[i % 2]}" for i in range(30))]
@@ -62,6 +63,18 @@ def test_levels_and_years_are_no_keys_by_chance(draft: Callable[..., Any]) -> No
     years = lines("year_id,inflation", *(f"{year},1.{year}" for year in range(1950, 2030)))
     _, plain, _ = draft({"trades.csv": trades, "years.csv": years})
     assert sorted(plain["edges"]) == ["BOUGHT", "HAS_CITY"]
+
+
+def test_a_table_that_is_joined_to_a_joined_one_is_listed() -> None:
+    """Assessments stand beside accounts, which stand beside orders: no label leads to them but the statement."""
+
+    def table(name: str) -> Any:
+        return SimpleNamespace(name=name, of=name, path=f"{name}.csv", options={}, through="", also=())
+
+    statement = 'SELECT * FROM "orders" AS e LEFT JOIN (SELECT * FROM (SELECT * FROM "assessments")) AS m ON e.a = m.a'
+    made = Draft([], parts=[f'[edges.BOUGHT]\nsql = """\n{statement}\n"""'], label_of={"orders": ""})
+    tables = [table(name) for name in ("assessments", "orders", "others")]
+    assert _files(made, tables) == ['assessments = "assessments.csv"', 'orders = "orders.csv"']
 
 
 @pytest.mark.slow

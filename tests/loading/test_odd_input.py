@@ -74,7 +74,7 @@ def test_a_key_of_many_dots(bank: Bank) -> None:
     ("old", "new"),
     [
         ('name = "tiny-bank"', f'name = "{LONG}"'),
-        ('name = "tiny-bank"', 'name = "' + "客" * 20 + '"'),
+        ('name = "tiny-bank"', 'name = "' + "客" * 21 + '"'),
         ('name = "tiny-bank"', 'name = "a\\u001bb"'),
         ("[nodes.AgeBand]", f"[nodes.{LONG}]"),
         ("[edges.IN_BAND]", f"[edges.{LONG}]"),

@@ -376,7 +376,12 @@ def test_fees_say_what_they_are_in(data: Path, column: str, values: tuple[str, s
 
 
 def test_a_consent_in_words_that_nobody_reads_stays_open(data: Path) -> None:
-    write(data, "customers.csv", "customer_id,city,zzyx", *(f"C{i:03},Ulm,{('kyllä', 'ei')[i % 2]}" for i in range(40)))
+    write(
+        data,
+        "customers.csv",
+        "customer_id,city,zzyx",
+        *(f"C{i:03},Ulm,{('ndiyo', 'hapana')[i % 2]}" for i in range(40)),
+    )
     write(data, "products.csv", "product_id,name", *(f"P{i:02},Fund {i}" for i in range(20)))
     rows = (f"{i},C{i % 40:03},P{i % 20:02},2024-01-{1 + i % 28:02}" for i in range(80))
     write(data, "contracts.csv", "contract_id,customer_id,product_id,opened", *rows)

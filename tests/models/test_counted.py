@@ -244,6 +244,7 @@ def test_a_network_is_trained_by_the_option_and_its_lines_add_up(tmp_path: Path)
     bank = Bank(Settings(home=tmp_path / "home", policy="none"))
     bank.load(jobs.Load(str(write_people(tmp_path / "data"))))
     done = bank.train(jobs.Train("private", overrides=("private.method=network", "private.test_seed=3")))
+    assert any(one.endswith("in holders, and of 1.26 in each of 20 steps of a network") for one in done.notes)
     snapshot = SnapshotShelf(bank.home.snapshots).latest()
     term = open_model(done.path, snapshot).blend.terms[0]
     kept = {name: np.asarray(values) for name, values in term.beside.items()}  # type: ignore[attr-defined]

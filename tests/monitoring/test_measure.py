@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from graphrec.errors import UsageError
@@ -14,6 +15,7 @@ from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.metrics.probabilities import stability_index
 from graphrec.monitoring.inputs import _histograms, inputs
 from graphrec.monitoring.limits import Limits, MonitorFile, read_monitor
+from graphrec.monitoring.lists import Shown, Window, lists
 from graphrec.monitoring.measure import index_of, measured
 from graphrec.monitoring.operations import Decided, Times, latency, overrides
 from graphrec.policy.facts import microseconds
@@ -72,6 +74,32 @@ def _without_views(folder: Path) -> Snapshot:
     schema = replace(SCHEMA, roles=roles, edges={name: one for name, one in SCHEMA.edges.items() if name != "VIEWED"})
     del edges["VIEWED"]
     return write_snapshot(folder, schema, nodes, edges)
+
+
+@pytest.mark.parametrize(("days", "states"), [(35, []), (95, ["ok"])])
+def test_a_source_that_has_just_begun_is_not_beside_a_part_of_a_window(
+    tmp_path: Path, days: int, states: list[str]
+) -> None:
+    nodes, edges = small_bank(customers=200)
+    viewed = edges["VIEWED"]
+    day = 86_400_000_000
+    at = microseconds("2026-01-01T00:00:00+00:00") - np.linspace(0, days * day, len(viewed)).astype(np.int64)
+    for name in ("at", "known_at"):
+        column = pa.array(at, pa.int64()).cast(viewed.schema.field(name).type)
+        viewed = viewed.set_column(viewed.schema.get_field_index(name), name, column)
+    begun = write_snapshot(tmp_path, SCHEMA, nodes, {**edges, "VIEWED": viewed})
+    found = inputs(begun, begun, Limits(), 30)
+    assert [one.state for one in found if (one.name, one.about) == ("volume", "VIEWED") and one.value != 0] == states
+
+
+def test_lists_that_one_rule_refuses_whole_are_not_empty_ones() -> None:
+    listed = Shown("m", ("P1",), (1.0,), (), (), {"held": 2}, 8)
+    barred, empty = (Shown("m", (), (), (), (), refused, 10) for refused in ({"consent": 10}, {"held": 4, "risk": 6}))
+    for some, count, state in ((barred, 0, "ok"), (empty, 20, "alarm")):
+        now = Window(0, 1, 50, {f"C{n}": some if n < 20 else listed for n in range(50)})
+        found = next(one for one in lists(Window(-1, 0), now, Limits(), 5) if one.name == "empty")
+        assert (found.value, found.state) == (count / 50, state)
+        assert found.note == f"{count} of 50" + ", and 20 that one rule refuses whole" * (count == 0)
 
 
 def windows(folder: Path, before: Sequence[float], now: Sequence[float], operation: str = "recommendations") -> Times:

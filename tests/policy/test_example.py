@@ -543,3 +543,13 @@ def test_nobody_who_left_or_died_and_no_consent_to_other_things(tmp_path: Path) 
     assert rules["consent"] == 'user.MARKETING_CONSENT in ["Y"]'
     assert not any("E_DELIVERY" in rule for rule in rules.values())
     assert any("E_DELIVERY_CONSENT" in why and "another purpose" in why for why in example.left_out)
+
+
+def test_a_project_that_is_funded_is_closed_and_a_funded_account_is_none(tmp_path: Path) -> None:
+    users = [{"consent": True, "account_status": one} for one in ("funded", "closed")]
+    products = [{"status": one} for one in ("open", "funded", "repaid")]
+    example, _, _ = written(
+        tmp_path, users, products, {"consent": "boolean", "account_status": "text"}, {"status": "text"}
+    )
+    assert requires(example)["open"] == 'product.status in ["open"]'
+    assert "funded" not in requires(example)["active"]

@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+import zlib
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from typer.testing import CliRunner
 from graphrec.cli import app
 from graphrec.errors import RecordError, SettingsError
 from graphrec.home import Home
+from graphrec.records import sealed as sealing
 from graphrec.records.blocks import Head, blocks, segments
 from graphrec.records.decision import Decisions, Request
 from graphrec.records.keys import PERSONS, VARIABLE, Erased, Keys, decrypt, encrypt
@@ -115,6 +118,22 @@ def test_an_entry_is_bound_to_its_commitment(tmp_path: Path) -> None:
         open_entry(one[:32] + other[32:], 1, key)
     assert decrypt(key, encrypt(key, b"x", b"a"), b"b") is None
     assert decrypt(key, b"", b"b") is None
+
+
+@pytest.mark.parametrize("hidden", [None, "isal.isal_zlib"])
+def test_an_entry_opens_whatever_deflated_it(monkeypatch: pytest.MonkeyPatch, hidden: str | None) -> None:
+    if hidden is not None:
+        monkeypatch.setitem(sys.modules, hidden, None)
+    sealing._compress.cache_clear()
+    try:
+        is_there = hidden is None and find_spec("isal") is not None
+        assert (sealing._compress() is zlib.compress) == (not is_there)
+        plain = b'{"reasons":["the same","the same"]}' * 400
+        entry = seal_entry(plain, 3, b"k" * 32)
+        assert len(entry) < len(plain) / 10
+        assert open_entry(entry, 3, b"k" * 32) == plain
+    finally:
+        sealing._compress.cache_clear()
 
 
 def test_the_key_of_the_home_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

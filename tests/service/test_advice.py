@@ -140,11 +140,13 @@ def test_alerts_are_read_by_rule_a_page_at_a_time(page: TestClient, bank: Bank) 
     for number in range(SHOWN + 3):
         told = [f"line {number} of {part}" for part in range(8)]
         name = "rule one" if number else "rule two"
-        raised.append({**RAISED, "id": f"{number:016x}", "name": name, "evidence": told})
+        severity = "critical" if number == 1 else RAISED["severity"]
+        raised.append({**RAISED, "id": f"{number:016x}", "name": name, "evidence": told, "severity": severity})
     events(bank.home, "alert", None, [("C003", {"did": "raised", **one}) for one in raised])
     first = page.get("/alerts").text
     assert (first.count('<ul class="why">'), first.count("</summary>")) == (2 * SHOWN, SHOWN)
-    assert "Earlier ones 3" in words_of(first)
+    assert "3 more" in words_of(first)
+    assert re.findall(r"line 0 of (\d+)|line (\d+) of 0", first)[0] == ("", "1"), "the urgent one stands first"
     older = re.search(r'<a href="(/alerts\?[^"]*skip=\d+)"', first)
     assert older is not None
     assert page.get(html.unescape(older[1])).text.count("</summary>") == 3

@@ -13,7 +13,8 @@ from graphrec.app.jobs import ListRecord
 from graphrec.app.requests import Recommend
 from graphrec.errors import NotTrained, UnknownId
 from graphrec.files import wait_for_disk
-from graphrec.service.access.limits import TOGETHER, Busy, Limits, Runner
+from graphrec.service.access import limits
+from graphrec.service.access.limits import MANY, TOGETHER, Busy, Limits, Runner
 
 USERS = ("C003", "C001", "nobody", "C004", "C003")
 
@@ -123,6 +124,55 @@ def test_what_waits_is_computed_together() -> None:
         10 * one for one in range(TOGETHER + 4) if one != 3
     ]
     assert isinstance(found[3], ValueError)
+
+
+def test_those_who_ask_again_are_computed_together_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a proxy asks that has many requests under way: the first that comes back waits for the others."""
+    monkeypatch.setattr(limits, "AGAIN", 60.0)
+    sizes = []
+
+    def compute(asked: Sequence[int]) -> list[int | Exception]:
+        sizes.append(len(asked))
+        return list(asked)
+
+    async def ask() -> None:
+        runner = Runner(Limits())
+
+        async def twice(number: int) -> None:
+            await runner.run_together(number, compute)
+            await asyncio.sleep(0.002 * number)
+            await runner.run_together(number, compute)
+
+        await asyncio.gather(*map(twice, range(MANY + 2)))
+        runner.close()
+
+    asyncio.run(ask())
+    assert sizes == [MANY + 2] * 2
+
+
+def test_little_is_computed_while_entries_go_to_the_disk() -> None:
+    """The next one is not kept waiting, as there is time for it."""
+    begun, others = threading.Event(), threading.Event()
+
+    def compute(asked: Sequence[int]) -> list[int | Exception]:
+        if asked[0] == 0:
+            wait_for_disk()
+            begun.set()
+            assert others.wait(30), "the other one was not computed"
+        else:
+            others.set()
+        return list(asked)
+
+    async def ask() -> list[int]:
+        runner = Runner(Limits(threads=2))
+        first = asyncio.ensure_future(runner.run_together(0, compute))
+        while not begun.is_set():
+            await asyncio.sleep(0.001)
+        made = await asyncio.gather(first, runner.run_together(1, compute))
+        runner.close()
+        return list(made)
+
+    assert asyncio.run(ask()) == [0, 1]
 
 
 def test_what_fails_for_all_is_told_to_all() -> None:

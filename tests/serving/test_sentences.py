@@ -365,3 +365,23 @@ def test_labels_of_files_in_other_languages_have_words() -> None:
     assert sentences("de").word("Woonplaats") == "Wohnort"
     assert sentences("en").word("客户类别") == "customer class"
     assert sentences("zh").word("UnknownThing") == "Unknown Thing"
+
+
+def test_who_bought_in_another_table_bought_too() -> None:
+    """What many people did is counted in every edge type of which it is so: who sold it since bought it, too."""
+    traded = replace(BARE.edges["BOUGHT"], type="TRADE_BOUGHT", until="sold_on")
+    roles = replace(BARE.roles, relevant=(*BARE.roles.relevant, "TRADE_BOUGHT"), held=())
+    said = sentences("en", replace(BARE, roles=roles, edges={**BARE.edges, "TRADE_BOUGHT": traded}))
+    assert said.are_said_alike("BOUGHT", "TRADE_BOUGHT")
+    assert not said.are_said_alike("TRADE_BOUGHT", "BOUGHT")
+    assert not said.are_said_alike("BOUGHT", "VIEWED")
+
+
+def test_a_label_is_called_without_that_of_its_owner() -> None:
+    nodes = {**BARE.nodes, "RiskLevel": BARE.nodes["Sector"], "CustomerRiskLevel": BARE.nodes["Sector"]}
+    nodes["CustomerGroup"] = BARE.nodes["Sector"]
+    said = sentences("en", replace(BARE, nodes=nodes))
+    user = BARE.roles.user
+    assert user == "Customer"
+    assert [said.word(one) for one in ("CustomerRiskLevel", "CustomerGroup")] == ["risk level", "customer group"]
+    assert said.word("RISIKOPROFIL") == said.word("Risikoprofil") == "risk profile"

@@ -43,16 +43,17 @@ def run_tour(bank: Path) -> None:
 
 
 def _show_money(bank: Path, user: str, product: str) -> None:
-    """What the bank knows of money: a portfolio, a loan, alerts; first files where there are none."""
+    """What the bank knows of money: a portfolio, a loan, needs of cover, alerts; first files where there are none."""
     _run("load", "demo-money", data=bank)
     home = this_bank().home.path
-    for kind, arguments in (("market", ()), ("plan", ("loan",))):
-        if not (home / f"{kind}.toml").exists():
+    for file, kind, arguments in (("market", "market", ()), ("plan", "plan", ("loan",)), ("needs", "plan", ("cover",))):
+        if not (home / f"{file}.toml").exists():
             _run(kind, *arguments, init=True)
     if not (home / "alerts.toml").exists():
         _run("alerts", "init")
     _run("portfolio", user, candidate=product)
     _run("plan", "loan", user, amount=5000)
+    _run("plan", "cover", user)
     _run("alerts", "run")
     _run("alerts", "list", kind="graph")
     _run("quality", duplicates=bank.with_name(f"{bank.name}-twice.csv"))

@@ -14,12 +14,22 @@ from graphrec.demo.draw.customers import Customers
 from graphrec.demo.draw.interactions import BUY, Interactions
 from graphrec.demo.draw.products import Products
 from graphrec.demo.sizes import DAY_SECONDS, END, START, Ints, Reals
+from graphrec.demo.words.topics import TOPICS
 from graphrec.demo.words.vocabulary import EUR_PER_UNIT, INCOME_BANDS, KINDS, LEVELS
 
 OBJECTIVES = ("growth", "income", "reserve", "retirement", "education", "home")
 KNOWLEDGE = ("none", "basic", "informed", "advanced")
 SUSTAINABILITY = ("no preference", "some", "strong")
 PURPOSES = ("car", "home", "education", None)
+COVERS = {
+    "Electric Driving": "motor", "Cycling": "motor", "First Home": "home", "Green Buildings": "home",
+    "Solar Power": "home", "Fast Broadband": "home", "Storm Resilience": "home", "Gene Medicine": "health",
+    "Better Sight": "health", "Sports": "health", "Cyber Security": "liability", "Recycling": "liability",
+    "Happy Pets": "liability", "Women Founders": "disability", "Village Credit": "disability",
+    "Craft Workshops": "disability", "Blue Oceans": "travel", "Mountain Holidays": "travel", "Rail Travel": "travel",
+    "Ageing Society": "pension",
+}  # fmt: skip
+"""What insurances of some themes cover."""
 """None: a loan for anything."""
 KEPT_KINDS = ("equity", "fund", "ETF", "bond", "deposit")
 """Kinds that a portfolio holds: a card, a loan and a premium are no investments."""
@@ -147,6 +157,12 @@ def draw_terms(products: Products, rng: np.random.Generator) -> Terms:
         loans, np.round(rng.uniform(3.0, 9.5, count), 2), rng.choice([10_000, 20_000, 50_000, 75_000], count),
         rng.choice([36, 48, 60, 84, 120], count), rng.integers(len(PURPOSES), size=count),
     )  # fmt: skip
+
+
+def covers_of(products: Products) -> tuple[Ints, list[str]]:
+    """What each insurance covers: of a theme that names no line of insurance, those who depend on the customer."""
+    insured = np.flatnonzero(np.array([kind.name == "insurance" for kind in KINDS])[products.kind])
+    return insured, [COVERS.get(TOPICS[products.topic[one]].label, "life") for one in insured]
 
 
 def positions_of(products: Products, interactions: Interactions, closes: Reals, first_day: int) -> Positions:

@@ -53,8 +53,8 @@ class ParseTable(Struct, frozen=True, forbid_unknown_fields=True):
     format: Annotated[
         str | tuple[str, ...],
         Meta(
-            description="Of a time: forms of strptime, iso, era (Japan), sheet_days, or days, seconds, milliseconds, "
-            "microseconds since 1970.",
+            description="Of a time: forms of strptime, iso, era (Japan), buddhist, minguo, hijri, sheet_days, or days, "
+            "seconds, milliseconds, microseconds since 1970.",
             extra={"want": "a text or a list of texts"},
         ),
     ] = ()

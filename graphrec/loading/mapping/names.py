@@ -9,7 +9,7 @@ from graphrec.errors import SourceError
 
 MANY = 8
 """More known words than these are not all listed."""
-LONGEST = 100
+LONGEST = 180
 """The most bytes of a name, percent-encoded: names become parts of file names."""
 
 

@@ -65,8 +65,8 @@ class ParseSpec:
 
     type: Kind = "text"
     format: tuple[str, ...] = ()
-    """Of a time: forms of strptime, tried in this order, or iso, era, sheet_days, days, seconds, milliseconds,
-    microseconds."""
+    """Of a time: forms of strptime, tried in this order, or iso, era, buddhist, minguo, hijri, sheet_days, days,
+    seconds, milliseconds, microseconds."""
     decimal: str = "."
     thousands: str = ""
     null: tuple[str, ...] = ()

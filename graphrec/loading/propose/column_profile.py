@@ -10,12 +10,15 @@ from graphrec.loading.persons.values import Shape, shape_of_text, shape_of_times
 from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.words import is_identifier, words
 from graphrec.loading.run.parse import (
+    BUDDHIST,
     DAYS_OF_1970,
     DAYS_OF_SHEETS,
     ERAS,
+    HIJRI,
     ISO,
     MICROSECONDS,
     MILLISECONDS,
+    MINGUO,
     NO,
     SECONDS,
     YES,
@@ -50,6 +53,10 @@ GAPS = (
     *("00.00.0000", "0000-00-00", "00000000", "无", "未知"),
 )
 """What stands for a gap among dates and numbers; in a text it may be a word."""
+_BLANK_DATES = (
+    r"[-/_. ]{2,}|_+[./-]_+[./-]_+|0+[./-]0+[./-]0+( 00:00(:00)?)?|99[./-]99[./-]9999|9999[./-]99[./-]99|9{8}|0{6,8}"
+)
+"""Whole texts that stand for no date: the signs between its parts alone, zeros, nines."""
 NUMBERS = (
     *((",", "."), (".", ","), (",", " "), (",", "\u00a0"), (",", "\u202f"), (".", "'"), (".", "’"), (".", " ")),
     *((".", "\u00a0"), (".", "\u202f")),
@@ -67,6 +74,7 @@ _LIKE_DATES = (
     rf"((\d{{4}}|\d{{1,2}})([./-]|\. )\d{{1,2}}([./-]|\. )(\d{{4}}|\d{{1,2}})\.?|"
     rf"[{LETTERS}]{{3,9}}\.? \d{{1,2}}, \d{{4}}|"
     rf"\d{{1,2}}[ .-]+[{LETTERS}]{{3,9}}\.?[ -]\d{{2,4}}|\d{{2}}[A-Za-z]{{3}}\d{{4}}|\d{{4}}年.*|"
+    rf"\d{{3}}[./-]\d{{1,2}}[./-]\d{{1,2}}|(中華)?民[國国].*|"
     rf"(明治|大正|昭和|平成|令和)\S{{1,3}}年.*|[MTSHR]\d\d?[./-]\d\d?[./-]\d\d?|\d{{6}}[T ]\d.*)([T ].*)?"
 )
 _CURRENCIES = (
@@ -124,12 +132,20 @@ _FACTOR_BEHIND = (
 )
 _POSTAL = frozenset({"plz", "zip", "postcode", "postal", "postleitzahl"})
 _TIME = frozenset({"time", "timestamp", "ts", "date", "epoch", "at", "on", "since", "when"})
-_WITHIN_TIMES = ("timestamp", "datum", "zeit", "时间", "日期")
+_WITHIN_TIMES = ("timestamp", "datum", "zeit", "时间", "日期", "時間", "วันที่", "ngày", "дата", "päivä", "pvm", "tanggal")
 """What names of times have, as words of their own and anywhere."""
 _MAY_BE_NUMERIC = r"\d|(?i:infinity|epoch)"
 """What any date or number has: a digit, or the words of databases for moments without one."""
 _LENGTH = r"2.5 * length({text}) - 1.5 * length(regexp_replace({text}, '\p{{Han}}', '', 'g'))"
 """How long a text is, in SQL."""
+_OTHER_YEARS = {
+    BUDDHIST: (r"(^|\D)2[45]\d\d(\D|$)|^2[45]\d{6}$", "of the Buddhist calendar, 543 more than ours"),
+    MINGUO: (r"^1\d\d[./-]\d|民[國国]", "of the Republic of China, 1911 less than ours"),
+    HIJRI: (r"(^|\D)1[345]\d\d(\D|$)|^1[345]\d{6}$", "of the Islamic calendar, whose days are those of its tables"),
+}
+"""How years of other calendars look, and what they are."""
+_SOME_YEARS = 10
+"""One day in so many has to have such a year."""
 _FIELDS = {"%d": "day", "%m": "month", "%b": "month", "%B": "month", "%y": "year", "%Y": "year"}
 
 
@@ -287,6 +303,7 @@ def _kind_of(
     found = asked.count(
         filled=f"{text} IS NOT NULL",
         gaps=f"{text} IN {_listed(GAPS)}",
+        blanks=f"regexp_full_match({text}, {value(_BLANK_DATES)}) AND {text} NOT IN {_listed(GAPS)}",
         padded=f"regexp_full_match({text}, '0\\d+')",
         digits=f"regexp_full_match({text}, '[-+]?\\d+|\\d+-')",
         dates=f"regexp_full_match({text}, {value(_LIKE_DATES)})",
@@ -315,12 +332,16 @@ def _kind_of(
         best = _of_births(best, column) if best.spec.type == "time" else _in_units(best, column)
     if best is None:
         return _as_text(database, source, text, found, profile)
-    gaps = asked.values(f"{text} IN {_listed(GAPS)}") if found["gaps"] and best.spec.type in _WITH_GAPS else ()
+    of_gaps, missing = f"{text} IN {_listed(GAPS)}", found["gaps"]
+    if best.spec.type == "time" and found["blanks"]:
+        of_gaps = f"({of_gaps} OR regexp_full_match({text}, {value(_BLANK_DATES)}))"
+        missing += found["blanks"]
+    gaps = asked.values(of_gaps) if missing and best.spec.type in _WITH_GAPS else ()
     spec = replace(best.spec, null=gaps)
     questions = best.questions
     if gaps:
         questions += (f"is read with {', '.join(map(repr, gaps))} as gaps: is that right?",)
-    real = found["filled"] - (found["gaps"] if gaps else 0)
+    real = found["filled"] - (missing if gaps else 0)
     found_so = replace(
         profile,
         kind=spec.type,
@@ -485,10 +506,16 @@ def _best(asked: _Asked, column: str, quoted: str, found: dict[str, int], *, has
             return None  # 01067 is a place, and 1067 none
         return whole[0] if not found["padded"] and whole[0].count == filled else None
     real = filled - found["gaps"]
+    if real > found["blanks"]:
+        # What is blank between signs is no number either; where the others are dates it is a gap.
+        dated = real - found["blanks"]
+        enough = dated - dated // FEW_MISFITS
+        readings = _times(asked, column, quoted, found, enough) if found["numeric"] >= enough else []
+        if found["blanks"] and readings and readings[0].count >= enough:
+            return readings[0]
     enough = real - real // FEW_MISFITS
     if real <= 0 or found["numeric"] < enough:
         return None  # most have no digit, as names and words
-    readings = _times(asked, column, quoted, found, enough)
     if not readings or readings[0].count < enough:
         readings += _numbers(asked, quoted, found, has_commas=has_commas)
         if all(reading.count < enough for reading in readings):
@@ -499,6 +526,8 @@ def _best(asked: _Asked, column: str, quoted: str, found: dict[str, int], *, has
 
 def _times(asked: _Asked, column: str, quoted: str, found: dict[str, int], enough: int) -> list[_Reading]:
     """Dates of every form, with and without a clock, and seconds since 1970; the best first."""
+    if (elsewhere := _other_calendar(asked, column, quoted, found, enough)) is not None:
+        return [elsewhere]
     if found["digits"] >= enough:
         return _numbers_of_times(asked, column, quoted)
     plain = ParseSpec("time", (ISO,))
@@ -524,6 +553,25 @@ def _times(asked: _Asked, column: str, quoted: str, found: dict[str, int], enoug
     return readings
 
 
+def _other_calendar(asked: _Asked, column: str, quoted: str, found: dict[str, int], enough: int) -> _Reading | None:
+    """Days whose years are too many or too few for ours; None where they are none."""
+    if found["dates"] < enough / 2 and found["digits"] < enough:
+        return None
+    looks = {one: pattern for one, (pattern, _) in _OTHER_YEARS.items()}
+    if _says_time(column):
+        looks[MINGUO] += r"|^[01]\d{6}$"
+    conditions = {one: f"regexp_matches({asked.text}, {value(pattern)})" for one, pattern in looks.items()}
+    for one, seen in asked.count(**conditions).items():
+        if not seen or seen * (_SOME_YEARS if one == MINGUO else 2) < enough:
+            continue
+        # Years of ours stand among them where a system writes that there is no end.
+        for forms in ((one,), (one, "%d/%m/%Y", "%Y/%m/%d", ISO)):
+            spec = ParseSpec("time", forms)
+            if (count := asked.read(quoted, [spec])[0]) >= enough:
+                return _Reading(spec, count, questions=(f"has years {_OTHER_YEARS[one][1]}: is that right?",))
+    return None
+
+
 _DAYS_COUNTED = (
     ((DAYS_OF_1970, 3_653, 25_567), (DAYS_OF_SHEETS, 29_221, 55_153)),
     ((DAYS_OF_1970, -25_567, 21_914), (DAYS_OF_SHEETS, 29_221, 47_483)),
@@ -533,8 +581,7 @@ _DAYS_COUNTED = (
 
 def _numbers_of_times(asked: _Asked, column: str, quoted: str) -> list[_Reading]:
     """Whole numbers that are days such as 20240131, or days, seconds, milli- or microseconds since 1970."""
-    says_time = bool(_TIME.intersection(words(column)) or any(part in column.lower() for part in _WITHIN_TIMES))
-    text = text_sql(quoted)
+    says_time, text = _says_time(column), text_sql(quoted)
     counted = _DAYS_COUNTED[place(column, "born") is not None] if says_time else ()
     forms = [DAYS, *((SECONDS, MILLISECONDS, MICROSECONDS, SHORT_DAYS) if says_time else ())]
     found = asked.count(
@@ -554,6 +601,11 @@ def _numbers_of_times(asked: _Asked, column: str, quoted: str) -> list[_Reading]
         )
         for number, form in enumerate(forms)
     ]
+
+
+def _says_time(column: str) -> bool:
+    """Whether a column is called like a time."""
+    return bool(_TIME.intersection(words(column)) or any(part in column.lower() for part in _WITHIN_TIMES))
 
 
 def _clocks(date: str) -> tuple[str, ...]:

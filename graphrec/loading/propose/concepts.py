@@ -12,15 +12,23 @@ from pathlib import Path
 
 from graphrec.loading.propose.words import simplified, words
 
-_WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i", "ς": "σ"})
+_WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i", "ς": "σ", "đ": "d"})
 _SHORT = 5
+
+
+def normal(text: str) -> str:
+    """A text without case, signs, spaces and accents, umlauts written out."""
+    plain = unicodedata.normalize("NFKD", simplified(text).lower().translate(_WRITTEN_OUT))
+    return unicodedata.normalize("NFC", "".join(sign for sign in plain if sign.isalnum()))
+
+
 _SECTIONS = {
     title: lines.splitlines()
     for title, lines in re.findall(
         r"^\[([\w ]+)\]\n((?:[^\[#\n].*\n)+)", Path(__file__).with_name("concepts.txt").read_text("utf-8"), re.MULTILINE
     )
 }
-_WORDS = {title: tuple(" ".join(lines).split()) for title, lines in _SECTIONS.items()}
+_WORDS = {title: tuple(map(normal, " ".join(lines).split())) for title, lines in _SECTIONS.items()}
 _OF_VALUES = ("yes", "no", "open", "closed", "loans", "deposits")
 CONCEPTS = {
     title: listed for title, listed in _WORDS.items() if title not in _OF_VALUES and not title.startswith("steps ")
@@ -30,18 +38,14 @@ LOANS, DEPOSITS = _WORDS["loans"], _WORDS["deposits"]
 """Words of the kinds of products that lend money, and of those whose worth does not move with a market."""
 YES, NO, OPEN, CLOSED = (frozenset(_WORDS[title]) for title in _OF_VALUES[:4])
 ORDERS = tuple(
-    tuple(tuple(line.split()) for line in lines) for title, lines in _SECTIONS.items() if title.startswith("steps ")
+    tuple(tuple(map(normal, line.split())) for line in lines)
+    for title, lines in _SECTIONS.items()
+    if title.startswith("steps ")
 )
 """Texts that have an order: each entry lists the words of one step, the lowest first."""
 
 _LEADING = re.compile(r"\s*([A-Za-z]{0,4})[ -]?(\d+)(?![\d.,])")
 """A number before words, behind a letter or none: 1 - cautious, R3 medium, C5进取型."""
-
-
-def normal(text: str) -> str:
-    """A text without case, signs, spaces and accents, umlauts written out."""
-    plain = unicodedata.normalize("NFKD", simplified(text).lower().translate(_WRITTEN_OUT))
-    return unicodedata.normalize("NFC", "".join(sign for sign in plain if sign.isalnum()))
 
 
 def place(name: str, concept: str) -> int | None:
@@ -83,6 +87,7 @@ AGREES = "agrees"
 """Before purposes to which customers agree and that offers do not hang on: statistics, sharing of data."""
 _DENIED = frozenset(
     {"not", "no", "nicht", "kein", "keine", "non", "pas", "niet", "geen", "ikke", "inte", "nie", "never"}
+    | {normal(word) for word in ("ei", "не", "không", "chưa", "ไม่", "tidak", "ne")}
 )
 _DENIED_HAN = re.compile("[不未非无拒]")
 

@@ -186,6 +186,12 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
     # What belongs to contracts alone, such as claims, is neither a customer nor a product.
     entities = [table for table in entities if described & {*table.references.values()} or table.name in referred]
     draft.label_of = _labels(entities)
+    draft.owners = {
+        draft.label_of[table.name]: frozenset(
+            draft.label_of[other] for other in table.references.values() if other in draft.label_of
+        )
+        for table in entities
+    }
     ends = {table.name: _ends(table, draft) for table in events}
     if not _choose_roles(draft, entities, [(table.rows, ends[table.name]) for table in events]):
         return None
@@ -314,6 +320,10 @@ def _ends(table: TableProfile, draft: Draft) -> Ends:
     if len(found) < 2:
         return found
     likes = [likeness(label) or likeness(column) for column, label in found]
+    if sum(like < 0 for like in likes) > 1:
+        # What belongs to a customer itself, such as a savings plan, is not what its lines are of.
+        owned = [draft.owners.get(label, frozenset()) & {other for _, other in found} - {label} for _, label in found]
+        likes = [0 if like < 0 and of else like for like, of in zip(likes, owned, strict=True)]
     # The one most like users and the one most like products; of those that are like neither the first.
     pairs = [
         (likes[user] - likes[product], -user - product, [found[user], found[product]])
@@ -451,7 +461,13 @@ def _no_roles(draft: Draft) -> list[str]:
 def _files(draft: Draft, tables: list[TableProfile]) -> list[str]:
     """The lines of `[source.files]`: what is used, each once."""
     through = {one for table in tables if table.name in draft.label_of for one in (table.through, *table.also)}
-    used = {table.of: table for table in reversed(tables) if table.name in draft.label_of or table.name in through}
+    # A table that is joined to one that is joined is told by the statements alone.
+    joined = set(re.findall(r'\b(?:FROM|JOIN) "([^"]+)"', "\n".join(draft.parts)))
+    used = {
+        table.of: table
+        for table in reversed(tables)
+        if table.name in draft.label_of or table.name in through or table.name in joined
+    }
     order = [table.of for table in tables]
     return [_file(used[of], of) for of in dict.fromkeys(order) if of in used]
 

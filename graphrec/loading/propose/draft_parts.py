@@ -95,6 +95,8 @@ class Draft:
     """Table and column of what customers may have answered when they were asked for a consent."""
     undecided: set[str] = field(default_factory=set)
     """Tables of customers one of whose columns may be a consent, in words that nobody here reads."""
+    owners: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Labels that the rows of a label name: a plan its customer."""
     files: int = 0
     """How many files, and tables of a database, are used."""
     is_loose: bool = False
@@ -988,6 +990,8 @@ def _event_heads(
     """
     whole = [column for column in others if column.filled == column.rows]
     times = [column for column in others if column.kind == "time" and column.is_whole]
+    # When a file was written is no time of what is in it.
+    times = [column for column in times if column.distinct > 1] or times
     key = next((c for c in whole if (c.is_unique and c.looks_like_id) or c.is_nearly_unique), None)
     key = next((c for c in whole if c.name == table.key), None) or key
     over = [c for c in others if c.kind == "time" and looks(c.name, "end")]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.specs import PACKED, SUFFIXES, FileSpec
-from graphrec.loading.propose.looks import action_of
+from graphrec.loading.propose.looks import action_of, shortened
 from graphrec.loading.propose.shapes.headless import names_of
 from graphrec.loading.propose.shapes.records import Layout, kinds_of, layout_in, options_of
 from graphrec.loading.propose.words import words
@@ -247,7 +247,7 @@ def _is_told(path: Path, folder: Path) -> bool:
 def _table_name(text: str, before: str) -> str:
     """A text as the name of a table, with a word before it where it begins with a digit."""
     table = "_".join(words(text))
-    return table if table and not table[0].isdigit() else f"{before}_{table}"
+    return shortened(table if table[:1].isidentifier() else f"{before}_{table}")
 
 
 def _without_suffixes(shown: str) -> str:

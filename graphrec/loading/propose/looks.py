@@ -13,7 +13,15 @@ from graphrec.loading.persons.names import sort_of
 from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.concepts import CONCEPTS, are_answers, place
-from graphrec.loading.propose.words import is_identifier, simplified, singular, without_package, words
+from graphrec.loading.propose.words import (
+    is_identifier,
+    simplified,
+    singular,
+    split_words,
+    unwidened,
+    without_package,
+    words,
+)
 from graphrec.loading.run.columns import EDGE_OWN, NODE_OWN
 
 
@@ -73,6 +81,16 @@ _ACTIONS = (
     _action("SOLD", -1.0, "매도 환매 بيع استرداد"),
     _action("HELD", 1.0, "σύμβαση συμβάσεις symvasi symvaseis λογαριασμός λογαριασμοί logariasmoi договор договоры"),
     _action("BOUGHT", 1.0, "购买 买入 买 申购 认购 定投 交易 订单 成交"),
+    _action(
+        "HELD", 1.0, "договір договори вклад вклади вклады рахунки счета hopdong hợpđồng taikhoan tàikhoản kontrak"
+    ),
+    _action("HELD", 1.0, "rekening sopimus sopimukset salkku tilit ケイヤク keiyaku สัญญา"),
+    _action("BOUGHT", 1.0, "покупка купівля придбання merkintä merkinnät osto ostot tapahtuma tapahtumat nákup nákupy"),
+    _action("BOUGHT", 1.0, "pokyn pokyny mua pembelian ซื้อ รายการซื้อขาย สั่งซื้อ investments"),
+    _action("HELD", 1.0, "encours encour avoirs jacenza giacenze rimanenze"),
+    _action("BOUGHT", 1.0, "operazioni operazione versamento versamenti versement versements"),
+    _action("SOLD", -1.0, "продаж продажа lunastus lunastukset myynti prodej prodeje bán penjualan ขาย ขายคืน"),
+    _action("SOLD", -1.0, "rimborso rimborsi"),
     _action("HELD", 1.0, "hold held holding position own owned ownership contract bestand bestände vertrag verträge"),
     _action(
         "HELD",
@@ -158,14 +176,18 @@ _USER = re.compile(
     r"|^(kunde|kunden|kdn?r?$|mandant|anleger|nutzer|depotinhaber|versicherte|mitglied)|^\w{3,}(nehmer|inhaber)(in)?$"
     r"|^(kund(er|nr|nummer|id)?|medlem(mer|mar)?|klient(ów|i|ci|a|y)?|zákazní(k|ci|ka|ků)|zakazni(k|ci|ka)|ügyf[eé]l\w*|ugyfel\w*)$"
     r"|^(abonné|adhérent|assuré|souscripteur|sociétaire|titulaire|cliente|asegurado|tomador|socio|titular|afiliado|"
-    r"assicurato|contraente|klant|deelnemer|verzekerde|segurado|utente|usuario|utilisateur)s?$|客户|用户|会员|投资者|持卡人|顾客|お客|契约者|口座名义|müşteri|musteri|πελάτ|πελατ|^pelat|^пользов|клиент|고객|회원|عميل|عملاء"
+    r"assicurato|contraente|klant|deelnemer|verzekerde|segurado|utente|usuario|utilisateur)s?$|客户|用户|会员|投资者|持卡人|顾客|お客|契约者|口座名义|müşteri|musteri|πελάτ|πελατ|^pelat|^пользов|клиент|клієнт|вкладник|вкладчик|고객|회원|عميل|عملاء|ลูกค้า|ผู้ลงทุน|ผู้ถือ|コキャク|コキヤク|カイイン|ケイヤクシャ"
+    r"|^(khách|khach|kokyaku|nasabah|pelanggan|asiak(as|kaat|kaan|kuus)|jäsen|klientų|klientas|klient(id|i)|klientas)$|^asiakas"
+    r"|^(clienti|assicurati|contraenti|intestatar(io|i)|correntist[ai]|aderent[ei]|investitor[ei]|risparmiator[ei])$"
 )
 _PRODUCT = re.compile(
     r"^(product|prod|item|article|book|movie|film|song|track|security|fund|stock|asset|isin|instrument|recipe|course|drug|"
     r"treatment|hotel|restaurant|game|job|offer|policy|plan|service|dish|wine|therapy|lesson|title|scheme|"
     r"catalog|catalogue|model|etf)$"
     r"|^(produkt|verdipapir|værdipapir|värdepapper|artikel|wertpapier|fonds|tarif|angebot|modell|titel$|anlageprodukt)|(tarif|produkt)(e|en)?$"
-    r"|^(produit|titre|placement|garantie|producto|fondo|valor|valore|valori|strumento|strumenti|título|prodotto|titolo|tariffa|produto|fundo|effect)s?$|^(produkty|produktu|produktów|produktum|term[eé]k\w*|towar)$|产品|商品|基金|股票|证券|理财|銘柄|ファンド|ürün|^urun|προϊόν|προιον|^proion|продукт|상품|펀드|منتج"
+    r"|^(produit|titre|placement|garantie|producto|fondo|valor|valore|valori|strumento|strumenti|título|prodotto|titolo|tariffa|produto|fundo|effect)s?$|^(produkty|produktu|produktów|produktum|term[eé]k\w*|towar)$|产品|商品|基金|股票|证券|理财|銘柄|ファンド|ürün|^urun|προϊόν|προιον|^proion|продукт|상품|펀드|منتج|กองทุน|ผลิตภัณฑ์|หลักทรัพย์|ショウヒン|シヨウヒン|メイガラ|цінн|ценн(ая|ые|ой)"
+    r"|^(phẩm|pham|quỹ|quy|chứngkhoán|produk|reksadana|tuot(e|teet|teen)|tuotetunnus|rahasto|prodotti|strumenti|titoli|fondi|shohin)$"
+    r"|^(cenn[éeýy]|papír|papíry|papiry|cennepapiry|vrijednosn)$"
 )
 _PERSONAL = re.compile(
     r"^(e?mail|phone|mobile|born|pan|aadhaar|aadhar|fax|address|street|birth|dob|birthday|birthdate|ssn|iban|passport|surname|lastname|firstname|"
@@ -176,6 +198,10 @@ _PERSONAL = re.compile(
     r"|^(fornavn|etternavn|efternavn|mellomnavn|förnamn|efternamn|fødselsn\w+|fodselsn\w+|fødselsda\w+|födelse\w+|"
     r"personnr|personnummer|cpr(nr|nummer)?|e?post|mobil(nr|nummer)|gateadresse|imię|nazwisko|pesel|jméno|jmeno|příjmení|prijmeni|név|nev|utónév|vezetéknév)$"
     r"|telefon|姓名|氏名|カナ|フリガナ|手机|电话|邮箱|メール|地址|住所|出生|生日|生年月日|身份证|护照|卡号|郵便番号|邮便番号|^(kimlik|tckn|tcno|soyadı|soyad|doğum|dogum|adresi|telefonu|emirates|iqama|nationalid|qid|nric|hkid|cnp|jmbg|oib|egn|άδτ|αδτ|αφμ|αμκα|γέννησης|διεύθυνση|τηλέφωνο|επώνυμο)$|고객명|성명|주민등록|휴대|전화|이메일|주소|생년월일|^(الاسم|الهوية|الجوال|الهاتف|الميلاد|العنوان|البريد)$"
+    r"|^(етунимі|прізвище|ім'я|імя|ім|іпн|інн|инн|снилс|фамилия|имя|отчество|телефон|адреса|адрес|народження|рождения|паспорт)$"
+    r"|^(etunimi|sukunimi|henkilötunnus|hetu|syntymäaika|syntymäpäivä|puhelin|osoite|katuosoite|sähköposti)$"
+    r"|^(cccd|cmnd|sinh|ktp|npwp|nik|lahir|alamat)$|^(ชื่อ|นามสกุล|ที่อยู่|โทรศัพท์|อีเมล|วันเกิด)$|เลขบัตรประชาชน"
+    r"|シメイ|セイネンガッピ|ジュウショ|デンワ"
 )
 _FREE_TEXT = re.compile(
     r"^(verwendungszweck|buchungstext|zahlungstext|überweisungstext|memo|remittance|narrative|remark|remarks|comment|"
@@ -186,6 +212,9 @@ _END = re.compile(
     r"^(until|end|ended|ends|expiry|expires|expired|closed|terminated|cancelled|bis|ende|beendet|ablauf|gekündigt|"
     r"kündigung|kuendigung|kündigungsdatum|vertragsende|laufzeitende|enddatum|endedatum|auflösung|aufgelöst|geschlossen|"
     r"schließung|schliessung|beendigung|storno|storniert|austritt|rückkauf|laufzeitende|(storno|auflösungs|aufloesungs|schließungs|schliessungs|beendigungs|kuendigungs|austritts|ablauf|fälligkeits|faelligkeits|abgangs)(datum|dat|tag)|exit|lapse|lapsed|surrender|surrendered|termination|cancellation|cancelled|canceled|disdetta|recesso|estinzione|estinto|opzegging|opgezegd|beëindiging|annulation|anulación|cancelado|clôture|résiliation|échéance|fin|vencimiento|baja|cancelación|scadenza|cessazione|chiusura|einddatum|vencimento|close|sluttdato|slutdatum|slutdato|utløp|utløpsdato|avsluttet|avslutad|oppsagt|maturity|matures|matured|fällig|fälligkeit|faelligkeit|gültigbis|zamknięcia|zamkniecia|zakończenia|zakonczenia|rozwiązania|ukončení|ukonceni|zrušení|zruseni|megszűnés|megszunes|lejárat|lejarat|zárás|zaras|felmondás)$|到期|终止|结束|销户|清仓|退保|注销|结清|解约|満期|终了|^(kapanış|kapanis|bitiş|bitis|vade|λήξης?|κλεισίματος)$|해지|만기|종료|الإغلاق|الاغلاق|الانتهاء"
+    r"|カイヤク|マンキ|シュウリョウ|^(закриття|закрытия|закінчення|окончания|розірвання|расторжения|погашення|погашения)$"
+    r"|^(päättymis(päivä|pvm)|päättyy|päättynyt|lunastettu|irtisanottu|settlement|liquidation)$|tấttoán|tattoan|^(đáo|toán)$"
+    r"|วันที่ปิด|วันปิด|ครบกำหนด|สิ้นสุด"
 )
 _RATING = re.compile(r"^(rating|stars|score|note|grade|bewertung|sterne)$|评分|星")
 _PROTECTED = re.compile(
@@ -194,18 +223,18 @@ _PROTECTED = re.compile(
 )
 _OF_PERSON = re.compile(r"name|\badı\b|soyad|όνομα|επώνυμο|имя|фамилия|\b(nom|nombre|nome)\b|naam", re.IGNORECASE)
 _NAME = re.compile(
-    r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname|libellé|intitulé|nom|nombre|denominación|denominazione|nome|naam|navn|namn|nazwa|název|nazev|név|nev|\w{3,}(név|nev)|designação|\w*bezeichnung|\w{3,}bez|\w{3,}(name|naam|navn|namn)|benennung)$|名称|姓名|标题|简称|^(adı|ismi|ονομασία|όνομα|наименование)$|상품명|^(이름|اسم)$"
+    r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname|libellé|intitulé|nom|nombre|denominación|denominazione|nome|naam|navn|namn|nazwa|název|nazev|név|nev|\w{3,}(név|nev)|designação|\w*bezeichnung|\w{3,}bez|\w{3,}(name|naam|navn|namn)|benennung)$|名称|姓名|标题|简称|^(adı|ismi|ονομασία|όνομα|наименование)$|상품명|^(이름|اسم)$|^(назва|tên|nama|nimi|\w{3,}(nimi|nimike))$|^ชื่อ|(ショウヒン|シヨウヒン|メイガラ)メイ"
 )
 _DESCRIPTION = re.compile(
     r"^(description|desc|details|summary|objective|objectives|strategy|about|text|abstract|synopsis|"
     r"\w*beschreibung|descriptif|descripción|descripcion|descrizione|beschrijving|omschrijving|beskrivelse|beskrivning|opis|descrição|blurb|anlageziel|anlagestrategie|erläuterung|produkttext|zusammenfassung)$|说明|描述|简介|介绍|目标|策略"
 )
 _WEIGHT = re.compile(
-    r"^(amount|quantity|qty|volume|value|units|rating|score|weight|count|minutes|betrag|menge|stück|wert|montant|importe|monto|importo|bedrag|beløp|belopp|beløb|kwota|prima|prime|premio|premie|premium|montante)$|金额|数量|份额|금액|수량|المبلغ|الرصيد"
+    r"^(amount|quantity|qty|volume|value|units|rating|score|weight|count|minutes|betrag|menge|stück|wert|montant|importe|monto|importo|bedrag|beløp|belopp|beløb|kwota|prima|prime|premio|premie|premium|montante)$|金额|数量|份额|금액|수량|المبلغ|الرصيد|^(сума|сумма|summa|tiền|objem|kusů)$|จำนวนเงิน|キンガク"
 )
 _QUANTITY = re.compile(
     r"^(quantity|qty|units|allocation|alloc|allokation|weighting|cotas|shares|pieces|nominal|stück|stücke|stueck|stuecke|stückzahl|menge|anzahl|anteile|nominale|quantité|parts|cantidad|participaciones|quantità|quote|aantal|quantidade)$"
-    r"|数量|份额|股数|수량|الكمية"
+    r"|数量|份额|股数|수량|الكمية|จำนวนหน่วย|單位數|单位数|^(osuudet|osuuksia|kpl|lượng|кількість|количество|kusů|kusy|počet)$"
 )
 _KNOWN = re.compile(
     r"^(booked|known|recorded|created|reported|settled|loaded|posted|published|gebucht|buchungsdatum)$|记账|入账"
@@ -214,10 +243,10 @@ _ISSUED = re.compile(
     r"^(issued|launched|introduced|released|auflage|auflagedatum|emissionsdatum|ausgegeben)$|发行|上市|成立"
 )
 _ACTION = re.compile(
-    r"^(type|kind|action|event|side|operation|activity|art|vorgang|buchungsart|transaktionsart|sens|opération|operación|operação|operacao|operazione|resultado|résultat|esito|movimiento|tipo)$|类型|方向|操作"
+    r"^(type|kind|action|event|side|operation|activity|art|vorgang|buchungsart|transaktionsart|sens|opération|operación|operação|operacao|operazione|resultado|résultat|esito|movimiento|tipo)$|类型|方向|操作|类别|^(laji|tapahtumalaji|směr|pokyn|causale|вид|операції|операции)$|^ประเภทรายการ"
 )
 _STATE = re.compile(
-    r"^(\w*status|\w*stat|currency|consent|flag|language|unit|channel|währung|waehrung|\w*einwilligung|\w*zustimmung|sprache|stat|statut|état|estado|stato|devise|divisa|moneda|langue|lengua|lingua|idioma|valuta|taal)$|状态|币种|货币|语言|상태|^حالة$"
+    r"^(\w*status|\w*stat|currency|consent|flag|language|unit|channel|währung|waehrung|\w*einwilligung|\w*zustimmung|sprache|stat|statut|état|estado|stato|devise|divisa|moneda|langue|lengua|lingua|idioma|valuta|taal)$|状态|币种|货币|语言|상태|^حالة$|^(стан|статус|tila|stav|trạng)$|สถานะ"
 )
 _ADVISER = re.compile(
     r"^(adviser|advisor|manager|banker|rm|\w*betreuer|betreuerin|\w*berater|beraterin|conseiller|conseillère|gestionnaire|servicing|"
@@ -227,20 +256,21 @@ _ADVISER = re.compile(
 _CRM = re.compile(r"^(crm|salesforce|sfdc|hubspot|dynamics)$")
 _SENSITIVE = re.compile(
     r"^(age|province|state|county|district|domicile|born|income|salary|wealth|region|city|town|country|zip|postcode|postal|plz|ort|wohnort|stadt|land|bundesland|alter|woonplaats|domizil|woonland|"
-    r"altersgruppe|einkommen|gehalt|vermögen|canton|département|commune|ville|pays|âge|revenus?|salaire|patrimoine|poststed|fylke|kommune|kommun|län|bosted|alder|inntekt|inkomst|indkomst|postnr|postnummer|provincia|ciudad|país|edad|ingresos|renta|profesión|provincie|cidade|uf|município|bairro|profissão|reddito|età|città|comune|regione|cap|inkomen|leeftijd|gemeente|stad|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业|都道府県|市区町村|年収|職业|職業|^(şehir|sehir|ilçe|meslek|gelir|geliri|πόλη|νομός|επάγγελμα|εισόδημα|emirate|governorate|judet)$|지역|직업|المدينة|الدخل"
+    r"altersgruppe|einkommen|gehalt|vermögen|canton|département|commune|ville|pays|âge|revenus?|salaire|patrimoine|poststed|fylke|kommune|kommun|län|bosted|alder|inntekt|inkomst|indkomst|postnr|postnummer|provincia|ciudad|país|edad|ingresos|renta|profesión|provincie|cidade|uf|município|bairro|profissão|reddito|età|città|comune|regione|cap|inkomen|leeftijd|gemeente|stad|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业|都道府県|市区町村|年収|職业|職業|^(şehir|sehir|ilçe|meslek|gelir|geliri|πόλη|νομός|επάγγελμα|εισόδημα|emirate|governorate|judet)$|지역|직업|المدينة|الدخل|^(місто|город|область|регіон|регион|вік|возраст|дохід|доход|професія|профессия)$"
+    r"|^(kotipaikka|postinumero|asuinkunta|ikä|tulot|ammatti|tỉnh|thànhphố|kota|provinsi|pekerjaan|kraj|okres)$|จังหวัด|อำเภอ|อาชีพ|รายได้|อายุ"
 )
 _KIND = re.compile(
-    r"^(kind|type|category|class|classe|group|sector|branch|line|lob|art|typ|gruppe|\w{3,}(art|gruppe|typ|klasse|kategorie|kategori|type|categorie|soort|familie)|sparte|family|kategorie|kategori|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类|区分|^(grubu|türü|turu|tipi|segmenti|κατηγορία|είδος|τύπος)$|유형|종류|^نوع$"
+    r"^(kind|type|category|class|classe|group|sector|branch|line|lob|art|typ|gruppe|klasse|\w{3,}(art|gruppe|typ|klasse|kategorie|kategori|type|categorie|soort|familie)|sparte|family|kategorie|kategori|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类|区分|^(grubu|türü|turu|tipi|segmenti|κατηγορία|είδος|τύπος)$|유형|종류|^نوع$|^(вид|тип|категорія|категория|loại|jenis|laji|ryhmä|\w{3,}(ryhmä|laji)|druh)$|^ประเภท|シュベツ"
 )
 _RISK = re.compile(
-    r"^(risk|riskometer|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico\w*|risco)$|风险|リスク|위험|المخاطر"
+    r"^(risk|riskometer|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico\w*|risco)$|风险|リスク|위험|المخاطر|ризик|риск|ความเสี่ยง|^(riski\w*|rủi|risiko|rizik\w*)$"
 )
 _FEE = re.compile(
-    r"^(fee|fees|ter|ocf|expense|expenses|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|commissione|spese|kosten|custos|taxa|\w*gebyr|\w*avgift)$|费|보수|수수료|^(الرسوم|رسوم)$"
+    r"^(fee|fees|ter|ocf|expense|expenses|cost|costs|charge|charges|gebühr|gebuehr|gebühren|kosten|kostenquote|verwaltungsvergütung|provision|ausgabeaufschlag|frais|comisión|comisiones|gastos|commissioni|commissione|spese|kosten|custos|taxa|\w*gebyr|\w*avgift)$|费|보수|수수료|ค่าธรรมเนียม|^(комісія|комиссия|kulu|kulut|vuosikulu|phí|poplatek)$|^(الرسوم|رسوم)$"
 )
 _MINIMUM = re.compile(
     r"^(minimum|min|mínimo|minima|mínima|minimo|"
-    r"mindest(anlage\w*|\w*betrag|\w*summe|\w*rate|\w*prämie|\w*praemie|einlage|veranlagung|zeichnung|investition|kauf\w*))$|起购|最低|^(asgari|ελάχιστο|ελάχιστη)$|최소|^(الأدنى|الادنى)$"
+    r"mindest(anlage\w*|\w*betrag|\w*summe|\w*rate|\w*prämie|\w*praemie|einlage|veranlagung|zeichnung|investition|kauf\w*))$|起购|最低|ขั้นต่ำ|サイテイ|^(мінімальна|минимальная|vähimmäis\w*|minimi\w*|tốithiểu|thiểu)$|^(asgari|ελάχιστο|ελάχιστη)$|최소|^(الأدنى|الادنى)$"
 )
 _ISSUER = re.compile(
     r"^(issuer|emittent\w*|emittente|émetteur|emetteur|emisor|emissor|uitgever|debtor|borrower|kapitalanlagegesellschaft|kvg|kag|"
@@ -381,6 +411,8 @@ def action_of(text: str) -> Action | None:
     text = simplified(text)
     parts = words(text)
     found = {folded(one) for one in (*parts, *map(singular, parts), text.strip())}
+    if found & _OPENED and found & _SHOWN:
+        return next(action for action in _ACTIONS if action.type == "VIEWED")
     joined = folded("".join(parts))
     # Both words of "switch out" say it together.
     if (pair := next((action for action in _ACTIONS if joined in action.names), None)) is not None:
@@ -395,6 +427,14 @@ def action_of(text: str) -> Action | None:
     return named or _action_of_compound(found)
 
 
+_OPENED = frozenset({"opened", "open", "ouvert", "abierto", "geoeffnet", "tapped", "tap"})
+_SHOWN = frozenset(
+    {
+        *("instrument", "fund", "stock", "etf", "page", "screen", "detail", "details", "article", "email", "mail"),
+        *("push", "notification", "message", "document", "factsheet", "app", "teaser", "banner", "newsletter", "card"),
+    }
+)
+"""What one opens to look at it: a fund on a screen, and not an account."""
 THINGS = _action(
     "",
     0.0,
@@ -458,6 +498,7 @@ _ACCOUNTING = frozenset(
             "merger",
             "withholding",
         ),
+        *("control", "kontrollgruppe", "holdout", "notcontacted", "nichtkontaktiert", "grupocontrol", "controlgroup"),
         *("distribution", "accrual", "dividende", "dividenden", "zins", "zinsen", "gebühr", "gebühren", "steuer"),
         *(
             "ausschüttung",
@@ -535,8 +576,8 @@ def _is_holding(text: str) -> bool:
 
 def property_name(column: str) -> str:
     """The column's name as a property: letters, digits and _, and none of graphrec's own."""
-    column = _YES_OR_NO.sub("", without_package(column))
-    plain = re.sub(r"\W+", "_", column.replace("%", " percent ")).strip("_") or "column"
+    column = _YES_OR_NO.sub("", unwidened(without_package(column)))
+    plain = split_words(column.replace("%", " percent ")).strip("_") or "column"
     plain = f"column_{plain}" if plain[0].isdigit() else plain
     while is_too_long(plain):
         plain = plain[:-1]
@@ -546,10 +587,17 @@ def property_name(column: str) -> str:
 def label_name(text: str) -> str:
     """A text as a label: `age_band` is AgeBand."""
     label = "".join(word[:1].upper() + word[1:] for word in words(text))
-    return label if label and not label[0].isdigit() else f"Label{label}"
+    return shortened(label if label[:1].isidentifier() else f"Label{label}")
 
 
 def type_name(text: str, otherwise: str = "HAS") -> str:
     """A text as an edge type: `first view` is FIRST_VIEW."""
     kind = "_".join(words(text)).upper()
-    return kind if kind and not kind[0].isdigit() else f"{otherwise}_{kind}"
+    return shortened(kind if kind[:1].isidentifier() else f"{otherwise}_{kind}")
+
+
+def shortened(plain: str) -> str:
+    """A name as long as files may be called: a letter of Thai takes nine signs there."""
+    while is_too_long(plain):
+        plain = plain[:-1]
+    return plain

@@ -20,6 +20,7 @@ from graphrec.loading.propose.column_profile import NEARLY_UNIQUE, ColumnProfile
 from graphrec.loading.propose.folder import all_specs, suffix_of
 from graphrec.loading.propose.histories.changes import last_changes
 from graphrec.loading.propose.histories.deliveries import with_days
+from graphrec.loading.propose.histories.heads import with_one_head
 from graphrec.loading.propose.histories.live import live
 from graphrec.loading.propose.histories.snapshots import as_spans, key_by_day, latest
 from graphrec.loading.propose.histories.vault import as_tables
@@ -89,7 +90,7 @@ class Delivery:
             tables += some
             if are_wide:
                 tables[-1:] = _with_holdings(database, spec, tables[-1])
-        tables = with_kinds(database, tables)
+        tables = with_kinds(database, [with_one_head(database, table) for table in tables])
         tables = as_tables(database, [last_changes(database, table) for table in tables])
         tables = [with_days(database, table) for table in tables]
         tables = [latest(database, table) for table in current(database, tables)]

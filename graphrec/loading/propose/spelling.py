@@ -17,16 +17,19 @@ from graphrec.loading.propose.references import (
     may_refer,
 )
 from graphrec.loading.propose.table_profile import TableProfile
-from graphrec.loading.sources.sql import name
+from graphrec.loading.sources.sql import name, value
 
 _UPPER = "upper({})"
 _SAME = (
     (_UPPER, "in other case"),
     (r"regexp_replace({}, '\.0+$', '')", "with .0 behind it"),
     (r"upper(regexp_replace({}, '[\s./_-]+', '', 'g'))", "with other signs between"),
+    (r"regexp_replace({}, '^[A-Za-z]+[\s_-]*', '')", "with letters before the number"),
     (r"ltrim(regexp_replace({}, '\D', '', 'g'), '0')", "with letters or zeros before the number"),
 )
 """SQL that writes identifiers in one way, and what is otherwise about them; the last ways join most."""
+_CHECK_DIGIT = "regexp_replace({}, '[-/ ]?[0-9A-Z]$', '')"
+"""A number without the digit at its end that proves the others."""
 _ENOUGH = 20
 """So many different numbers say that they are the same without their letters."""
 
@@ -88,6 +91,10 @@ def _alike(
     if not fits(strays, column) and (padded := _padded(database, table, column, owner, seen)):
         return padded
     is_named = is_called_like(column, owner)
+    if is_named and column.distinct >= _ENOUGH and (prefix := _prefix_of(database, owner)):
+        written = f"{value(prefix)} || {{}}"
+        if count_strays(database, table, column.name, owner, written) <= min(STRAYS * column.distinct, strays - 1):
+            return _written(database, table, column.name, written, f"with {prefix} before the number", owner)
     for written, how in _SAME[: len(_SAME) if is_named and column.distinct >= _ENOUGH else 3 if is_named else 1]:
         most = STRAYS * column.distinct if is_named else 0
         if count_strays(database, table, column.name, owner, written) <= min(most, strays - 1):
@@ -97,7 +104,47 @@ def _alike(
         if count_strays(database, table, column.name, owner, written, of_both=True) <= min(most, strays - 1):
             both = _written(database, table, column.name, written, how, owner)
             return both | _written(database, owner, owner.key, written, how, table)
+    return _without_check_digit(database, table, column, owner) if is_named and column.distinct >= _ENOUGH else {}
+
+
+def _without_check_digit(
+    database: duckdb.DuckDBPyConnection, table: TableProfile, column: ColumnProfile, owner: TableProfile
+) -> dict[str, TableProfile]:
+    """With numbers that one file has with a check digit and the other without."""
+    assert owner.key is not None
+    for one, key, other in ((table, column.name, owner), (owner, owner.key, table)):
+        texts = as_text(key), as_text(key, _CHECK_DIGIT)
+        query = f"SELECT count(DISTINCT {texts[0]}), count(DISTINCT {texts[1]}) FROM {name(one.name)}"
+        before, after = database.execute(query).fetchall()[0]
+        if before != after:
+            continue  # the last digit tells numbers apart
+        keys = (column.name, owner.key) if one is table else (owner.key, column.name)
+        strays = (
+            count_strays(database, table, column.name, owner, _CHECK_DIGIT)
+            if one is table
+            else _strays_of(database, table, column.name, owner)
+        )
+        if strays <= STRAYS * column.distinct:
+            asks = f"{keys[0]} has a check digit that {keys[1]} of {other.name} has not; it is left out: is that right?"
+            return _rewritten(database, one, key, _CHECK_DIGIT, asks)
     return {}
+
+
+def _strays_of(database: duckdb.DuckDBPyConnection, table: TableProfile, column: str, owner: TableProfile) -> int:
+    """How many values of a column are no key of a table, once the keys have lost their check digit."""
+    assert owner.key is not None
+    keys = f"SELECT {as_text(owner.key, _CHECK_DIGIT)} FROM {name(owner.name)} WHERE {name(owner.key)} IS NOT NULL"
+    values = f"SELECT DISTINCT {as_text(column)} AS v FROM {name(table.name)}"
+    query = f"SELECT count(*) FROM ({values}) WHERE v IS NOT NULL AND v NOT IN ({keys})"
+    return int(database.execute(query).fetchall()[0][0])
+
+
+def _prefix_of(database: duckdb.DuckDBPyConnection, owner: TableProfile) -> str:
+    """The letters with which all keys of a table begin, before a number; nothing where they do not."""
+    assert owner.key is not None
+    begins = f"regexp_extract({as_text(owner.key)}, '^([A-Za-z]+[_-]?)[0-9]+$', 1)"
+    found = database.execute(f"SELECT DISTINCT {begins} FROM {name(owner.name)} LIMIT 2").fetchall()
+    return str(found[0][0] or "") if len(found) == 1 else ""
 
 
 def _stay_different(database: duckdb.DuckDBPyConnection, owner: TableProfile, written: str, seen: Seen) -> bool:

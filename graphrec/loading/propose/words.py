@@ -1,6 +1,7 @@
 """The words of names: of files, columns and values, in English, German, Chinese, and languages of Western Europe."""
 
 import re
+import unicodedata
 from collections.abc import Collection
 from functools import cache
 from itertools import chain, count
@@ -20,6 +21,10 @@ _ENDINGS = (
         ("kunden", "kunde"),
         ("kunder", "kunde"),
         ("klienci", "klient"),
+        ("clienti", "cliente"),
+        ("prodotti", "prodotto"),
+        ("asiakkaat", "asiakas"),
+        ("tuotteet", "tuote"),
         ("zakaznici", "zakaznik"),
         ("ugyfelek", "ugyfel"),
         ("ügyfelek", "ügyfél"),
@@ -57,19 +62,22 @@ _ID_WORDS = (
     *("pan", "swift", "bic", "figi", "ric", "uid", "guid", "epic", "oid", "sk"),
     *("numarası", "numarasi", "κωδικός", "αριθμός", "кодекс", "номер"),
     *("kód", "kod", "kodu", "szám", "szam", "azonosító", "azonosito", "numer", "číslo", "cislo", "kód"),
+    *("ndg", "tunnus", "tunniste", "номер", "код", "ідентифікатор", "идентификатор"),
 )
 _CHINESE_TABLE = re.compile(
     r"(?<=\w)((基本)?(信息|资料|明细|档案|清单|列表|名单|记录|数据|一覧|台帐|マスタ|マスター|リスト|テーブル)表?|表)$"
 )
 _ID_ENDING = re.compile(
-    r"(?<=\w)(编号|编码|代码|代号|流水号|账号|号|番号|コード|번호|코드|아이디|(?i:nummer|nr|kennung|schlüssel|schluessel|szám|szam|azonosító|azonosito|kód)|ID|Id)$"
+    r"(?<=\w)(编号|编码|代码|代号|流水号|账号|号|番号|コード|번호|코드|아이디|(?i:nummer|nr|kennung|schlüssel|schluessel|szám|szam|azonosító|azonosito|kód|numero|tunnus)|ID|Id|バンゴウ|バンゴー)$"
 )
 _ID_FIRST = (
     *("id", "code", "código", "codigo", "cód", "cod", "codice", "num", "numéro", "numero", "número", "núm"),
     *("réf", "référence", "referencia", "identifiant", "identificador", "nº", "nr", "numer", "kod", "číslo", "kód"),
     *("κωδικός", "αριθμός", "номер", "код", "رقم", "رمز", "كود", "معرف"),
+    *("mã", "số", "kode", "nomor", "ідентифікатор", "идентификатор"),
 )
 """Where the thing comes second: código producto, numéro de client, kod produktu."""
+_ID_THAI = re.compile("^(รหัส|เลขที่|หมายเลข)(?=.)")
 _ID_SIGN = re.compile(r"#\s*$|№|(?<!\w)n[°º]|(?<!\w)no\.|(?<!\w)a/c(?!\w)", re.IGNORECASE)
 _POSTAL = re.compile(r"(?<![^\W_])(post(al)?|zip)[\s_-]*code(?![^\W_])", re.IGNORECASE)
 _COUNTED = frozenset(
@@ -99,7 +107,29 @@ _LINKS = ("de", "du", "des", "del", "della", "di", "da", "do", "la", "le", "el",
 
 def simplified(text: str) -> str:
     """A text with the simplified signs of Chinese, in which the words here are written: 客戶編號 is 客户编号."""
-    return text if text.isascii() else text.translate(_HAN)
+    return text if text.isascii() else unwidened(text).translate(_HAN)
+
+
+def unwidened(text: str) -> str:
+    """A text with signs as wide as letters are: Japanese of host systems, and Latin letters between Chinese ones.
+
+    >>> unwidened("ﾄﾞｳｲﾌﾗｸﾞ"), unwidened("ＣＩＦ番号")
+    ('ドウイフラグ', 'CIF番号')
+    """
+    is_wide = any("\uff01" <= sign <= "\uffef" for sign in text)
+    return unicodedata.normalize("NFKC", text) if is_wide else text
+
+
+def split_words(text: str, between: str = "_") -> str:
+    """A text with one sign for all that belongs to no word; vowels above and below letters do belong to one.
+
+    >>> split_words("rate p.a. (%)"), split_words("รหัสลูกค้า (เดิม)")
+    ('rate_p_a_', 'รหัสลูกค้า_เดิม_')
+    """
+    if text.isascii():
+        return re.sub(r"\W+", between, text)
+    kept = "".join(sign if f"a{sign}".isidentifier() else " " for sign in text)
+    return re.sub(" +", between, kept)
 
 
 _ABBREVIATIONS = Path(__file__).with_name("abbreviations.txt")
@@ -143,7 +173,7 @@ def spelled_out(text: str) -> str:
     ['customer number', 'product code', 'opened date', 'CUST_NO', 'Promotion', 'customer_id']
     """
     if not text.isascii():
-        return text
+        return unwidened(text)
     text = without_package(text)
     plain, known = text.strip().rstrip(".").lower(), _abbreviations()
     if plain in known["names"]:
@@ -161,7 +191,7 @@ def words(text: str) -> list[str]:
     """The words of a name: `CustomerID` and `customer_id` are both customer, id, and CUSTNO is customer, number."""
     text = spelled_out(text).replace("İ", "I")  # in lower case it would be two signs
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text)
-    return [_with_vowels(word.lower()) for word in re.split(r"[\W_]+", split) if word]
+    return [_with_vowels(word.lower()) for word in split_words(split, "_").split("_") if word]
 
 
 def _with_vowels(word: str) -> str:
@@ -203,14 +233,20 @@ def is_identifier(column: str) -> bool:
     if len(found) > 1 and found[-1] in {"number", "no", "num", "nbr"} and found[-2] in _COUNTED:
         return False
     return bool(found) and (
-        found[-1] in _ID_WORDS or found[0] in _ID_FIRST or bool(_ID_ENDING.search(column) or _ID_SIGN.search(column))
+        found[-1] in _ID_WORDS
+        or found[0] in _ID_FIRST
+        or bool(_ID_ENDING.search(column) or _ID_SIGN.search(column) or _ID_THAI.search(column))
     )
 
 
 def stem(column: str) -> list[str]:
     """The words of a column without those of an identifier: customer_id is customer, Kundennr is kunden."""
     column = simplified(spelled_out(column))
-    kept = [word for word in words(_ID_SIGN.sub(" ", _ID_ENDING.sub("", column))) if word not in (*_ID_WORDS, *_LINKS)]
+    kept = [
+        word
+        for word in words(_ID_SIGN.sub(" ", _ID_THAI.sub("", _ID_ENDING.sub("", column))))
+        if word not in (*_ID_WORDS, *_LINKS)
+    ]
     return kept or words(column)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping as Keys
 from dataclasses import dataclass
 
 from graphrec.errors import SourceError
-from graphrec.loading.mapping.names import LONGEST, is_too_long, suggest
+from graphrec.loading.mapping.names import is_too_long, suggest
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.run.parse import FIRST_TIME, FIRST_YEAR, LAST_TIME, parsed_sql, text_sql
 from graphrec.loading.sources.sql import name
@@ -18,6 +18,8 @@ NO_VECTOR = "is no vector (want numbers: [0.1, 0.2])"
 OTHER_LENGTH = "has another number of dimensions than most vectors"
 SHOWN_OF_VECTOR = 40
 """Characters of a vector in rejected.csv."""
+_SHOWN = 100
+"""Characters of a name that is refused."""
 NO_FOUR_DIGITS = f"is before the year {FIRST_YEAR} (a year of two digits?)"
 OUT_OF_YEARS = "is outside the years 1 to 9999 of UTC"
 NODE_OWN = {"id", "known_at", "sources", "run"}
@@ -206,7 +208,7 @@ class Columns:
                 continue
             if column.casefold() in own or not column.isidentifier() or is_too_long(column):
                 why = "is graphrec's own name" if column.casefold() in own else "is no name for a property"
-                shown = column[:LONGEST]
+                shown = column[:_SHOWN]
                 raise SourceError(f'{self.place("sql")}: column {shown!r} {why}; rename it: SELECT "{shown}" AS …')
             kept.append(Column(column, (kinds or {}).get(column) or self._kind(column)))
         return tuple(sorted(kept, key=lambda column: column.name))

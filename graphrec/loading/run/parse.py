@@ -15,6 +15,9 @@ MICROSECONDS = "microseconds"
 DAYS_OF_1970 = "days"
 DAYS_OF_SHEETS = "sheet_days"
 ERAS = "era"
+BUDDHIST = "buddhist"
+MINGUO = "minguo"
+HIJRI = "hijri"
 _SPACE = r"[\s\x{A0}\x{202F}]*"
 _BRACKETS = r"^\(([^()+-]+)\)$"
 _DAY = 86_400_000_000
@@ -23,6 +26,15 @@ _EPOCHS = {SECONDS: 1_000_000, MILLISECONDS: 1000, MICROSECONDS: 1, DAYS_OF_1970
 _ERAS = {"M": ("明治", 1867), "T": ("大正", 1911), "S": ("昭和", 1925), "H": ("平成", 1988), "R": ("令和", 2018)}
 """Eras of Japan by their letters: the signs, and the year before their first."""
 _OF_ERA = r"^(明治|大正|昭和|平成|令和|[MTSHRmtshr])\s*(元|[0-9]+)\s*[年./-]\s*([0-9]+)\s*[月./-]\s*([0-9]+)\s*日?$"
+_CALENDARS = {BUDDHIST: (2_301, 2_700, -543), MINGUO: (1, 199, 1_911), HIJRI: (1_250, 1_550, 0)}
+"""Other calendars: their first and last year here, and what makes one of theirs a year of ours, where years are as
+long."""
+_YEAR_FIRST = (
+    r"^(?:民國|民国|中華民國|中华民国)?\s*([0-9]{2,4})\s*[年./-]\s*([0-9]{1,2})\s*[月./-]\s*([0-9]{1,2})\s*日?"
+    r"(?:[T ](.*))?$"
+)
+_DAY_FIRST = r"^([0-9]{1,2})[./ -]([0-9]{1,2})[./ -]([0-9]{4})(?:[T ](.*))?$"
+_DIGITS = r"^([0-9]{3,4})([0-9]{2})([0-9]{2})$"
 _SHEETS_BEGIN = 25_569
 """What spreadsheets call the first day of 1970."""
 FIRST_TIME = "TIMESTAMPTZ '0001-01-01 00:00:00+00'"
@@ -82,6 +94,8 @@ def _read_time(text: str, form: str, latest: int | None) -> str:
         return f"make_timestamptz({since} * {_EPOCHS[form]})"
     if form == ERAS:
         return _of_era(text)
+    if form in _CALENDARS:
+        return _of_calendar(text, form)
     read = f"TRY_CAST({text} AS TIMESTAMPTZ)" if form == ISO else f"try_strptime({text}, {value(form)})"
     if "%y" in form and latest is not None:
         years = f"CASE WHEN year({read}) > {latest} THEN 100 WHEN year({read}) <= {latest - 100} THEN -100 ELSE 0 END"
@@ -101,6 +115,42 @@ def _of_era(text: str) -> str:
     counted = f"CASE WHEN {year} = '元' THEN 1 ELSE TRY_CAST({year} AS BIGINT) END"
     written = f"concat_ws('-', CASE {first} END + {counted}, {month}, {day})"
     return f"CASE WHEN regexp_matches({text}, {value(_OF_ERA)}) THEN TRY_CAST({written} AS TIMESTAMPTZ) END"
+
+
+def _of_calendar(text: str, calendar: str) -> str:
+    """A day of Buddhist years, of those of the Republic of China, or of the Islamic calendar, with its clock.
+
+    The year stands first or last. Days of the Islamic calendar are those of its tables, which may differ from what was
+    seen in the sky by one.
+    """
+    least, most, years = _CALENDARS[calendar]
+    first, last, bare = (f"regexp_matches({text}, {value(one)})" for one in (_YEAR_FIRST, _DAY_FIRST, _DIGITS))
+    parts = []
+    for number, (in_first, in_last) in enumerate(((1, 3), (2, 2), (3, 1), (4, 4))):
+        found = [
+            f"WHEN {first} THEN regexp_extract({text}, {value(_YEAR_FIRST)}, {in_first})",
+            f"WHEN {last} THEN regexp_extract({text}, {value(_DAY_FIRST)}, {in_last})",
+            *([f"WHEN {bare} THEN regexp_extract({text}, {value(_DIGITS)}, {in_first})"] if number < 3 else []),
+        ]
+        parts.append(f"CASE {' '.join(found)} END")
+    year, month, day = (f"TRY_CAST({one} AS BIGINT)" for one in parts[:3])
+    clock = f"coalesce(nullif({parts[3]}, ''), '00:00')"
+    written = f"concat_ws('-', {year} + {years}, {month}, {day})"
+    if calendar == HIJRI:
+        is_leap = f"(11 * {year} + 14) % 30 < 11"
+        fits = f"{month} BETWEEN 1 AND 12 AND {day} BETWEEN 1 AND 29 + ({month} % 2) + "
+        fits += f"CASE WHEN {month} = 12 AND {is_leap} THEN 1 ELSE 0 END"
+        # Days since the first one of the calendar, and from there to the first of 1970.
+        days = f"{day} + (59 * ({month} - 1) + 1) // 2 + ({year} - 1) * 354 + (3 + 11 * {year}) // 30"
+        written = (
+            f"CASE WHEN {fits} THEN CAST(DATE '1970-01-01' + CAST({days} - {_HIJRI_1970} AS INTEGER) AS VARCHAR) END"
+        )
+    moment = f"TRY_CAST({written} || ' ' || {clock} AS TIMESTAMPTZ)"
+    return f"CASE WHEN {year} BETWEEN {least} AND {most} THEN {moment} END"
+
+
+_HIJRI_1970 = 492_149
+"""The first day of 1970, as days of the tables of the Islamic calendar are counted."""
 
 
 def _with_factors(text: str, spec: ParseSpec) -> str:

@@ -143,7 +143,13 @@ def encoding_within(path: Path, shown: str, delivery: str | None) -> str:
         content = bytes(stream.read(_LOOKED_AT))
     if delivery in WIDE:
         return delivery if _decodes(content, delivery) and _is_written_wide(content, delivery) else own
-    return delivery if _decodes(content, delivery) and _fit(content[: _LETTERS << 2], delivery) > _FITS else own
+    if not _decodes(content, delivery):
+        return own
+    content = content[: _LETTERS << 2]
+    beyond = [sign for sign in content.decode(delivery, errors="ignore") if sign > "\x7f"]
+    # Degrees and signs of money alone say nothing of the encoding, and are those of the other files.
+    are_signs = bool(beyond) and all(sign in _SIGNS for sign in beyond)
+    return delivery if are_signs or _fit(content, delivery) > _FITS else own
 
 
 def _is_written_wide(content: bytes, encoding: str) -> bool:
@@ -179,6 +185,8 @@ def _fit(content: bytes, encoding: str) -> float:
 
 _CAPITALS = frozenset(range(0xC0, 0xE0))
 """Bytes of the capitals of Cyrillic and Greek, and of letters of Greek with accents."""
+_SIGNS = frozenset("°ºª€£§µ«»–—’‘“”…·©®±²³½¼¾×\xa0")
+"""Signs that texts of any language have."""
 _FITS = 0.9
 """The least share of the letters beyond ASCII that one language has; the more usual of those that fit alike."""
 _WESTERN = (
@@ -210,6 +218,7 @@ _ODD = re.compile(
     "(?<=[a-zß-ÿ])[³²¹„”“‚‘¬½¼«»§¤¥¦¨©ª®¯°±´µ¶·¸¿×÷‰‹›†‡ƒ…ˆ˜™‘\x80-\x9f](?=[a-zß-ÿ])"
     "|(?<=[a-zß-ÿ])[À-Þ](?=[a-zß-ÿ])"
     "|(?<=[A-Za-z])[\u0370-\u06ff\u0e00-\u0e7f]|[\u0370-\u06ff\u0e00-\u0e7f](?=[A-Za-z])"
+    r"|(?<=\d) ?[À-ÿ](?![A-Za-zÀ-ÿ])|[\u2500-\u259f]"
     "|(?<=[ά-ωа-яё])[Ά-ΫА-ЯЁЂЃЄІЇЉЊЋЌЎЏ]"
 )
 """Signs within small letters, capitals within them, and letters of two scripts in one word: no language has them."""

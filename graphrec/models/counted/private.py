@@ -155,6 +155,9 @@ def _notes(released: Release, config: PrivateConfig) -> tuple[str, ...]:
         f"products count at most; noise of {released.pair_deviation:.3g} in pairs and "
         f"{released.holder_deviation:.3g} in holders"
     )
+    if config.method == "network":
+        noise = network.deviation_of(released.mu * math.sqrt(network.SHARE))
+        promise += f", and of {noise:.3g} in each of {network.STEPS} steps of a network"
     warning = _warning(config)
     return (promise,) if warning is None else (warning, promise)
 

@@ -17,6 +17,11 @@ A = TypeVar("A")
 T = TypeVar("T")
 #: Requests that are computed together.
 TOGETHER = 16
+#: Requests under way of which those who wait are computed at once, as the processor is not what they wait for.
+FEW = 8
+#: Answers given together whose askers may ask again at once, as a proxy does that has many under way; seconds in which
+#: they are waited for, and between looks: one that comes first would be computed alone, and all others after it.
+MANY, AGAIN, BETWEEN = 4, 0.004, 0.0005
 #: Seconds that the loop waits for a thread that computes, before both go on by turns.
 HELD = 0.1
 #: Keys of which the rate is remembered; those that were silent the longest are forgotten first.
@@ -55,17 +60,23 @@ class _Together:
     """Whether a thread computes: two would share one interpreter, and each have half as many at once."""
     writing: int = 0
     """Threads that wait for the disk, with answers of which the entries go there."""
+    expected: int = 0
+    """Requests that may come until a moment of the loop's clock."""
+    until: float = 0.0
 
-    def taken(self, threads: int) -> "list[tuple[Any, asyncio.Future[Any]]]":
+    def taken(self, threads: int, under_way: int) -> "list[tuple[Any, asyncio.Future[Any]]]":
         """Those who waited longest, who wait no more; none where it is not their turn.
+
+        While entries go to the disk those who wait are computed if little is asked, or if they are as many as are
+        computed at once: fewer would take more of the processor than the disk takes of the time.
 
         Args:
             threads: how many there are.
-
-        While entries go to the disk those who wait are computed if they are as many as are computed at once: fewer
-        would take more of the processor than the disk takes of the time.
+            under_way: requests that wait or are computed.
         """
-        if self.is_computed or self.writing == threads or (self.writing and len(self.waiting) < TOGETHER):
+        if self.is_computed or self.writing == threads:
+            return []
+        if self.writing and under_way > FEW and len(self.waiting) < TOGETHER:
             return []
         return [self.waiting.popleft() for _ in range(min(len(self.waiting), TOGETHER))]
 
@@ -139,8 +150,11 @@ class Runner:
         if seen < count < TOGETHER or seen < 0:
             loop.call_soon(self._look, together, count)
             return
+        if 0 < count < together.expected and loop.time() < together.until:
+            loop.call_later(BETWEEN, self._look, together, count)
+            return
         together.is_looked_at = False
-        if not (taken := together.taken(self._limits.threads)):
+        if not (taken := together.taken(self._limits.threads, self.waiting)):
             return
         together.is_computed, computed = True, Event()
         try:
@@ -148,8 +162,9 @@ class Runner:
         except RuntimeError as error:  # the service stops
             self._give(together, len(taken), [future for _, future in taken], [error] * len(taken), is_written=False)
             return
-        # Both threads would wait for the interpreter at every turn, and the loop would read one request at a time.
-        computed.wait(HELD)
+        if not together.writing:
+            # Both threads would wait for the interpreter at every turn, and the loop would read one request at a time.
+            computed.wait(HELD)
 
     def _take(
         self,
@@ -198,6 +213,8 @@ class Runner:
     ) -> None:
         """Hand out what was computed for those who wait, of so many who were there."""
         self.waiting -= count
+        together.expected = min(count, TOGETHER) if count >= MANY else 0
+        together.until = asyncio.get_running_loop().time() + AGAIN
         if is_written:
             together.writing -= 1
         else:

@@ -1,10 +1,12 @@
 """The page of alerts: what was raised, with its evidence, and what became of it."""
 
 from collections import Counter
+from typing import get_args
 
 from starlette.responses import Response
 
 from graphrec.app import jobs
+from graphrec.finance.alerts.file import Severity
 from graphrec.service.core import Refusal, Service
 from graphrec.service.page.visit import View, Visit, url
 from graphrec.service.problems import problem
@@ -21,9 +23,10 @@ class AlertPages:
         self._bank = service.bank
 
     def alerts(self, visit: Visit) -> View:
-        """The alerts in one state, the newest first; those of one rule where it is named."""
+        """The alerts in one state, the urgent ones first, of these the newest; those of one rule where it is named."""
         state = next((one for one in STATES if one == visit.asked("state")), STATES[0])
-        found = self._bank.alerts(jobs.ListAlerts(state))[::-1]  # type: ignore[arg-type]
+        newest = self._bank.alerts(jobs.ListAlerts(state))[::-1]  # type: ignore[arg-type]
+        found = tuple(sorted(newest, key=lambda one: get_args(Severity).index(one.severity), reverse=True))
         rules, rule = Counter(one.name for one in found), visit.asked("rule")
         if rule in rules:
             found = tuple(one for one in found if one.name == rule)

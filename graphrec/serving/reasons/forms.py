@@ -92,6 +92,10 @@ class Form:
             self.moving = reasons.moving(group.hop)
 
 
+_THROUGH_PEOPLE = 3
+"""Hops from a customer over an attribute and other people to a product."""
+
+
 class Ways:
     """The distinct ways of some forms, in the order of the mapping's interactions."""
 
@@ -113,12 +117,23 @@ class Ways:
     @cached_property
     def plan(self) -> "Plan":
         """How the people on these ways are counted."""
-        return self._reasons.people.plan(self.hops)
+        return self._reasons.people.plan(self.counted)
 
     @cached_property
     def counting(self) -> str:
         """The Cypher that counts the people on these ways."""
-        return self._reasons.counting(self.hops)
+        return self._reasons.counting(self.counted)
+
+    @cached_property
+    def counted(self) -> tuple[tuple[Hop, ...], ...]:
+        """The ways, and those that end in other edges of which the same is said: who bought it in another table did."""
+        more = [
+            (*way[:-1], replace(way[-1], type=kind))
+            for way in self.hops
+            if len(way) == _THROUGH_PEOPLE
+            for kind in self._reasons.said_alike(way[-1].type)
+        ]
+        return tuple(dict.fromkeys((*self.hops, *more)))
 
 
 @dataclass(frozen=True, eq=False)

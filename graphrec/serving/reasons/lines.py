@@ -275,6 +275,21 @@ class Reasons:
         reverse = tuple(name for name, hop in zip(("SECOND", "THIRD"), ways[0][1:], strict=True) if hop.reverse)
         return _statement_of("reason_people", tuple(names), reverse)
 
+    def said_alike(self, kind: str) -> tuple[str, ...]:
+        """Other interactions that speak for products, between the same labels and with the same verb."""
+        roles, edges = self.schema.roles, self.schema.edges
+        if kind not in roles.interactions:
+            return ()
+        mine = edges[kind]
+        return tuple(
+            other
+            for other in roles.interactions
+            if other != kind
+            and roles.weights.get(other, 1.0) > 0
+            and (edges[other].source, edges[other].target) == (mine.source, mine.target)
+            and self.sentences.are_said_alike(kind, other)
+        )
+
     def key(self, group: LineGroup, term: int) -> Key:
         """What the lines of a group have in common with those of other groups; a way with its own sentence is alone."""
         if group.walk is not None:

@@ -295,7 +295,21 @@ class Sentences:
 
     def word(self, name: str) -> str:
         """A label, a column, an edge type or a value in the words of the language; risk_class is named as RiskClass."""
-        return self._words.get(name) or self._words.get(_label(name)) or self._noun(words(name))
+        name = self._without_owner(name)
+        known = self._words.get(name) or self._words.get(_label(name))
+        # Hosts write their heads in capitals.
+        known = known or (self._words.get(_label(name.lower())) if name.isupper() else None)
+        return known or self._noun(words(name))
+
+    def _without_owner(self, name: str) -> str:
+        """A label without that of customers or products before it, where another label has the same name: the risk
+        level of a user is one.
+        """
+        for owner in (self.schema.roles.user, self.schema.roles.product):
+            rest = name.removeprefix(owner)
+            if rest != name and rest in self.schema.nodes and name not in self._words:
+                return rest
+        return name
 
     def measured(self, name: str, value: str) -> tuple[str, str]:
         """A label or column and a value of it in words; a unit at the end of its name stands behind the value."""
@@ -505,7 +519,7 @@ class Sentences:
             return f"{self.language.joined([verb.rpartition(' ')[0] for verb in verbs], 'or')} {end}"
         return self.language.joined(verbs, "or")
 
-    def _one_verb(self, kind: str, person: int) -> str:
+    def _one_verb(self, kind: str, person: int, *, passes: bool = True) -> str:
         """An edge type as a verb: BOUGHT reads bought; what is no verb reads as a link."""
         known = self._verbs
         forms = known.get(kind) or next((known[part] for part in kind.split("_") if part in known), "")
@@ -514,10 +528,18 @@ class Sentences:
             if self.language.code == "en" and said.endswith("ed"):
                 return said
             forms = self.language.fill(known["unknown"], {"type": self._noun(said)})
-        if person == MANY and kind in self._passing:
+        if passes and person == MANY and kind in self._passing:
             # Of other people who held it some hold it no more.
             forms = known["over"]
         return _of_person(forms, person)
+
+    def are_said_alike(self, kind: str, other: str) -> bool:
+        """Whether what is said of many people by the one edge type is so of those of the other one.
+
+        Who bought a thing bought it, whether or not another table says that they hold it no more.
+        """
+        said = self._one_verb(kind, MANY)
+        return said in (self._one_verb(other, MANY), self._one_verb(other, MANY, passes=False))
 
     def _form(self, kind: str, person: int) -> str:
         """A verb of the language as people of a sort do it."""

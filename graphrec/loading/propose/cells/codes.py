@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
-from graphrec.loading.propose.concepts import normal
+from graphrec.loading.propose.concepts import normal, place
 from graphrec.loading.propose.looks import likeness, looks
 from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
@@ -64,6 +64,8 @@ class _Codes:
     meanings: dict[str, str]
     column: str
     """What the table calls its codes."""
+    text: str = ""
+    """What the table calls their meanings, where a rule asks for such a column."""
 
     @property
     def shown(self) -> str:
@@ -90,6 +92,7 @@ def _codes_of(database: duckdb.DuckDBPyConnection, table: TableProfile) -> list[
     if len(columns) == 2:
         code, text = sorted(columns, key=lambda one: (one.mean_length, not one.looks_like_id))
         is_meant = is_named or bool(re.search(r"(status|stat|state|zustand)(code|cd)?$", normal(code.name)))
+        is_meant = is_meant or _is_asked_for(text.name) or _is_asked_for(code.name)
         is_one = code.distinct == table.rows and code.mean_length <= _SHORT and text.kind == "text"
         return [_read(database, table, "", code, text)] if is_meant and is_one else []
     kind = min((one for one in columns if one.kind == "text"), key=lambda one: one.distinct, default=None)
@@ -104,6 +107,14 @@ def _codes_of(database: duckdb.DuckDBPyConnection, table: TableProfile) -> list[
     listed = f"SELECT DISTINCT CAST({name(kind.name)} AS VARCHAR) AS k FROM {name(table.name)} ORDER BY k"
     told = [str(row[0]) for row in database.execute(listed).fetchall()]
     return [_read(database, table, each, code, text, kind=kind) for each in told]
+
+
+_ASKED_FOR = ("tolerance", "risk", "consent", "relation", "offered", "horizon", "knowledge", "client")
+
+
+def _is_asked_for(column: str) -> bool:
+    """Whether a rule of suitability asks for what a column is called."""
+    return any(place(column, one) is not None for one in _ASKED_FOR)
 
 
 def _read(
@@ -123,7 +134,8 @@ def _read(
         f"(SELECT any_value({name(text.name)}) FROM {table.rows_sql}{also} "
         f"CAST({name(code.name)} AS VARCHAR) = CAST(t.{{}} AS VARCHAR))"
     )
-    return _Codes(table.name, of, meaning, {str(one): str(said) for one, said in found}, code.name)
+    return _Codes(table.name, of, meaning, {str(one): str(said) for one, said in found}, code.name,
+                  text.name if _is_asked_for(text.name) else "")  # fmt: skip
 
 
 def _coded(table: TableProfile, codes: Sequence[_Codes]) -> dict[str, _Codes]:
@@ -161,6 +173,7 @@ def _name_of(column: str, codes: _Codes, taken: set[str]) -> str:
     """What a column is called once it holds words."""
     bare = re.sub(r"(?i)(?<=\w)[ _-]?(code|cd|kz|kürzel|kuerzel|schlüssel|schluessel|schl)$", "", column)
     wanted = codes.kind if codes.kind and _says_nothing(words(column)) else bare
+    wanted = codes.text if codes.text and not _is_asked_for(column) else wanted
     return wanted if wanted.casefold() not in {one.casefold() for one in taken} else column
 
 

@@ -5,8 +5,9 @@ columns of the customer.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 
 import duckdb
 
@@ -40,8 +41,18 @@ _REVOKED = re.compile(
     "visszavon|撤回|撤销|取消"
 )
 """Within names of days on which a consent was taken back."""
+_TO = re.compile("to|till|thru|through|bis|au|al|hasta|tot|til|do|ate|fin|ended|dateto|todate|validto|do kdy")
+"""Whole names of days on which what holds from another day ends."""
 _MOST_PURPOSES = 12
 _SAID = "said by it"
+_CHANNELS = frozenset(
+    {
+        *("email", "mail", "phone", "sms", "post", "call", "calls", "letter", "push", "app", "web", "online", "fax"),
+        *("telefon", "brief", "anruf", "courrier", "telephone", "correo", "telefono", "posta", "poczta", "whatsapp"),
+        *("mobile", "telefoon", "puhelin", "sähköposti", "kirje", "电话", "短信", "邮件", "微信", "branch", "filiale"),
+    }
+)
+"""Words of ways on which customers are reached."""
 _OFFERS = frozenset(
     {
         *("email", "mail", "phone", "sms", "post", "call", "calls", "contact", "letter", "push", "app", "channel"),
@@ -114,6 +125,7 @@ def _with_side(database: duckdb.DuckDBPyConnection, owner: TableProfile, side: T
     others = [one for one in side.others() if not one.is_nested and one.name not in around]
     times = [one for one in others if one.kind == "time"]
     end = next((one for one in times if ENDS.fullmatch(normal(one.name)) or looks(one.name, "end")), None)
+    end = end or next((one for one in times if _TO.fullmatch(normal(one.name)) and len(times) > 1), None)
     revoked = next((one for one in times if _REVOKED.search(normal(one.name))), None)
     starts = [one for one in times if one not in (end, revoked) and place(one.name, "born") is None]
     begin = next((one for one in starts if BEGINS.fullmatch(normal(one.name))), None)
@@ -121,19 +133,27 @@ def _with_side(database: duckdb.DuckDBPyConnection, owner: TableProfile, side: T
     said = [
         one for one in others if one not in times and any(place(one.name, concept) is not None for concept in concepts)
     ]
-    is_of_consents = not said and _like(owner) > 0 and place(side.name, "consent") is not None
+    if not said and _like(owner) > 0 and _denies(side, others):
+        counts = f"NOT coalesce({end.moment} <= ({_latest(begin)}), false)" if end and begin else "true"
+        return _with_list(database, owner, side, column, counts)
+    of_consents = all(place(one.name, "consent") is not None for one in said)
+    is_of_consents = _like(owner) > 0 and of_consents and place(side.name, "consent") is not None
     if not said and not is_of_consents:
         return owner
     answer = _answer_of(others) if is_of_consents else None
-    purpose = _purpose(database, side, column, others, begin, answer) if is_of_consents else None
-    by = (column, *([purpose.name] if purpose is not None else []))
+    purposes = _purposes(database, side, column, others, begin, answer) if is_of_consents else ()
+    # A column of its own for each sort of consent is joined as it is.
+    is_of_consents = is_of_consents and (not said or (bool(purposes) and answer is not None))
+    purposes = purposes if is_of_consents else ()
+    by = (column, *(one.name for one in purposes))
     if begin is None and not _is_once(database, side, by):
         return owner
     last = _last(by, begin)
     if is_of_consents:
         holds = [f"NOT coalesce({end.moment} <= ({_latest(begin, end)}), false)"] if end is not None else []
         holds += [f"{revoked.moment} IS NULL"] if revoked is not None else []
-        given = _answers(owner, answer, purpose, holds)
+        given = _answers(owner, answer, purposes, holds)
+        given |= _limits(database, side, begin, end, given)
     else:
         taken = {one.casefold() for one in owner.columns}
         new = [one for one in others if one is not end and one.name not in by and not _is_number(side, one)]
@@ -146,6 +166,34 @@ def _with_side(database: duckdb.DuckDBPyConnection, owner: TableProfile, side: T
     return _joined(database, owner, side, column, rows, given, by=column, begin=begin)
 
 
+def _denies(side: TableProfile, others: Sequence[ColumnProfile]) -> bool:
+    """Whether a table is a list of customers who want nothing, or get nothing, each row of which says no."""
+    named = normal(side.name)
+    says_no = any(place(side.name, one) is not None for one in ("objection", "blocked")) or _REVOKED.search(named)
+    return bool(says_no) and _answer_of(others) is None
+
+
+def _with_list(
+    database: duckdb.DuckDBPyConnection,
+    owner: TableProfile,
+    side: TableProfile,
+    column: str,
+    holds: str,
+) -> TableProfile:
+    """The owner with a yes for those who stand on a list.
+
+    Args:
+        holds: SQL that is true in rows that still count.
+    """
+    called = " ".join(words(side.name))
+    if not any(place(called, one) is not None for one in ("objection", "blocked")):
+        called = "opt out"
+    given = {_free(called, {one.casefold() for one in owner.columns}): "true"}
+    (listed,) = given
+    rows = f"(SELECT DISTINCT {name(column)} AS {name(_SAID)}, true AS {name(listed)} FROM {{}} WHERE {holds})"
+    return _joined(database, owner, side, column, rows, given, by=column, begin=None)
+
+
 def _answer_of(others: Sequence[ColumnProfile]) -> ColumnProfile | None:
     """The yes or no of a table of consents, whatever its column is called; None where each row is a yes."""
     for one in others:
@@ -155,41 +203,69 @@ def _answer_of(others: Sequence[ColumnProfile]) -> ColumnProfile | None:
     return None
 
 
-def _purpose(
+def _purposes(
     database: duckdb.DuckDBPyConnection,
     side: TableProfile,
     column: str,
     others: Sequence[ColumnProfile],
     begin: ColumnProfile | None,
     answer: ColumnProfile | None,
-) -> ColumnProfile | None:
-    """The column that says what a consent is for: few words, each once for a customer and a day."""
+) -> tuple[ColumnProfile, ...]:
+    """The columns that say what a consent is for: few words, each once for a customer and a day; the channel first."""
     found = [
         one for one in others if one is not answer and one.kind == "text" and 1 < len(one.values) <= _MOST_PURPOSES
     ]
     day = (begin.name,) if begin is not None else ()
     if _is_once(database, side, (column, *day)) and begin is None:
-        return None
-    return next((one for one in found if _is_once(database, side, (column, one.name, *day))), None)
+        return ()
+    one = next((one for one in found if _is_once(database, side, (column, one.name, *day))), None)
+    if one is not None:
+        return (one,)
+    pairs = ((a, b) for a in found for b in found if a is not b and _is_of_channels(a))
+    both = (pair for pair in pairs if _is_once(database, side, (column, *(one.name for one in pair), *day)))
+    return next(both, ())
+
+
+def _is_of_channels(column: ColumnProfile) -> bool:
+    """Whether each value is a way on which customers are reached."""
+    return all(_CHANNELS & {*map(normal, words(text)), normal(text)} for text in column.values)
 
 
 def _answers(
-    owner: TableProfile, answer: ColumnProfile | None, purpose: ColumnProfile | None, holds: Sequence[str]
+    owner: TableProfile, answer: ColumnProfile | None, purposes: Sequence[ColumnProfile], holds: Sequence[str]
 ) -> dict[str, str]:
     """A column for each purpose, with the answer; none where the consent no more holds, which a rule takes for no."""
     taken = {one.casefold() for one in owner.columns}
     called = answer.name if answer is not None and place(answer.name, "consent") is not None else "consent"
     said = f"max({'true' if answer is None else name(answer.name)})"
-    if purpose is None:
+    if not purposes:
         return {_free(called, taken): f"{said} FILTER (WHERE {' AND '.join(holds or ('true',))})"}
     found: dict[str, str] = {}
-    of_offers = [text for text in purpose.values if is_of_offers(text)] or purpose.values
-    for text in purpose.values:
-        wanted = f"{called} {text}" if text in of_offers else f"{AGREES} {text}"
-        found[_free(wanted, taken)] = (
-            f"{said} FILTER (WHERE {' AND '.join((f'{name(purpose.name)} = {value(text)}', *holds))})"
-        )
+    told = purposes[-1].values
+    of_offers = [text for text in told if is_of_offers(text)] or told
+    for texts in product(*(one.values for one in purposes)):
+        before = called if texts[-1] in of_offers else AGREES
+        there = [f"{name(one.name)} = {value(text)}" for one, text in zip(purposes, texts, strict=True)]
+        found[_free(" ".join((before, *texts)), taken)] = f"{said} FILTER (WHERE {' AND '.join((*there, *holds))})"
     return found
+
+
+def _limits(
+    database: duckdb.DuckDBPyConnection,
+    side: TableProfile,
+    begin: ColumnProfile | None,
+    end: ColumnProfile | None,
+    given: Mapping[str, str],
+) -> dict[str, str]:
+    """A column with the day on which each consent ends, which a rule holds against now; none where none is to come."""
+    if end is None:
+        return {}
+    there = name(side.name)
+    query = f"SELECT 1 FROM {there} WHERE {end.moment} > ({_latest(begin, end).format(there)}) LIMIT 1"
+    if begin is not None and not database.execute(query).fetchall():
+        return {}
+    kept = ((one, sql.partition(" FILTER ")[2]) for one, sql in given.items() if not one.startswith(f"{AGREES} "))
+    return {f"{one} until": f"max({end.moment}) FILTER {where}" for one, where in kept}
 
 
 def is_of_offers(text: str) -> bool:
@@ -248,7 +324,7 @@ def _joined(
         fields, inner = {one: f"t.{name(one)}" for one in owner.columns}, owner.rows_sql
     return replace(
         owner, columns=columns, source=joined.format(owner.rows_sql, side.rows_sql), fields=fields, inner=inner,
-        also=(*owner.also, side.name), questions=(*owner.questions, asks),
+        also=(*owner.also, side.name, *side.also), questions=(*owner.questions, asks),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ Asks = Callable[[str, str], State]
 """What a person says of a value: the column and the value."""
 
 _NAME = re.compile(
-    r"^(\w*status|\w{0,3}stat|state|statut|situa(ç|c)(ã|a)o|situación|situazione|situation|estado|stato|\w*zustand|lifecycle|stage|phase)$|状态|\w+(status|zustand)code$"
+    r"^(\w*status|\w{0,3}stat|state|statut|situa(ç|c)(ã|a)o|situación|situazione|situation|estado|stato|\w*zustand|lifecycle|stage|phase|stav|stan|tila|стан|статус|trạng|tình)$|สถานะ|状态|\w+(status|zustand)code$"
 )
 _OTHER = frozenset({"marital", "kyc", "payment", "delivery", "sync", "dpd", "dunning", "mahn", "tax", "employment"})
 """Words of names of another status than that of the holding."""
@@ -36,7 +36,8 @@ _OVER = _set(
     "已赎回 已注销 注销 已解约 risolto risolta recesso riscattata estinta cls clsd term trmd mat lps canc beeindigd "
     "encerrado encerrada resgatado resgatada liquidada anulado vencida cessada chiusa cerrada avsluttet "
     "oppsagt opphørt lukket utløpt innløst avslutad uppsagd stängd inlöst opsagt ophørt zamknięty "
-    "zakończony"
+    "zakończony päättynyt lunastettu irtisanottu закритий закрито розірваний погашений закрыт đãtấttoán đãđóng "
+    "ปิดแล้ว ไถ่ถอน ukončený ukončen splacený stopped"
 )
 _NEVER = _set(
     "lost prospecting prospect qualification negotiation lead "
@@ -53,6 +54,7 @@ _HELD = _set(
     "actif active ouvert encours vigente activo abierto attivo aperto invigore lopend actief "
     "inessere inamortamento act actv opn lopende ingegaan løpende åpen öppen aktywny ativo ativa activa "
     "aberto aberta abierta attiva aperta "
+    "voimassa aktiivinen активний діючий hiệulực đanghoạtđộng ปกติ platný premiumholiday paidup "
     "正常 有效 生效 在保 存续 已成交 成交 已放款 逾期"
 )
 _ACCEPTED = _set(
@@ -63,6 +65,7 @@ _UNDONE = _set(
     "verfallen widerrufen annulé rejeté expiré cancelado rechazado caducado annullato rifiutato scaduto geannuleerd "
     "cancelada anulada rejeitada rejeitado expirada rechazada caducada annullata rifiutata scaduta annulée rejetée "
     "expirée anulowane odrzucone zrušeno zamítnuto törölve visszautasítva iptal reddedildi ακυρώθηκε ακυρωμένη "
+    "zrušen zrušený zamítnut stornován peruttu hylätty скасовано відхилено отменен đãhủy ยกเลิก dibatalkan "
     "vervallen deleted reversed busted 已撤销 已撤 撤单 撤销 废单 已拒绝 失败 已取消 取消"
 )
 """What says of an order that nothing came of it."""

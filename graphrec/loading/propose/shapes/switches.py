@@ -13,14 +13,30 @@ from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import free_name, words
 from graphrec.loading.sources.sql import name
 
-_FROM = frozenset(
-    ["from", "source", "out", "old", "sold", "von", "quelle", "alt", "verkauf", "vendu", "desde", "origen"]
+
+def _set(words_of: str) -> frozenset[str]:
+    return frozenset(words_of.split())
+
+
+_FROM = _set(
+    "from source out old sold von quelle alt verkauf vendu desde origen sortant cédé cede uscita uscente saliente "
+    "salida abgang abgebend ausgehend"
 )
-_TO = frozenset(
-    ["to", "target", "in", "new", "bought", "nach", "zu", "ziel", "neu", "kauf", "vers", "hacia", "destino"]
+_TO = _set(
+    "to target in new bought nach zu ziel neu kauf vers hacia destino entrant entrata entrante ingresso entrada "
+    "zugang aufnehmend eingehend"
 )
 """Words of columns of what is given up, and of what is taken."""
 _SIDE = "switch_side"
+_SELLER = _set(
+    "seller vendor transferor assignor cedent verkäufer verkaeufer vendeur cédant venditore cedente vendedor verkoper "
+    "sprzedający prodávající säljare selger"
+)
+_BUYER = _set(
+    "buyer purchaser transferee assignee käufer kaeufer erwerber acheteur cessionnaire acquirente cessionario "
+    "comprador koper kupujący kupující köpare kjøper"
+)
+"""Words of columns of the customer who gives a thing to another one, and of that one."""
 
 
 def with_switches(database: duckdb.DuckDBPyConnection, tables: Sequence[TableProfile]) -> list[TableProfile]:
@@ -32,8 +48,33 @@ def with_switches(database: duckdb.DuckDBPyConnection, tables: Sequence[TablePro
         given = next((one for one in ends if _FROM & set(words(one))), None)
         taken = next((one for one in ends if _TO & set(words(one)) and one != given), None)
         is_one = given is not None and taken is not None and table.references[given] == table.references[taken]
-        done.append(_in_rows(database, table, given or "", taken or "") if is_one else table)
+        table = _in_rows(database, table, given or "", taken or "") if is_one else table
+        parties = [one for one, owner in table.references.items() if owner in people]
+        seller = next((one for one in parties if _SELLER & set(words(one))), None)
+        buyer = next((one for one in parties if _BUYER & set(words(one))), None)
+        if seller and buyer and table.references[seller] == table.references[buyer]:
+            table = _of_two(database, table, seller, buyer)
+        done.append(table)
     return done
+
+
+def _of_two(database: duckdb.DuckDBPyConnection, table: TableProfile, seller: str, buyer: str) -> TableProfile:
+    """A table of dealings of customers with one another, with a row for who sold and one for who bought."""
+    names = {column.casefold() for column in table.columns}
+    person = free_name(re.sub(r"\W+", "_", table.references[seller]) + "_party", names)
+    side = free_name("trade_side", names)
+    kept = ", ".join(name(one) for one in table.columns if one not in (seller, buyer))
+    halves = (
+        f"SELECT {kept}, {name(end)} AS {name(person)}, '{said}' AS {name(side)}, _file, _line FROM {{0}}"
+        for end, said in ((seller, "sell"), (buyer, "buy"))
+    )
+    rows = f"(SELECT * FROM ({' UNION ALL '.join(halves)}) ORDER BY _file, _line, {name(side)})"
+    asks = f"{seller} sells and {buyer} buys, and each becomes a row: is that right?"
+    found = remade(database, table, rows, asks)
+    references = {one: owner for one, owner in table.references.items() if one in found.columns}
+    return replace(
+        found, key=None, references={**references, person: table.references[seller]}, is_shared=True, strays={}
+    )
 
 
 def _in_rows(database: duckdb.DuckDBPyConnection, table: TableProfile, given: str, taken: str) -> TableProfile:
