@@ -384,3 +384,4 @@ def test_a_label_is_called_without_that_of_its_owner() -> None:
     user = BARE.roles.user
     assert user == "Customer"
     assert [said.word(one) for one in ("CustomerRiskLevel", "CustomerGroup")] == ["risk level", "customer group"]
+    assert said.word("RISIKOPROFIL") == said.word("Risikoprofil") == "risk profile"

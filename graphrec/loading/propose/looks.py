@@ -260,7 +260,7 @@ _SENSITIVE = re.compile(
     r"|^(kotipaikka|postinumero|asuinkunta|ikä|tulot|ammatti|tỉnh|thànhphố|kota|provinsi|pekerjaan|kraj|okres)$|จังหวัด|อำเภอ|อาชีพ|รายได้|อายุ"
 )
 _KIND = re.compile(
-    r"^(kind|type|category|class|classe|group|sector|branch|line|lob|art|typ|gruppe|\w{3,}(art|gruppe|typ|klasse|kategorie|kategori|type|categorie|soort|familie)|sparte|family|kategorie|kategori|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类|区分|^(grubu|türü|turu|tipi|segmenti|κατηγορία|είδος|τύπος)$|유형|종류|^نوع$|^(вид|тип|категорія|категория|loại|jenis|laji|ryhmä|\w{3,}(ryhmä|laji)|druh)$|^ประเภท|シュベツ"
+    r"^(kind|type|category|class|classe|group|sector|branch|line|lob|art|typ|gruppe|klasse|\w{3,}(art|gruppe|typ|klasse|kategorie|kategori|type|categorie|soort|familie)|sparte|family|kategorie|kategori|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类|区分|^(grubu|türü|turu|tipi|segmenti|κατηγορία|είδος|τύπος)$|유형|종류|^نوع$|^(вид|тип|категорія|категория|loại|jenis|laji|ryhmä|\w{3,}(ryhmä|laji)|druh)$|^ประเภท|シュベツ"
 )
 _RISK = re.compile(
     r"^(risk|riskometer|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico\w*|risco)$|风险|リスク|위험|المخاطر|ризик|риск|ความเสี่ยง|^(riski\w*|rủi|risiko|rizik\w*)$"

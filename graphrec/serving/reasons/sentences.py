@@ -296,7 +296,10 @@ class Sentences:
     def word(self, name: str) -> str:
         """A label, a column, an edge type or a value in the words of the language; risk_class is named as RiskClass."""
         name = self._without_owner(name)
-        return self._words.get(name) or self._words.get(_label(name)) or self._noun(words(name))
+        known = self._words.get(name) or self._words.get(_label(name))
+        # Hosts write their heads in capitals.
+        known = known or (self._words.get(_label(name.lower())) if name.isupper() else None)
+        return known or self._noun(words(name))
 
     def _without_owner(self, name: str) -> str:
         """A label without that of customers or products before it, where another label has the same name: the risk
