@@ -54,6 +54,28 @@ def test_a_pair_says_what_no_sum_can() -> None:
     assert hits(fit_softmax(board)) < 0.9
 
 
+def test_a_pair_of_attributes_says_what_no_sum_of_them_can() -> None:
+    """Of two bands and two sexes, those of which exactly one is the first take product 2, the others product 3."""
+    rng = np.random.default_rng(1)
+    bands, sexes = (np.eye(2, dtype=np.bool_)[rng.integers(2, size=400)] for _ in range(2))
+    bought = np.zeros((400, 6), np.bool_)
+    odd = bands[:, 0] ^ sexes[:, 0]
+    bought[:, 2], bought[:, 3], bought[:, 4] = odd, ~odd, rng.random(400) < 0.5
+    empty = {"VIEWED": bought & False, "REJECTED": bought & False, "IN_SECTOR": np.ones((6, 1), bool)}
+    board = graph({"BOUGHT": bought, "IN_BAND": bands, "HAS_SEX": sexes, **empty})
+    fitted = fit_pairs(board, PairsConfig(regularization=0.3, use_protected=True))
+    hops = {tuple(sorted(hop.type for hop in fitted.pairs.hops[int(kind)])) for kind in fitted.pairs.kind}
+    assert ("HAS_SEX", "IN_BAND") in hops
+    # Nobody has two values of one attribute.
+    assert not hops & {("IN_BAND", "IN_BAND"), ("HAS_SEX", "HAS_SEX")}
+    for user in range(0, 400, 10):
+        gone = [edge for edge in fitted.edges(user) if edge[0] is not None and edge[0].type == "BOUGHT"]
+        scores = fitted.without_edges(user, gone).scores(user)
+        assert (scores[2] > scores[3]) == odd[user]
+    unprotected = fit_pairs(board, PairsConfig(regularization=0.3))
+    assert all(hop.type != "HAS_SEX" for pair in unprotected.pairs.hops for hop in pair)
+
+
 @pytest.mark.parametrize("relevant", [("BOUGHT",), ("BOUGHT", "VIEWED")])
 def test_batch_single_and_shares_agree(relevant: tuple[str, ...]) -> None:
     board = random_board(3, relevant=relevant)
@@ -91,9 +113,8 @@ def test_with_groups_no_pair_speaks_of_too_few() -> None:
     for kind, a, b, weights in zip(
         term.pairs.kind, term.pairs.first, term.pairs.second, term.pairs.weights, strict=True
     ):
-        other = term.pairs.hops[int(kind)][1]
-        second = held if other.type == "BOUGHT" else dense(board, other.type)
-        people = (held[:, a] * second[:, b]) @ held
+        first, second = (held if one.type == "BOUGHT" else dense(board, one.type) for one in term.pairs.hops[int(kind)])
+        people = (first[:, a] * second[:, b]) @ held
         assert not weights[people < 5].any()
         spoken += int(weights.any())
     assert spoken

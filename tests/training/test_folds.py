@@ -1,17 +1,20 @@
 """How models are added up when one validation part says little."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from graphrec.graph.edges.adjacency import Adjacency, visible_graph
 from graphrec.models.inputs import Inputs
+from graphrec.models.registry import models
 from graphrec.terms.meta import Configuration
 from graphrec.training.search.candidates import Candidates
-from graphrec.training.search.choose import _of_sums
+from graphrec.training.search.choose import _fixed_beforehand, _of_sums, _towards_fixed
 from graphrec.training.search.folds import Fold, chances, crossed, mean_weights, number_of_folds, refitted
-from graphrec.training.search.weights import _loss, _slopes, fit_weights, fitted_weights
+from graphrec.training.search.weights import Weights, _loss, _slopes, fit_weights, fitted_weights
 from graphrec.training.split import fold_of, split_of
 from graphrec.training.validation import Validation
 from tests.training import bank
@@ -144,6 +147,26 @@ def test_the_mean_by_chances_is_taken_where_it_is_ahead_of_the_sum(
     weights = {name: np.array([value]) for name, value in by_name.items()}
     found = _of_sums(lambda one: users + one[0], weights["likely"], weights["preferred"], weights["apart"])
     assert found is weights[taken]
+
+
+def test_weights_that_validation_is_not_sure_of_take_a_part_of_those_fixed_beforehand_where_it_loses_nothing() -> None:
+    specs = [models()[name] for name in ("kernel", "chebyshev", "als")]
+    alone = list(np.eye(3))
+    before = _fixed_beforehand(specs, alone)
+    assert before.tolist() == [0.2, 0.8, 0.0]
+    # The filter, which leads the fixed blend, is not among them.
+    assert not _fixed_beforehand([specs[0], specs[2]], list(np.eye(2))).any()
+
+    def metric(most: float) -> Callable[[Weights], NDArray[np.float64]]:
+        """Rises with the filter up to `most` of it, and falls then."""
+        return lambda weights: np.full(9, 1 - abs(weights[1] - most))
+
+    weights = np.array([0.5, 0.1, 0.4])
+    for most, part in ((0.8, 0.75), (0.4, 0.75), (0.3, 0.5), (0.2, 0.25), (0.1, 0.0)):
+        found, notes = _towards_fixed(metric(most), weights, before, ["said"])
+        np.testing.assert_allclose(found, (1 - part) * weights + part * before)
+        assert len(notes) == 1 + bool(part)
+    assert _towards_fixed(metric(0.8), weights, np.zeros(3), [])[0] is weights
 
 
 def test_likelihood_and_its_slopes_are_those_of_the_formula_user_by_user() -> None:

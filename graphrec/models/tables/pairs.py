@@ -2,8 +2,8 @@
 
     score(u, i) = sum over a: W[a, i] + sum over pairs a, b: W[ab, i]
 
-What boosted trees find beyond a sum is pairs of holdings, and of a holding and an attribute; as columns they stay
-lines. The loss is that of softmax.py, convex. A pair is two holdings, or a holding and an attribute; of more than
+What boosted trees find beyond a sum is pairs of holdings, of a holding and an attribute, and of attributes; as columns
+they stay lines. The loss is that of softmax.py, convex. Two attributes are of different kinds. Of more than
 `most_pairs` those that most customers have. W[ab, i] is 0 where fewer than `min_group` customers have both and hold i,
 and no pair has the node that stands for rare attributes (support.py).
 """
@@ -116,7 +116,7 @@ def _columns(left: Supported, relevant: list[Hop], attributes: list[Hop], config
     counts = [graph.counts[graph.target(hop)] for hop in hops]
     hop, node = np.repeat(np.arange(len(hops)), counts), np.concatenate([np.arange(count) for count in counts])
     having = csr_array(hstack([csr(graph.hops[one], count) for one, count in zip(hops, counts, strict=True)]))
-    both = triu(having[:, : int((hop < len(relevant)).sum())].T @ having, k=1, format="coo")
+    both = triu(having.T @ having, k=1, format="coo")
     first, second, people = both.row.astype(np.int64), both.col.astype(np.int64), np.asarray(both.data, np.float64)
     alike = (hop[first] < len(relevant)) & (hop[second] < len(relevant)) & (node[first] == node[second])
     stands_for = np.zeros(len(node), np.bool_)
@@ -124,7 +124,9 @@ def _columns(left: Supported, relevant: list[Hop], attributes: list[Hop], config
         if one in left.other:
             renamed = np.bincount(left.other[one], minlength=counts[number]) > 1
             stands_for[hop == number] = renamed | (left.other[one] != np.arange(counts[number]))
-    kept = (people >= config.times * graph.schema.roles.min_group) & ~alike & ~stands_for[second]
+    # Two values of one attribute are no pair: hardly anybody has both.
+    alike |= (hop[first] >= len(relevant)) & (hop[first] == hop[second])
+    kept = (people >= config.times * graph.schema.roles.min_group) & ~alike & ~stands_for[first] & ~stands_for[second]
     order = np.lexsort((second[kept], first[kept], -people[kept]))[: config.most_pairs]
     chosen = np.sort(np.flatnonzero(kept)[order])
     return _Columns(hops, hop, node, first[chosen], second[chosen])
@@ -160,7 +162,7 @@ def is_affordable(graph: Graph, _inputs: Inputs) -> bool:
 
 SPEC = ModelSpec(
     name="pairs",
-    sentence="Softmax regression with pairs: what two holdings, or a holding and an attribute, say together.",
+    sentence="Softmax regression with pairs: what two holdings or attributes say together.",
     fit=fit,
     config=PairsConfig,
     trials=trials,

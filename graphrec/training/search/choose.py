@@ -45,6 +45,8 @@ from graphrec.training.validation import Validation
 
 CLEARLY = 2.0
 """Standard errors of the paired difference that a model must gain to replace the one it stands for."""
+FIXED_PARTS = (0.75, 0.5, 0.25)
+"""What is tried as the part of the weight that is fixed beforehand, where validation is not sure."""
 MOSTLY = 0.5
 """How often a sum must be the best to be taken alone."""
 
@@ -218,18 +220,57 @@ def _added(
     best = chances(np.stack([*(evaluate(one) for one in alone), crossed(judges, likely)]))
     apart = np.asarray(best @ np.stack(rivals))
     notes = _of_parts(choices, alone, judges)
+    before = _fixed_beforehand([choice.spec for choice in choices], alone)
     preferred = towards_paths(evaluate, likely, is_path, plain, inputs.path_share)
     preferred = towards_names(evaluate, preferred, of_others)
     said = ", ".join(f"{name} {chance:.0%}" for name, chance in zip(names, best, strict=False) if chance)
     if best[-1] > MOSTLY:
         weights = _of_sums(evaluate, likely, preferred, apart)
         if weights is apart:
-            return apart, [*notes, f"their sum is behind the mean of what may be the best, which is taken: {said}"]
+            notes.append(f"their sum is behind the mean of what may be the best, which is taken: {said}")
+            return _towards_fixed(evaluate, apart, before, notes)
         return weights, [*notes, *_price(evaluate, likely, weights, candidates.validation.metric)]
     if (best > 0).sum() == 1:
         name = names[int(np.argmax(best))]
         return apart, [*notes, f"no sum is better than {name} alone, which stands alone"]
-    return apart, [*notes, f"nothing is clearly the best, so each counts by how often it is: {said}"]
+    notes.append(f"nothing is clearly the best, so each counts by how often it is: {said}")
+    return _towards_fixed(evaluate, apart, before, notes)
+
+
+def _fixed_beforehand(specs: Sequence[ModelSpec[Any]], alone: Sequence[Weights]) -> Weights:
+    """The weights of the blend of `--fixed`, with sum 1; all 0 where the model that leads it is not among them.
+
+    Args:
+        specs: of the models that are added.
+        alone: the weights of all parts when each ranks alone.
+    """
+    fixed = np.array([spec.fixed_weight for spec in specs])
+    leading = max(spec.fixed_weight for spec in models().values())
+    return np.asarray(fixed / fixed.sum() @ np.stack(alone) if fixed.max() == leading else np.zeros(len(alone[0])))
+
+
+def _towards_fixed(
+    evaluate: Evaluate, weights: Weights, before: Weights, notes: list[str]
+) -> tuple[Weights, list[str]]:
+    """Weights of which validation is not sure, with a part of those fixed beforehand for all data, where it is no loss.
+
+    Where several models may be the best, what is known beforehand counts too.
+
+    Args:
+        evaluate: gives the metric of each user.
+        weights: the mean of what may be the best, with sum 1.
+        before: the weights fixed beforehand, with sum 1; all 0 where there are none.
+        notes: what was said so far.
+    """
+    if not before.any():
+        return weights, notes
+    own = float(evaluate(weights).mean())
+    for part in FIXED_PARTS:
+        mixed = (1 - part) * weights + part * before
+        if float(evaluate(mixed).mean()) >= own:
+            said = f"{part:.0%} of the weight is as fixed beforehand for all data, of which validation sees no loss"
+            return mixed, [*notes, said]
+    return weights, notes
 
 
 def _of_sums(evaluate: Evaluate, likely: Weights, preferred: Weights, apart: Weights) -> Weights:
