@@ -4,18 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from graphrec.graph.memory import MemorySink
-from graphrec.loading import load_mapping, run_load
-from graphrec.loading.propose.draft import write_draft
 from graphrec.loading.propose.looks import actions_in
-
-
-def loaded(folder: Path) -> tuple[list[str], MemorySink, str]:
-    path, sink = folder.parent / "my.toml", MemorySink()
-    questions = write_draft(path, folder).questions
-    report = run_load(load_mapping(path), folder, sink)
-    assert sum(count.rejected for count in (*report.nodes.values(), *report.edges.values())) == 0
-    return questions, sink, path.read_text("utf-8")
+from tests.loading.delivered import loaded
 
 
 @pytest.mark.slow

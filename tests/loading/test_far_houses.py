@@ -7,12 +7,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from graphrec.graph.memory import MemorySink
-from graphrec.loading import load_mapping, run_load
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import profile_column
 from graphrec.loading.propose.concepts import CLOSED, NO, OPEN, YES, answers_in, in_order, place, told
-from graphrec.loading.propose.draft import write_draft
 from graphrec.loading.propose.looks import (
     action_of,
     action_of_table,
@@ -24,14 +21,7 @@ from graphrec.loading.propose.looks import (
 from graphrec.loading.propose.words import is_identifier, split_words
 from graphrec.loading.run.parse import parsed_sql
 from graphrec.loading.sources.encodings import delivery_encoding, encoding_within
-
-
-def loaded(data: Path) -> tuple[list[str], MemorySink, str]:
-    path, sink = data.parent / "my.toml", MemorySink()
-    questions = write_draft(path, data).questions
-    report = run_load(load_mapping(path), data, sink)
-    assert sum(count.rejected for count in (*report.nodes.values(), *report.edges.values())) == 0
-    return questions, sink, path.read_text("utf-8")
+from tests.loading.delivered import loaded
 
 
 def write(data: Path, file: str, head: str, rows: Sequence[str], encoding: str = "utf-8") -> None:

@@ -12,6 +12,7 @@ from graphrec.loading.propose.draft import write_draft
 from graphrec.loading.propose.draft_parts import Decision, as_proposed
 from graphrec.loading.propose.shapes.records import kinds_of
 from graphrec.loading.propose.shapes.states import meaning
+from tests.loading.delivered import loaded
 
 LAYOUT = {
     "01": (("KUNDENNR", 6), ("NAME", 12), ("GEBDAT", 8), ("WERBEEINWILLIGUNG", 1)),
@@ -30,14 +31,6 @@ ROWS = [
         for i in range(60)
     ),
 ]
-
-
-def loaded(data: Path) -> tuple[list[str], MemorySink, str]:
-    path, sink = data.parent / "my.toml", MemorySink()
-    questions = write_draft(path, data).questions
-    report = run_load(load_mapping(path), data, sink)
-    assert sum(count.rejected for count in (*report.nodes.values(), *report.edges.values())) == 0
-    return questions, sink, path.read_text("utf-8")
 
 
 def dump(data: Path, delimiter: str = "") -> None:
