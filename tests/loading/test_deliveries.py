@@ -44,7 +44,7 @@ def test_positions_of_every_month_are_spans(data: Path) -> None:
     held = sorted(sink.edges["HELD"].to_pylist(), key=lambda one: (one["source"], one["target"]))
     assert len(held) == 30
     assert [one["target"] for one in held if one["held_until"] is not None] == ["LU0000000000"]
-    assert {(one["at"].month, one["weight"]) for one in held} == {(1, 2), (1, 3)}
+    assert {(one["at"].month, one["quantity"]) for one in held} == {(1, 2), (1, 3)}
     assert "risk = true" in text
 
 
