@@ -77,6 +77,15 @@ def test_calendars_and_blank_dates_are_seen(values: list[str], formats: tuple[st
     assert (found.parse.format, found.parse.null, found.misfits) == (formats, null, 0)
 
 
+@pytest.mark.parametrize("blank", ["00000000", "99999999", "000000", "--/--/--"])
+def test_a_column_of_nothing_but_blank_dates_is_read(blank: str) -> None:
+    with duckdb.connect() as database:
+        database.execute("CREATE TABLE t (closed VARCHAR)")
+        database.executemany("INSERT INTO t VALUES (?)", [[blank]] * 9)
+        found = profile_column(database, "t", "closed", "VARCHAR", 9)
+    assert (found.filled, found.kind) == (9, "integer" if blank == "99999999" else "text")
+
+
 @pytest.mark.parametrize(
     ("name", "concept"),
     [

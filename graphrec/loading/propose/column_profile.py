@@ -505,7 +505,7 @@ def _best(asked: _Asked, column: str, quoted: str, found: dict[str, int], *, has
         if _POSTAL.intersection(words(column)):
             return None  # 01067 is a place, and 1067 none
         return whole[0] if not found["padded"] and whole[0].count == filled else None
-    real = filled - found["gaps"]
+    real, readings = filled - found["gaps"], list[_Reading]()
     if real > found["blanks"]:
         # What is blank between signs is no number either; where the others are dates it is a gap.
         dated = real - found["blanks"]
