@@ -229,3 +229,21 @@ def test_german_names_and_days_and_what_speaks_of_nothing(tmp_path: Path) -> Non
     bank.load(Load(str(tmp_path / "v.toml")))
     with pytest.raises(UsageError, match="no kind of product speaks of insurance or cover"):
         bank.init_file(InitFile("needs", force=True))
+
+
+def test_a_segment_says_who_works_for_themselves(tmp_path: Path) -> None:
+    files = {
+        "kunden.csv": "id,segment\nk1,self-employed\nk2,family\n",
+        "tarife.csv": "id,name,sparte\nT1,Alpha,disability\nT2,Beta,Girokonto\n",
+        "vertraege.csv": "kunde,tarif\nk1,T2\nk2,T2\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    select = GERMAN_MAPPING[GERMAN_MAPPING.index('sql = "SELECT id, CAST') :].partition("\n")[0]
+    (tmp_path / "v.toml").write_text(GERMAN_MAPPING.replace(select, 'sql = "SELECT id, segment FROM kunden"'))
+    bank = Bank(Settings(home=tmp_path / "home", today=TODAY, policy="none"))
+    bank.load(Load(str(tmp_path / "v.toml")))
+    (read,) = read_needs(bank.init_file(InitFile("needs")).path).need
+    assert (read.id, read.when) == ("income", "user.segment in ['self-employed']")
+    assert states(bank.home.path, "k1") == {"income": "open"}
+    assert states(bank.home.path, "k2") == {"income": "none"}
