@@ -1,7 +1,7 @@
 """Switches from one product to another in one row: what is given up and what is taken become a row each."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import duckdb
@@ -64,17 +64,12 @@ def _of_two(database: duckdb.DuckDBPyConnection, table: TableProfile, seller: st
     person = free_name(re.sub(r"\W+", "_", table.references[seller]) + "_party", names)
     side = free_name("trade_side", names)
     kept = ", ".join(name(one) for one in table.columns if one not in (seller, buyer))
-    halves = (
+    halves = [
         f"SELECT {kept}, {name(end)} AS {name(person)}, '{said}' AS {name(side)}, _file, _line FROM {{0}}"
         for end, said in ((seller, "sell"), (buyer, "buy"))
-    )
-    rows = f"(SELECT * FROM ({' UNION ALL '.join(halves)}) ORDER BY _file, _line, {name(side)})"
+    ]
     asks = f"{seller} sells and {buyer} buys, and each becomes a row: is that right?"
-    found = remade(database, table, rows, asks)
-    references = {one: owner for one, owner in table.references.items() if one in found.columns}
-    return replace(
-        found, key=None, references={**references, person: table.references[seller]}, is_shared=True, strays={}
-    )
+    return _of_halves(database, table, halves, side, {person: table.references[seller]}, asks)
 
 
 def _in_rows(database: duckdb.DuckDBPyConnection, table: TableProfile, given: str, taken: str) -> TableProfile:
@@ -90,13 +85,28 @@ def _in_rows(database: duckdb.DuckDBPyConnection, table: TableProfile, given: st
         own = [f"{name(pair[at])} AS {name(pair[1])}" for pair in pairs]
         listed = ", ".join([*map(name, kept), *own, f"{name(end)} AS {name(product)}", f"'{said}' AS {name(side)}"])
         halves.append(f"SELECT {listed}, _file, _line FROM {{0}}")
-    rows = f"(SELECT * FROM ({' UNION ALL '.join(halves)}) ORDER BY _file, _line, {name(side)})"
     asks = f"{given} is given up and {taken} is taken in a switch, and each becomes a row: is that right?"
+    return _of_halves(database, table, halves, side, {product: table.references[given]}, asks)
+
+
+def _of_halves(
+    database: duckdb.DuckDBPyConnection,
+    table: TableProfile,
+    halves: Sequence[str],
+    side: str,
+    named: Mapping[str, str],
+    asks: str,
+) -> TableProfile:
+    """A table with two rows in place of each.
+
+    Args:
+        halves: statements that give the rows, with `side` to tell them apart.
+        named: the new column that names a row of another table, and which table.
+    """
+    rows = f"(SELECT * FROM ({' UNION ALL '.join(halves)}) ORDER BY _file, _line, {name(side)})"
     found = remade(database, table, rows, asks)
     references = {one: owner for one, owner in table.references.items() if one in found.columns}
-    return replace(
-        found, key=None, references={**references, product: table.references[given]}, is_shared=True, strays={}
-    )
+    return replace(found, key=None, references={**references, **named}, is_shared=True, strays={})
 
 
 def _pairs(table: TableProfile) -> list[tuple[str, str]]:
