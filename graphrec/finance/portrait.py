@@ -14,7 +14,6 @@
 What was known after the date changes nothing. All customers are computed at once with numpy; one alone in the same way.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +26,7 @@ from graphrec.finance.conditions import Met
 from graphrec.finance.portrait_file import PortraitFile
 from graphrec.graph.folders.snapshot import ALWAYS, Snapshot
 from graphrec.policy.facts import DAY, Block, Facts
+from graphrec.serving.reasons.sentences import words
 
 Floats = NDArray[np.float64]
 Users = NDArray[np.int64]
@@ -270,11 +270,11 @@ def _text(
     said = ["Holds no product." if not holdings else f"Holds {holdings:g} product{'s' * (holdings != 1)}."]
     # A column and the nodes that were made of it say the same.
     different = [what for n, what in enumerate(held) if held[what] not in list(held.values())[:n]]
-    said += [f"By {_plain(what)}: {_listed(held[what])}." for what in different]
+    said += [f"By {words(what)}: {_listed(held[what])}." for what in different]
     if "tenure" in numbers:
         said.append(f"First event {numbers['tenure']:.0f} days ago.")
     said += [
-        f"{_plain(name).capitalize()}: {numbers[f'{name}_total']:g} in all, "
+        f"{words(name).capitalize()}: {numbers[f'{name}_total']:g} in all, "
         f"the latest {numbers[f'{name}_recency']:.0f} days ago."
         for name in types
         if f"{name}_recency" in numbers
@@ -282,15 +282,6 @@ def _text(
     if tags:
         said.append(f"Tags: {', '.join(tags)}.")
     return " ".join(said)
-
-
-def _plain(name: str) -> str:
-    """A label, a column or an edge type as words.
-
-    >>> [_plain(name) for name in ("AgeBand", "asset_class", "BOUGHT")]
-    ['age band', 'asset class', 'bought']
-    """
-    return re.sub(r"(?<=[^\W_A-Z])(?=[A-Z])|_", " ", name).lower()
 
 
 def _listed(counts: Mapping[str, int]) -> str:
