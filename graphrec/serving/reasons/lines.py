@@ -283,9 +283,8 @@ class Reasons:
         mine = edges[kind]
         return tuple(
             other
-            for other in roles.interactions
+            for other in roles.evidence()
             if other != kind
-            and roles.weights.get(other, 1.0) > 0
             and (edges[other].source, edges[other].target) == (mine.source, mine.target)
             and self.sentences.are_said_alike(kind, other)
         )

@@ -120,6 +120,10 @@ class Sentences:
         code = self.language.code
         words = schema.words.get(code, {})
         self._words = {**self.language.words, **words}
+        owners = (schema.roles.product, schema.roles.user)
+        owned = {owner + label: label for owner in owners for label in schema.nodes}
+        self._unowned = {name: label for name, label in owned.items() if name not in self._words}
+        """Labels without that of customers or products before it, by names: the risk level of a user is one."""
         self._verbs = {**self.language.verbs, **{name: words[name] for name in schema.edges if name in words}}
         address = re.compile(self.language.text("customer.address"))
         own = {**(schema.reasons if code == "en" else {}), **schema.reasons_in.get(code, {})}
@@ -295,21 +299,11 @@ class Sentences:
 
     def word(self, name: str) -> str:
         """A label, a column, an edge type or a value in the words of the language; risk_class is named as RiskClass."""
-        name = self._without_owner(name)
+        name = self._unowned.get(name, name)
         known = self._words.get(name) or self._words.get(_label(name))
         # Hosts write their heads in capitals.
         known = known or (self._words.get(_label(name.lower())) if name.isupper() else None)
         return known or self._noun(words(name))
-
-    def _without_owner(self, name: str) -> str:
-        """A label without that of customers or products before it, where another label has the same name: the risk
-        level of a user is one.
-        """
-        for owner in (self.schema.roles.user, self.schema.roles.product):
-            rest = name.removeprefix(owner)
-            if rest != name and rest in self.schema.nodes and name not in self._words:
-                return rest
-        return name
 
     def measured(self, name: str, value: str) -> tuple[str, str]:
         """A label or column and a value of it in words; a unit at the end of its name stands behind the value."""
