@@ -18,7 +18,7 @@ from graphrec.models.general.profit import SPEC as PROFIT
 from graphrec.models.general.profit import fit_profit
 from graphrec.models.general.rejection import SPEC as REJECTION
 from graphrec.models.inputs import Inputs, Values
-from graphrec.models.registry import BLEND, has_blocks, is_affordable, models, parts_of_kind
+from graphrec.models.registry import BLEND, has_inputs, is_affordable, models, parts_of_kind
 from graphrec.models.spec import ModelSpec
 from graphrec.models.walks.kernel import WalkConfig, plain_walks, starting_walks
 from graphrec.terms.forms.blend import Blend
@@ -306,7 +306,7 @@ def _tried(kind: str, graph: Graph, inputs: Inputs) -> tuple[list[ModelSpec[Any]
     if kind != BLEND:
         return specs, []
     tried = [spec for spec in specs if is_affordable(spec, graph, inputs)]
-    open_ones = [spec for spec in specs if spec not in tried and has_blocks(spec, graph, inputs)]
+    open_ones = [spec for spec in specs if spec not in tried and has_inputs(spec, graph, inputs)]
     return ([*tried, *open_ones], []) if inputs.thorough else (tried, open_ones)
 
 
