@@ -457,7 +457,8 @@ def _offered(draft: _Draft, found: _Found) -> None:
 
 def _risk_sides(found: _Found) -> tuple[tuple[str, str], tuple[str, str]]:
     # A product may say for which profile it is: Anlegerprofil ab.
-    return ("product", "risk" if found.all("product", "risk") else "tolerance"), ("user", "tolerance")
+    only_profile = found.all("product", "tolerance") and not found.all("product", "risk")
+    return ("product", "tolerance" if only_profile else "risk"), ("user", "tolerance")
 
 
 def _risk(draft: _Draft, found: _Found) -> None:

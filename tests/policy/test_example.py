@@ -347,6 +347,7 @@ def test_what_a_small_bank_lacks_is_listed(home: Home) -> None:
     assert [text.partition(":")[0] for text in example.left_out] == [
         "consent", "risk", "horizon", "means", "minimum age", "residence", "cooling-off",
     ]  # fmt: skip
+    assert "risk: no column of products speaks of risk" in example.left_out
     policy = parse_policy(example.text, "example")
     assert policy.rules[1].require == 'product.status in ["open"]'
     assert policy.values == {"product.status": ("closed", "open"), "product.kind": ("bond", "fund")}
