@@ -50,7 +50,8 @@ def test_requests_that_differ_keep_their_order_and_what_stops_one_leaves_the_oth
 
 def test_roles_read_of_lists_together_what_they_read_of_each(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     views: list[View] = ["service", "compliance", "adviser", "service", "customer"]
-    right, seen_on_disk = Recorder.commit, []
+    right = Recorder.commit
+    seen_on_disk: list[int] = []
     monkeypatch.setattr(Recorder, "commit", lambda *asked: (seen_on_disk.append(len(made)), right(*asked))[1])
     made: list[SeenAnswer] = []
     answer = Viewer.answer

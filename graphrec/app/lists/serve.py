@@ -41,7 +41,8 @@ def recommend(bank: Bank, request: Recommend) -> Served:
 
 def recommend_all(bank: Bank, asked: Sequence[Recommend]) -> list[Served | GraphrecError]:
     """What `recommend` gives for each request, or what stops it; those that differ in the user alone go together."""
-    return [one for one in recommend_seen(bank, asked, [EXACT] * len(asked)) if not isinstance(one, Seen)]
+    exact: list[View] = [EXACT] * len(asked)
+    return [one for one in recommend_seen(bank, asked, exact) if not isinstance(one, Seen)]
 
 
 def recommend_seen(
@@ -59,8 +60,8 @@ def recommend_seen(
         part = None if plan is None else (plan.experiment, plan.arm.name)
         alike.setdefault((replace(one, user=""), part), (plan, []))[1].append(place)
     for plan, places in alike.values():
-        users, of_each = [asked[place].user for place in places], [views[place] for place in places]
-        made = _together(bank, asked[places[0]], plan, users, of_each)
+        of_each: list[View] = [views[place] for place in places]
+        made = _together(bank, asked[places[0]], plan, [asked[place].user for place in places], of_each)
         for place, served in zip(places, made, strict=True):
             found[place] = served
     return [one for one in found if one is not None]
