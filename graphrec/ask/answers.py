@@ -22,6 +22,7 @@ from graphrec.languages import Language
 from graphrec.schema import EXACT, View
 from graphrec.serving.answer import Item, Node, People, Reason, Step
 from graphrec.serving.reasons import columns
+from graphrec.serving.views import shown_percents
 
 if TYPE_CHECKING:
     from graphrec.app.lists.about import Customer, Fact, Product
@@ -288,10 +289,12 @@ class Answers:
 
     def _reasons(self, item: "Item | SeenItem", source: str, record: int | None) -> Iterator[Value]:
         """The reasons that have a share, the largest first, each with the strongest way that it speaks of."""
+        figures = iter(shown_percents(item)[0])
         for reason in item.reasons[:REASONS]:
-            if reason.percent is None:
+            figure = next(figures)
+            if figure is None:
                 continue
-            percent = self._language.percent(float(round(reason.percent)))
+            percent = self._language.percent(figure)
             text = self.draft.language.say("ask.with_percent", text=reason.text, percent=percent)
             path = next((way(line.path) for line in item.lines if line.path and _is_told(line.path, reason)), None)
             yield Value(text, Evidence("reason", text, source, self._date, reason.kind, path, record))

@@ -73,10 +73,10 @@ def _show_item(item: "Item | SeenItem", sentences: Sentences) -> None:
     say_wrapped(" · ".join([f"{item.rank}. {name}", *_facts(item, sentences)]), indent=3)
     for warning in item.warnings:
         say_wrapped(f"   ! {warning}", indent=5)
-    others = item.others if isinstance(item, Item) else item.other
-    figures, rest = shown_percents([reason.percent for reason in item.reasons], others)
-    for reason, figure in zip(item.reasons, figures, strict=True):
-        _show_share(figure, reason.text, sentences)
+    figures, rest = shown_percents(item)
+    texts = [reason.text for reason in item.reasons]
+    for text, figure in zip(texts, figures, strict=True):
+        _show_share(figure, text, sentences)
     if rest:
         _show_share(rest, sentences.say("heads.rest"), sentences)
     if item.against is not None and item.against >= LEAST:

@@ -232,16 +232,14 @@ def whole(parts: Sequence[float], total: int = 100) -> tuple[int, ...]:
     return tuple(found)
 
 
-def shown_percents(percents: Sequence[float | None], rest: float | None) -> tuple[list[int | None], int | None]:
+def shown_percents(item: Item | SeenItem) -> tuple[list[int | None], int | None]:
     """The per cents of a product's reasons and of what none of them shows, as people read them: whole, 100 in all.
 
-    Args:
-        percents: of the reasons; None for one that is a heading.
-        rest: what no reason shows; None where nothing speaks for the product.
-
-    >>> shown_percents([25.6, None, 25.5, 25.5], 23.4)
-    ([26, None, 26, 25], 23)
+    Returns:
+        One of each reason, None for a heading, and that of the rest, None where nothing speaks for the product.
     """
+    percents = [reason.percent for reason in item.reasons]
+    rest = item.others if isinstance(item, Item) else item.other
     if rest is None:
         return [None if one is None else round(one) for one in percents], None
     *found, last = whole([one for one in (*percents, rest) if one is not None])

@@ -413,10 +413,9 @@ class Pages:
 
 def _percents(item: Any, words: Sentences) -> Waterfall | None:
     """The reasons of a product in per cents that add up to 100; None where nothing speaks for it."""
-    others = item.others if isinstance(item, Item) else item.other
-    if others is None:
+    figures, rest = shown_percents(item)
+    if rest is None:
         return None
-    figures, rest = shown_percents([one.percent for one in item.reasons], others)
     parts = [(one.text, float(figure)) for one, figure in zip(item.reasons, figures, strict=True) if figure]
     parts += [(words.say("heads.rest"), float(rest))] if rest else []
     return waterfall(parts, ("", 100.0), rounding=words.say("heads.rounding"), digits=0)
