@@ -5,6 +5,7 @@ the values that are there. What was not found, or cannot be told, is listed with
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
@@ -19,6 +20,8 @@ from graphrec.languages import Language, language_of
 from graphrec.loading.propose.concepts import (
     CLOSED,
     NO,
+    NO_INVESTMENT,
+    NOTHING,
     OPEN,
     YES,
     answers_in,
@@ -26,6 +29,7 @@ from graphrec.loading.propose.concepts import (
     in_order,
     normal,
     place,
+    speaks,
     told,
 )
 from graphrec.loading.propose.looks import MOST_ANSWERS, is_known_name
@@ -77,6 +81,8 @@ Said = dict[str, str]
 _BY_EVENT = 'interactions = […, "REJECTED"], weights = { REJECTED = -1.0 }, [events.rejected] edge = "REJECTED"'
 MOST = 40
 """Different texts that a column of a rule may have."""
+_USUAL = 0.9
+"""The share of those with a text from which on one text is what nearly all have."""
 HEAD = """\
 # What may be shown to whom. Each rule says what it requires of a customer and a product; what does not meet it is left
 # out before anything is ranked. `graphrec policy check` counts what each rule does, `graphrec policy explain` says it
@@ -117,9 +123,16 @@ class _Column:
     """Whether most have no value, as where a code stands for a block and nothing for none."""
     has_gaps: bool = False
     """Whether some have a value and some have none."""
+    usual: str | None = None
+    """The text that nearly all have who have one, where there are few texts."""
 
     def __str__(self) -> str:
         return f"{self.side}.{self.name}" if re.fullmatch(r"[^\W\d]\w*", self.name) else f"{self.side}[{self.name!r}]"
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Its texts without those that stand for a gap."""
+        return tuple(text for text in self.texts if normal(text) not in NOTHING)
 
     @property
     def place(self) -> str:
@@ -206,6 +219,7 @@ class _Found:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.roles = snapshot.schema.roles
+        self._products = snapshot.nodes(self.roles.product)
         self.columns = {side: list(_columns(snapshot, side)) for side in ("user", "product")}
         schema = snapshot.schema.nodes
         self.personal = {"user": schema[self.roles.user].personal, "product": schema[self.roles.product].personal}
@@ -218,6 +232,16 @@ class _Found:
     def one(self, side: str, concept: str, kinds: Sequence[str] = ()) -> _Column | None:
         """The most telling column of a side and a concept, of some kinds."""
         return next((one for one in self.all(side, concept) if not kinds or one.kind in kinds), None)
+
+    def kinds_without(self, column: _Column) -> tuple[_Column | None, list[str]]:
+        """The column of kinds of products, and the kinds of no investment none of whose products has a value."""
+        kind = self.one("product", "kind", ("text",))
+        if kind is None or not kind.texts or not column.has_gaps:
+            return kind, []
+        kinds, has_kind = self._products.column(kind.name).values, np.asarray(self._products.column(kind.name).valid[:])
+        has = np.asarray(self._products.column(column.name).valid[:])
+        filled = {str(text) for text, there in zip(kinds, has & has_kind, strict=True) if there}
+        return kind, [text for text in kind.texts if text not in filled and speaks(text, NO_INVESTMENT)]
 
 
 def example_policy(snapshot: Snapshot, as_of: int | None, language: Language | None = None) -> Example:
@@ -388,7 +412,7 @@ def _may_be_consent(column: _Column) -> bool:
 
 def _flags(draft: _Draft, found: _Found) -> None:
     for column in found.all("user", "blocked"):
-        condition = _flag(column, wanted=False)
+        condition = _flag(column, wanted=False) or _unusual(draft, column)
         if condition is None:
             draft.miss(f"blocked ({column})", draft.unclear(column))
         else:
@@ -401,6 +425,20 @@ def _flags(draft: _Draft, found: _Found) -> None:
             condition = f"is_missing({column}) or {column} > now"
             draft.add("active", draft.said("active", column=column.name), condition, columns=(column,))
     _relation(draft, found)
+
+
+def _unusual(draft: _Draft, column: _Column) -> str | None:
+    """The condition that a customer has no reason of a block, where nearly nobody has one; a person has to look."""
+    if column.kind != "text" or not column.texts:
+        return None
+    if column.is_sparse:
+        draft.doubts.append(draft.note("sparse_user", column=str(column), values=", ".join(column.texts[:4])))
+        return f"is_missing({column})"
+    others = [text for text in column.texts if text != column.usual]
+    if column.usual is None or not others:
+        return None
+    draft.doubts.append(draft.note("usual", column=str(column), value=column.usual, values=", ".join(others[:4])))
+    return f"is_missing({column}) or {column} == {_listed([column.usual])[1:-1]}"
 
 
 def _relation(draft: _Draft, found: _Found) -> None:
@@ -457,7 +495,8 @@ def _offered(draft: _Draft, found: _Found) -> None:
 
 def _risk_sides(found: _Found) -> tuple[tuple[str, str], tuple[str, str]]:
     # A product may say for which profile it is: Anlegerprofil ab.
-    return ("product", "risk" if found.all("product", "risk") else "tolerance"), ("user", "tolerance")
+    only_profile = found.all("product", "tolerance") and not found.all("product", "risk")
+    return ("product", "tolerance" if only_profile else "risk"), ("user", "tolerance")
 
 
 def _risk(draft: _Draft, found: _Found) -> None:
@@ -588,6 +627,10 @@ def _ordered(draft: _Draft, found: _Found, name: str, above: tuple[str, str], be
     compared = _compared(draft, found, name, above, below)
     if compared is not None:
         one, other, condition = compared
+        kind, free = found.kinds_without(one)
+        if kind is not None and free:
+            condition = f"{kind} in {_listed(free)} or {condition}"
+            draft.doubts.append(draft.note("kinds_without", column=str(one), values=", ".join(free), rule=name))
         draft.add(name, draft.said(name, a=one.place, b=other.place), condition, columns=(one, other))
         return
     first, second = found.all(*above), found.all(*below)
@@ -622,27 +665,27 @@ def _not_above(draft: _Draft, name: str, one: _Column, other: _Column) -> str | 
         return f"{sides[0]} <= {sides[1]}" if all(sides) else None
     if one.kind != "text" or other.kind != "text":
         return None
-    together = in_order({*one.texts, *other.texts})
-    if together and one.texts and other.texts and len({step for step, _ in together}) == len(together):
+    together = in_order({*one.said, *other.said})
+    if together and one.said and other.said and len({step for step, _ in together}) == len(together):
         draft.levels[name] = [text for _, text in together]
         return f'level("{name}", {one}) <= level("{name}", {other})'
-    return _by_steps(draft, name, one, other)
+    return _by_steps(draft, name, one, other, is_one_scale=together is not None)
 
 
-def _by_steps(draft: _Draft, name: str, one: _Column, other: _Column) -> str | None:
-    """The condition of texts that have an order each, with as many steps; None where they have not."""
-    first, second = in_order(one.texts), in_order(other.texts)
+def _by_steps(draft: _Draft, name: str, one: _Column, other: _Column, *, is_one_scale: bool) -> str | None:
+    """The condition of texts that have an order each, the same one or as many steps; None where they have not."""
+    first, second = in_order(one.said), in_order(other.said)
     if not first or not second:
         return None
     is_same = [step for step, _ in first] == [step for step, _ in second]
     shown = [", ".join(text for _, text in each) for each in (first, second)]
-    if all(any(map(str.isdigit, text)) for _, text in (*first, *second)):
+    if is_one_scale or all(any(map(str.isdigit, text)) for _, text in (*first, *second)):
         first, second = _on_one_scale(first, second)
     if len(first) != len(second):
         return None
     if any(len({step for step, _ in each}) != len(each) for each in (first, second)):
         return None
-    if not is_same:
+    if not (is_same or is_one_scale):
         asked = draft.note("steps", a=str(one), b=str(other), x=shown[0], y=shown[1])
         draft.doubts.append(f"{name}: {asked}")
     draft.levels[f"{name}_product"] = [text for _, text in first]
@@ -663,7 +706,7 @@ def _as_number(draft: _Draft, scale: str, column: _Column, beside: _Column) -> s
     """
     if column.is_number:
         return str(column)
-    order = in_order(column.texts) if column.kind == "text" and any(map(str.isdigit, "".join(column.texts))) else None
+    order = in_order(column.said) if column.kind == "text" and any(map(str.isdigit, "".join(column.said))) else None
     steps = [step for step, _ in order or ()]
     if not order or not beside.numbers or steps != list(range(steps[0], steps[0] + len(steps))):
         return ""
@@ -756,10 +799,11 @@ def _columns(snapshot: Snapshot, side: str) -> Iterator[_Column]:
         column = nodes.column(name)
         valid = np.asarray(column.valid[:])
         texts: tuple[str, ...] = ()
-        numbers, is_answer = None, False
+        numbers, is_answer, usual = None, False, None
         if kind == "text":
-            listed = {text for text, there in zip(column.values, valid, strict=True) if there}
-            texts = tuple(sorted(map(str, listed))) if len(listed) <= MOST else ()
+            listed = Counter(str(text) for text, there in zip(column.values, valid, strict=True) if there)
+            texts = tuple(sorted(listed)) if len(listed) <= MOST else ()
+            usual = next((text for text, times in listed.items() if times >= _USUAL * listed.total()), None)
         elif kind in ("integer", "real") and valid.any():
             values = np.asarray(column.values[:])[valid]
             numbers = (float(np.nanmin(values)), float(np.nanmax(values)))
@@ -768,6 +812,7 @@ def _columns(snapshot: Snapshot, side: str) -> Iterator[_Column]:
         yield _Column(
             side, name, str(kind), texts, numbers, name in protected, is_answer,
             is_sparse=0 < 2 * valid.sum() < valid.size, has_gaps=0 < valid.sum() < valid.size,
+            usual=usual,
         )  # fmt: skip
 
 

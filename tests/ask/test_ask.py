@@ -292,6 +292,33 @@ def test_a_conversation_goes_on_from_its_entry(bank: Bank) -> None:
         ask(bank, Ask("why?", USER, after=99))
 
 
+def test_what_follows_a_list_is_about_its_products(bank: Bank) -> None:
+    first = best(bank, 10)
+    given = ask(bank, Ask("Give me the top 3 recommendations", user=USER))
+    after = {"user": USER, "record": False, "after": given.record}
+    assert ask(bank, Ask("why that one?", **after)).slots["products"] == first[:1]
+    assert ask(bank, Ask("und was kostet das zweite?", **after)).slots["products"] == first[1:2]
+    assert ask(bank, Ask("And the fees?", **after)).slots["products"] == first[:3]
+    # There is no fifth one.
+    assert ask(bank, Ask("Why the fifth?", **after)).refused == "no_product"
+    more = ask(bank, Ask("What else? Give me 3 products", **after))
+    assert more.slots["beyond"] == first[:3]
+    assert re.findall(r"\((P\d\d)\):", more.answer) == first[3:6]
+
+
+def test_a_what_if_of_what_is_held_takes_it_away_unless_it_comes_besides(bank: Bank, asked: Asker) -> None:
+    product = held(bank)
+    assert "Without" in asked(f"What if she drops {product}?").answer
+    assert "Without" in asked(f"suppose {product} were gone").answer
+    assert "besides" in asked(f"What if she bought more of {product}?").answer
+
+
+def test_two_questions_in_one_get_two_answers(bank: Bank, asked: Asker) -> None:
+    found = asked("What does P03 cost and how risky is it?")
+    assert found.answer.startswith(asked("What does P03 cost?").answer)
+    assert found.answer.endswith(asked("How risky is P03?").answer)
+
+
 def test_a_conversation_goes_with_the_person(bank: Bank) -> None:
     from graphrec.records.keys import Keys
 
