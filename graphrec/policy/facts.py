@@ -50,6 +50,8 @@ class Block:
     """Facts that differ from those of the policy in the rows of these users; None: they do not."""
     truths: "dict[int, Truth] | None" = None
     """What conditions say of the pairs, by their rule; None: nothing is kept."""
+    met: "dict[int, Flags] | None" = None
+    """Where the pairs meet them; None as before."""
 
     def chosen(self, of_products: NDArray[Any]) -> NDArray[Any]:
         """The entries of the block's products among those of all products, on the last axis."""
