@@ -76,13 +76,13 @@ class Opened:
     def compile(self, engine: Engine) -> None:
         """Load the compiled loops and make single lists by them from now on; without them all stays as it is.
 
-        All pages of the facts are checked then, so that no answer looks which of them are.
+        All pages of the facts and of the model are checked then, so that no answer looks which of them are.
 
         Args:
             engine: one that was opened here.
 
         Raises:
-            Damaged: a file of the facts is not what was written; answers that do not read it go on.
+            Damaged: a file of them is not what was written; answers that do not read it go on.
         """
         import numpy as np
 
@@ -98,6 +98,7 @@ class Opened:
         with self._lock:
             self.is_compiled = engine.is_compiled = True
         engine.snapshot.verify()
+        engine.model.verify()
 
 
 def pointer(home: Home, kind: str | None) -> Pointer:
