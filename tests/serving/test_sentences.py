@@ -135,6 +135,7 @@ def test_what_is_shared_is_named_by_its_edge() -> None:
     assert said("ISSUED_BY") == "is issued by Alpha"
     assert said("LISTED_ON") == "is listed on Alpha"
     assert said("HAS_GENRE", "Comedy", "Genre") == "has the genre Comedy"
+    assert said("HAS_PRODUCT_TYPE", "Bond", "ProductType") == "is of the product type Bond"
     assert said("STARRING", label="Person") == "has the same person, Alpha"
     assert said("IN_RISK_CLASS", "3", "RiskClass") == "has the same risk class, 3"
 
@@ -385,3 +386,13 @@ def test_a_label_is_called_without_that_of_its_owner() -> None:
     assert user == "Customer"
     assert [said.word(one) for one in ("CustomerRiskLevel", "CustomerGroup")] == ["risk level", "customer group"]
     assert said.word("RISIKOPROFIL") == said.word("Risikoprofil") == "risk profile"
+
+
+def test_a_pair_of_attributes_is_no_thing_that_goes_well_with() -> None:
+    both = Node("AgeBand", "18-34", None), Node("Sector", "S1", "Energy")
+    traits = LineGroup("pair", Hop("IN_AGE_BAND"), other=Hop("IN_SECTOR"))
+    held = LineGroup("pair", Hop("BOUGHT"), other=Hop("IN_SECTOR"))
+    said = sentences("en", BARE)
+    assert said.pair(traits, both, favours=True) == "{people} people with age band 18-34 and sector Energy bought it"
+    assert said.pair(held, both, favours=True).startswith("goes well with 18-34 and sector Energy together")
+    assert "goes less well with" in said.pair(traits, both, favours=False)

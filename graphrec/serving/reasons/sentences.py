@@ -241,8 +241,13 @@ class Sentences:
         for node, hop in zip(both, (group.hop, group.other), strict=True):
             is_held = hop is not None and hop.type in self.schema.roles.interactions
             said.append(self.called(node) if is_held else f"{self.word(node.label)} {self.called(node)}")
+        things, last = self.language.joined(said), self._chosen()
+        held = {hop.type for hop in (group.hop, group.other) if hop} & set(self.schema.roles.interactions)
+        if favours and not held:
+            # Nothing goes well with where somebody lives.
+            return self.say("reasons.pair_traits", things=things, n=PEOPLE, last=last)
         table = "reasons" if favours else "against"
-        return self.say(f"{table}.pair", things=self.language.joined(said), n=PEOPLE, last=self._chosen())
+        return self.say(f"{table}.pair", things=things, n=PEOPLE, last=last)
 
     def moves(
         self,
@@ -548,7 +553,9 @@ def _of_person(forms: str, person: int) -> str:
 
 def _are_places(nodes: Sequence[Node]) -> bool:
     """Whether people are from what these are called: places by their label, with names that are no codes."""
-    named = all(len(_LETTERS.findall(called(node))) >= NAMED for node in nodes)
+    found = [_LETTERS.findall(called(node)) for node in nodes]
+    # Two signs are a name in Chinese, Japanese and Korean.
+    named = all(len(one) >= (NAMED - 1 if any(sign >= "\u2e80" for sign in one) else NAMED) for one in found)
     return named and any(_PLACE.search(word) for word in words(nodes[0].label).split(" "))
 
 
