@@ -17,8 +17,9 @@ from graphrec.loading.sources.sql import name, value
 _CODE = re.compile(r"[^\W\d_]{0,4}[-_.]?\d+")
 _MOST = 3000
 """A longer table lists things, and no columns."""
-_TOLD = 0.6
-"""So many of the columns of a table are those that the catalogue tells."""
+_TOLD = 0.9
+"""So many of the columns of a table are those that the catalogue tells, the first one among them: where columns are
+products, those of the customer before them are not."""
 _SHORT, _LONG = 8, 40
 """Letters of a name that may say nothing, and of one that is given, at most."""
 _VALUES = re.compile(r"([^\s=,;:]+)\s*[=:]\s*([^=,;:]+?)\s*(?:[,;]|$)")
@@ -92,7 +93,8 @@ def _told(catalogue: _Catalogue, table: TableProfile) -> dict[str, str]:
     """The new names of the columns of a table; nothing where it has words of its own, or is not told of."""
     told = [column for column in table.columns if column.casefold() in catalogue.called]
     bare = [column for column in told if _says_nothing(column)]
-    if len(told) < _TOLD * len(table.columns) or 2 * len(bare) < len(told):
+    is_first = bool(told) and told[0] == next(iter(table.columns))
+    if not is_first or len(told) < _TOLD * len(table.columns) or 2 * len(bare) < len(told):
         return {}
     taken = {column.casefold() for column in table.columns}
     found: dict[str, str] = {}
