@@ -20,8 +20,9 @@ from graphrec.models.walks.kernel import default_powers, fit_kernel
 from graphrec.serving.answer import ListOptions
 from graphrec.serving.engine import Engine
 from graphrec.serving.lists import recommend_many
-from graphrec.terms.folder import Model
+from graphrec.terms.folder import FORMAT, Model
 from graphrec.terms.forms.blend import Blend
+from graphrec.terms.meta import Description, ModelMeta
 from graphrec.terms.walks import Walk
 from tests.quality.synthetic import BOUGHT, SCHEMA, factors, graph_of, holdings, tables
 
@@ -119,7 +120,10 @@ def synthetic_engine() -> Engine:
         graph = graph_of(held, PRODUCTS)
         hops = (BOUGHT, BOUGHT.back(), BOUGHT)
         kernel = fit_kernel(graph, [Walk(hops, default_powers(SCHEMA, hops))])
-        meta = {"kind": "blend", "final": True, "hidden": {"known_from": None, "pairs": 0}}
+        meta = ModelMeta(
+            kind="blend", final=True, format=FORMAT, hash="", snapshot=snapshot.hash, as_of=None, labels=(),
+            types=tuple(snapshot.types), schema="", platform="", description=Description((), (), {}),
+        )  # fmt: skip
         engine = Engine(
             snapshot, Model(Blend([factors(graph, DIM, SEED), kernel], [0.5, 1.0]), graph, meta, Path(folder))
         )

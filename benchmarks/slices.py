@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from shapes import START, Shape, write_shape
 
 Row = tuple[str, str, str]
@@ -32,6 +33,8 @@ class Slice:
     of_products: Words = field(default_factory=dict)
     later: list[Row] = field(default_factory=list)
     """What has to be found; where there is none, the engine splits."""
+    against: list[Row] = field(default_factory=list)
+    """What speaks against a product, such as one star of five."""
 
 
 def written(made: Slice, folder: Path) -> Path:
@@ -40,12 +43,13 @@ def written(made: Slice, folder: Path) -> Path:
     is_dated = all(row[2] for row in made.rows)
     _table(folder / "holdings.csv", ("event", "user", "product", "taken_on"),
            [(str(n), *row) for n, row in enumerate([*made.rows, *made.later])])  # fmt: skip
-    _table(folder / "users.csv", ("user",), sorted({(row[0],) for row in [*made.rows, *made.later]}))
-    _table(folder / "products.csv", ("product",), sorted({(row[1],) for row in [*made.rows, *made.later]}))
+    every = [*made.rows, *made.later, *made.against]
+    _table(folder / "users.csv", ("user",), sorted({(row[0],) for row in every}))
+    _table(folder / "products.csv", ("product",), sorted({(row[1],) for row in every}))
     files, text = ["holdings", "users", "products"], []
     for label, key, words in (("User", "user", made.of_users), ("Product", "product", made.of_products)):
         for name, values in words.items():
-            known = {row[0 if key == "user" else 1] for row in [*made.rows, *made.later]}
+            known = {row[0 if key == "user" else 1] for row in every}
             pairs = [(one, value) for one, own in values.items() if one in known for value in own]
             _table(folder / f"{key}_{name}.csv", (key, "value"), pairs)
             files.append(f"{key}_{name}")
@@ -59,6 +63,15 @@ def written(made: Slice, folder: Path) -> Path:
         '[edges.HOLDS]\nfrom = "User.user"\nto = "Product.product"\n'
         + (holds if is_dated else 'sql = "SELECT DISTINCT \\"user\\", product FROM holdings"\n')
     )
+    roles = 'interactions = ["HOLDS"]\n'
+    if made.against:
+        _table(folder / "against.csv", ("event", "user", "product", "taken_on"),
+               [(str(n), *row) for n, row in enumerate(made.against)])  # fmt: skip
+        files.append("against")
+        text.append(
+            '[edges.REJECTED]\nfrom = "User.user"\nto = "Product.product"\n' + holds.replace("holdings", "against")
+        )
+        roles = 'interactions = ["HOLDS", "REJECTED"]\nweights = { REJECTED = -1.0 }\n'
     if made.later:
         _table(folder / "later.csv", ("user", "product"), [row[:2] for row in made.later])
         files.append("later")
@@ -67,7 +80,7 @@ def written(made: Slice, folder: Path) -> Path:
     mapping = folder / "slice.toml"
     mapping.write_text(
         f'[source]\nname = "slice"\n\n[source.files]\n{listed}\n\n[roles]\nuser = "User"\nproduct = "Product"\n'
-        'interactions = ["HOLDS"]\nrelevant = ["HOLDS"]\n\n[nodes.User]\nkey = "user"\n'
+        f'{roles}relevant = ["HOLDS"]\n\n[nodes.User]\nkey = "user"\n'
         'sql = "SELECT \\"user\\" FROM users"\n\n'
         '[nodes.Product]\nkey = "product"\nsql = "SELECT product FROM products"\n\n' + "\n".join(text),
         "utf-8",
@@ -312,6 +325,179 @@ def senators(data: Path, seed: int) -> Slice:
     return Slice(*_pair(_last_hidden(_shuffled(rows, seed))))
 
 
+# Drawn here: further kinds of banks.
+
+
+def _day(time: float) -> str:
+    """A part of two years as a day."""
+    return str(START + np.timedelta64(int(time * 700), "D"))
+
+
+def _taken(likes: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Some products, drawn by likes (num_products,) without repetition, the first taken first."""
+    return np.argsort(-(likes + rng.gumbel(size=len(likes))))[:count]
+
+
+def _one_hidden(own: list[list[Row]], rng: np.random.Generator) -> tuple[list[Row], list[Row]]:
+    """The rows of each customer, and one of them of who has two."""
+    hidden = [int(rng.integers(len(rows))) if len(rows) > 1 else -1 for rows in own]
+    return (
+        [row for rows, place in zip(own, hidden, strict=True) for n, row in enumerate(rows) if n != place],
+        [rows[place] for rows, place in zip(own, hidden, strict=True) if place >= 0],
+    )
+
+
+def forty(_data: Path, seed: int) -> Slice:
+    """An insurer: 4,000 clients, 12 products, 40 attributes of which six say something, and a tenth is missing."""
+    rng = np.random.default_rng((seed, 11))
+    values = rng.integers(2, 9, 40)
+    facts = np.stack([rng.integers(most, size=4_000) for most in values], axis=1)
+    likes = rng.normal(0, 1.2, 12) + sum(rng.normal(0, 0.8, (values[n], 12))[facts[:, n]] for n in range(4))
+    likes = likes + rng.normal(0, 1.0, (values[4], values[5], 12))[facts[:, 4], facts[:, 5]]
+    together = rng.normal(0, 0.8, (3, 12))[rng.integers(3, size=4_000)]
+    own = [
+        [(f"u{n}", f"p{one}", "") for one in _taken(likes[n] + together[n], 1 + rng.poisson(1.2), rng)]
+        for n in range(4_000)
+    ]
+    known = rng.random((4_000, 40)) > 0.1
+    of_users = {f"fact{k}": {f"u{n}": [f"{facts[n, k]}"] for n in range(4_000) if known[n, k]} for k in range(40)}
+    kept, later = _one_hidden(own, rng)
+    return Slice(kept, of_users, {}, later)
+
+
+def funds(_data: Path, seed: int) -> Slice:
+    """A broker: 2,500 clients and 5,000 funds, each of which is bought in its own season; savings plans repeat."""
+    rng = np.random.default_rng((seed, 12))
+    themes, houses = rng.integers(40, size=5_000), rng.integers(60, size=5_000)
+    season, popular = rng.random(5_000) * 1.3 - 0.2, rng.normal(0, 1.3, 5_000)
+    rows = list[Row]()
+    for who in range(2_500):
+        theme, house = rng.normal(0, 1.5, 40), rng.normal(0, 0.8, 60)
+        plans = list[int]()
+        for time in np.sort(rng.beta(1.5, 1.0, 1 + rng.poisson(rng.gamma(1.0, 7.0)))).tolist():
+            if plans and rng.random() < 0.4:
+                one = plans[int(rng.integers(len(plans)))]
+            else:
+                likes = theme[themes] + house[houses] + popular - ((time - season) / 0.12) ** 2 / 2
+                one = int(_taken(likes, 1, rng)[0])
+                plans.append(one)
+            rows.append((f"u{who}", f"f{one}", _day(time)))
+    of_products = {
+        "theme": {f"f{n}": [f"theme {one}"] for n, one in enumerate(themes)},
+        "house": {f"f{n}": [f"house {one}"] for n, one in enumerate(houses)},
+    }
+    return Slice(rows, {}, of_products)
+
+
+def merchants(_data: Path, seed: int) -> Slice:
+    """Cards: 1,200 holders and 700 merchants of eight towns, who are paid again and again."""
+    rng = np.random.default_rng((seed, 13))
+    towns, kinds, popular = rng.integers(8, size=700), rng.integers(25, size=700), rng.normal(0, 1.2, 700)
+    rows, of_users = list[Row](), {"town": dict[str, list[str]](), "age": dict[str, list[str]]()}
+    by_age = rng.normal(0, 0.7, (6, 25))
+    for who in range(1_200):
+        town, age = int(rng.integers(8)), int(rng.integers(6))
+        of_users["town"][f"u{who}"], of_users["age"][f"u{who}"] = [f"town {town}"], [f"age {age}"]
+        likes = 2.5 * (towns == town) + (rng.normal(0, 1.0, 25) + by_age[age])[kinds] + popular
+        usual: list[int] = []
+        for time in np.sort(rng.random(10 + rng.poisson(rng.gamma(2.0, 20.0)))).tolist():
+            if not usual or rng.random() < 0.35:
+                usual.append(int(_taken(likes, 1, rng)[0]))
+            # What was paid lately is paid again.
+            one = usual[-1 - min(int(rng.geometric(0.15)) - 1, len(usual) - 1)]
+            rows.append((f"u{who}", f"m{one}", _day(time)))
+    of_products = {"kind": {f"m{n}": [f"kind {one}"] for n, one in enumerate(kinds)},
+                   "place": {f"m{n}": [f"place {one}"] for n, one in enumerate(towns)}}  # fmt: skip
+    return Slice(rows, of_users, of_products)
+
+
+def two_segments(_data: Path, seed: int) -> Slice:
+    """1,500 private clients and 150 companies with 45 products, of which five are for both."""
+    rng = np.random.default_rng((seed, 14))
+    popular, own = rng.normal(0, 1.0, 45), list[list[Row]]()
+    patterns = {False: rng.normal(0, 1.0, (4, 45)), True: rng.normal(0, 1.0, (2, 45))}
+    allowed = {False: np.arange(45) < 30, True: (np.arange(45) < 5) | (np.arange(45) >= 30)}
+    of_users = {"segment": dict[str, list[str]]()}
+    for who in range(1_650):
+        is_company = who >= 1_500
+        of_users["segment"][f"u{who}"] = ["company" if is_company else "private"]
+        taste = patterns[is_company][rng.integers(len(patterns[is_company]))]
+        likes = np.where(allowed[is_company], 1.3 * taste + popular, -np.inf)
+        count = min(1 + rng.poisson(5.0 if is_company else 2.0), 15)
+        own.append([(f"u{who}", f"p{one}", "") for one in _taken(likes, count, rng)])
+    kept, later = _one_hidden(own, rng)
+    return Slice(kept, of_users, {}, later)
+
+
+def stars(_data: Path, seed: int) -> Slice:
+    """One to five stars with times: four and five speak for a product, one and two against it."""
+    rng = np.random.default_rng((seed, 15))
+    taste, nature = rng.normal(0, 0.6, (1_200, 6)), rng.normal(0, 0.6, (500, 6))
+    good, known = rng.normal(0, 0.6, 500), rng.normal(0, 1.2, 500)
+    likes = taste @ nature.T
+    rows, against = list[Row](), list[Row]()
+    for who in range(1_200):
+        mild, count = rng.normal(0, 0.4), 5 + rng.poisson(rng.gamma(1.5, 15.0))
+        seen = _taken(known + likes[who] + 0.3 * good, count, rng)
+        for one, time in zip(seen.tolist(), np.sort(rng.random(len(seen))).tolist(), strict=True):
+            given = round(3.4 + mild + 1.2 * likes[who, one] + good[one] + rng.normal(0, 0.7))
+            row = (f"u{who}", f"p{one}", _day(time))
+            (rows if given >= 4 else against).extend([row] if given != 3 else [])
+    return Slice(rows, against=against)
+
+
+def words(_data: Path, seed: int) -> Slice:
+    """3,000 customers with some two products each of 1,500, which eight words each describe."""
+    rng = np.random.default_rng((seed, 16))
+    subjects = rng.integers(50, size=1_500)
+    of_subject = rng.integers(600, size=(50, 20))
+    said = {
+        f"p{n}": sorted({f"w{of_subject[one, k]}" for k in rng.integers(20, size=6)}
+                        | {f"w{k}" for k in rng.integers(600, size=2)})
+        for n, one in enumerate(subjects)
+    }  # fmt: skip
+    popular, own = rng.normal(0, 0.7, 1_500), list[list[Row]]()
+    for who in range(3_000):
+        likes = popular + 4.0 * np.isin(subjects, rng.integers(50, size=2))
+        own.append([(f"u{who}", f"p{one}", "") for one in _taken(likes, 1 + rng.poisson(1.4), rng)])
+    kept, later = _one_hidden(own, rng)
+    return Slice(kept, {}, {"word": said}, later)
+
+
+def walk_in(_data: Path, seed: int) -> Slice:
+    """4,000 customers who come one after another and take most of 25 products at once: of many nothing is held yet."""
+    rng = np.random.default_rng((seed, 17))
+    jobs, ages, places = rng.integers(12, size=4_000), rng.integers(7, size=4_000), rng.integers(20, size=4_000)
+    likes = (
+        rng.normal(0, 1.0, 25) + rng.normal(0, 1.0, (12, 25))[jobs] + rng.normal(0, 0.8, (7, 25))[ages]
+        + rng.normal(0, 0.3, (20, 25))[places] + rng.normal(0, 0.8, (4, 25))[rng.integers(4, size=4_000)]
+    )  # fmt: skip
+    rows = list[Row]()
+    for who in range(4_000):
+        came = rng.random()
+        for n, one in enumerate(_taken(likes[who], 1 + rng.poisson(1.5), rng).tolist()):
+            rows.append((f"u{who}", f"p{one}", _day(min(came + n * rng.exponential(0.05), 1.0))))
+    of_users = {
+        name: {f"u{n}": [f"{name} {one}"] for n, one in enumerate(values)}
+        for name, values in (("job", jobs), ("age", ages), ("place", places))
+    }
+    return Slice(rows, of_users)
+
+
+def ladder(_data: Path, seed: int) -> Slice:
+    """2,000 customers who climb: what was taken last says what is taken next, among 30 products."""
+    rng = np.random.default_rng((seed, 18))
+    first, following = rng.normal(0, 1.0, 30), rng.normal(0, 1.8, (30, 30))
+    rows = list[Row]()
+    for who in range(2_000):
+        likes, last = rng.normal(0, 0.5, 30), -1
+        for time in np.sort(rng.random(1 + rng.poisson(3.0))).tolist():
+            wanted = likes + (first if last < 0 else following[last])
+            likes[last := int(_taken(wanted, 1, rng)[0])] = -np.inf
+            rows.append((f"u{who}", f"p{last}", _day(time)))
+    return Slice(rows)
+
+
 def _pair(parts: tuple[list[Row], list[Row]]) -> tuple[list[Row], Words, Words, list[Row]]:
     return parts[0], {}, {}, parts[1]
 
@@ -327,6 +513,8 @@ SLICES: dict[str, Callable[[Path, int], Slice]] = {
     "few-each": few_each, "early": early, "all-new": all_new, "part-new": part_new, "quarter": quarter,
     "users-300": users_300, "articles": articles, "places": places, "concepts": concepts, "one-each": one_each,
     "insurance": insurance, "payees": payees, "calls": calls, "two-worlds": two_worlds, "senators": senators,
+    "forty": forty, "funds": funds, "merchants": merchants, "two-segments": two_segments, "stars": stars,
+    "words": words, "walk-in": walk_in, "ladder": ladder,
 }  # fmt: skip
 NAMES = (*SLICES, *DRAWN)
 

@@ -34,10 +34,10 @@ _KNOWN = 256
 _MADE: "dict[tuple[Path, Callable[[Path], Any]], tuple[tuple[int, ...], Any]]" = {}
 
 
-def state_of(path: Path) -> tuple[int, ...] | None:
+def state_of(path: Path | str) -> tuple[int, ...] | None:
     """What changes when a file is written anew; None where there is none."""
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 - a request asks a dozen times
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size

@@ -185,6 +185,21 @@ class Bank:
 
         return recommend_all(self, asked)
 
+    @needs_extra("fast")
+    def recommend_seen(
+        self, asked: Sequence[requests.Recommend], views: Sequence[View]
+    ) -> list[answers.Served | answers.Seen | GraphrecError]:
+        """What `recommend_all` gives, each answer as a role reads it: `seen`, or for `compliance` the answer itself.
+
+        It is made before the entries go to the disk, so that an answer leaves as soon as its entry is there.
+
+        Args:
+            views: of each request.
+        """
+        from graphrec.app.lists.serve import recommend_seen
+
+        return recommend_seen(self, asked, views)
+
     @needs_extra("report")
     def explain(self, request: requests.Explain) -> answers.Served:
         """Every line of one score.

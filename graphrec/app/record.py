@@ -17,6 +17,7 @@ from graphrec.privacy.certificate import is_signed, sign
 from graphrec.records import stamps
 from graphrec.records.blocks import HEAD, Head, canonical
 from graphrec.records.read import Entry, entries
+from graphrec.records.recorder import head_of
 from graphrec.records.verify import Anchor
 
 STAMP = "time_stamp"
@@ -53,7 +54,7 @@ def record_head(bank: Bank) -> RecordHead:
         RecordError: head.json was changed.
     """
     folder = bank.home.records
-    head = Head.read(folder)
+    head = head_of(folder)
     if head is None and (folder / HEAD).exists():
         raise RecordError(f"{folder / HEAD} is not as it was written; run: graphrec record verify")
     head = head or Head()

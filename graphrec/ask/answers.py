@@ -7,7 +7,7 @@ and these ask the policy before they answer.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from graphrec.languages import Language
 from graphrec.schema import EXACT, View
 from graphrec.serving.answer import Item, Node, People, Reason, Step
 from graphrec.serving.reasons import columns
+from graphrec.serving.views import shown_percents
 
 if TYPE_CHECKING:
     from graphrec.app.lists.about import Customer, Fact, Product
@@ -58,6 +59,13 @@ READS_TAGS: frozenset[str] = frozenset({"compliance", "adviser", "auditor", "adm
 READS_QUERIES: frozenset[str] = frozenset({"analyst", "auditor", "admin"})
 
 _SHOWN = ("kind", "risk", "fee", "minimum")
+_HOME = (
+    "town", "city", "residence", "where does", "live", "lives", "wohnort", "wohnt", "stadt", "住在", "住哪", "城市",
+    "地区",
+)  # fmt: skip
+_GROUP = (
+    "segment", "group", "customer group", "client group", "kundengruppe", "kundentyp", "类型", "客户类别", "客户类型",
+)  # fmt: skip
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     "currency": ("currency", "währung", "货币", "币种"), "country": ("country", "land", "国家"),
     "issuer": ("issuer", "issued by", "emittent", "发行人"), "kind": ("type", "art", "类型", "种类"),
@@ -69,6 +77,8 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
         "风险承受", "风险偏好", "风险容忍",
     ),
     "horizon": ("horizon", "anlagehorizont", "期限"),
+    "region": (*_HOME, "region"), "city": _HOME, "town": _HOME, "wohnort": _HOME,
+    "segment": _GROUP, "kundengruppe": _GROUP, "customer_group": _GROUP, "customer_type": _GROUP,
     "sector": ("sector", "branche", "行业"), "status": ("status", "open", "closed", "offen", "状态"),
 }  # fmt: skip
 
@@ -113,6 +123,8 @@ class Answers:
         self.draft = Draft(language, voice)  # type: ignore[arg-type]  # one of two texts
         self._is_exact = asking.view == EXACT
         self._date = (engine.as_of or "")[:10] or None
+        self.listed: list[str] = []
+        """Products of the list that is given, in its order."""
 
     def answer(self, parsed: Parsed) -> None:
         """Fill the draft.
@@ -135,6 +147,11 @@ class Answers:
         if (handler := handlers.get(parsed.intent)) is None:
             raise CannotSay("unanswerable", "unanswerable")
         handler(parsed)
+        for one in parsed.also:
+            try:
+                handlers[one](parsed)
+            except CannotSay as cannot:
+                self.draft.say(cannot.key, needed=True, **cannot.values)
 
     # What is asked about.
 
@@ -221,7 +238,7 @@ class Answers:
         k = parsed.k or self._asking.k
         is_narrowed = bool(parsed.kinds or parsed.order)
         asked = requests.Recommend(
-            self._user, WIDE if is_narrowed else k, reasons=REASONS, language=self._language.code,
+            self._user, WIDE if is_narrowed else k + len(parsed.beyond), reasons=REASONS, language=self._language.code,
             voice=self.draft.voice, record=self._asking.record and not is_narrowed, as_of=self._asking.as_of,
         )  # fmt: skip
         served = self._bank.recommend(asked)
@@ -229,10 +246,12 @@ class Answers:
         items: list[Item | SeenItem] = [*answer.items]
         has_any = bool(items)
         if is_narrowed:
-            items = self._narrowed(items, parsed)[:k]
+            items = self._narrowed(items, parsed)
+        items = [one for one in items if one.product not in parsed.beyond][:k]
+        self.listed = [one.product for one in items]
         if items:
             count = self._number("count", len(items), "list", record=served.record)
-            said = "fits_some" if is_narrowed else "fits_one" if len(items) == 1 else "fits"
+            said = "fits_some" if is_narrowed or parsed.beyond else "fits_one" if len(items) == 1 else "fits"
             self.draft.say(said, n=count, user=self._who, date=self._date_value)
         elif has_any:
             self.draft.say("fits_none", user=self._who, date=self._date_value)
@@ -270,10 +289,12 @@ class Answers:
 
     def _reasons(self, item: "Item | SeenItem", source: str, record: int | None) -> Iterator[Value]:
         """The reasons that have a share, the largest first, each with the strongest way that it speaks of."""
+        figures = iter(shown_percents(item)[0])
         for reason in item.reasons[:REASONS]:
-            if reason.percent is None:
+            figure = next(figures)
+            if figure is None:
                 continue
-            percent = self._language.percent(float(round(reason.percent)))
+            percent = self._language.percent(figure)
             text = self.draft.language.say("ask.with_percent", text=reason.text, percent=percent)
             path = next((way(line.path) for line in item.lines if line.path and _is_told(line.path, reason)), None)
             yield Value(text, Evidence("reason", text, source, self._date, reason.kind, path, record))
@@ -354,6 +375,9 @@ class Answers:
 
     def _what_if(self, parsed: Parsed) -> None:
         product = self._named(parsed)[0] if parsed.products or parsed.amount is None else None
+        if product is not None and not parsed.less and not parsed.gains and product in self._held():
+            # What is held already can only be taken away.
+            parsed = replace(parsed, less=True)
         if parsed.less and product is not None and product not in self._held():
             called = self._a_product(product, "facts")
             self.draft.say("has_not", needed=True, user=self._who, product=called, date=self._date_value)
@@ -443,8 +467,10 @@ class Answers:
         if not products:
             self.draft.say("holds_none", user=self._who, date=self._date_value)
         for product in products[:10]:
-            is_known = self._say_column("fee", "fee", product)
-            if parsed.products and is_known:
+            if parsed.is_least:
+                self._say_column("minimum", "minimum", product)
+            is_known = self._say_column("fee", "fee", product, silent=parsed.is_least)
+            if parsed.products and is_known and not parsed.is_least:
                 self._say_column("minimum", "minimum", product, silent=True)
 
     def _say_column(self, what: str, key: str, product: str, *, silent: bool = False) -> bool:
@@ -536,12 +562,12 @@ class Answers:
 
     def _portrait(self, parsed: Parsed) -> None:
         facts = self._facts_of_customer
-        if wanted := _asked(parsed.text, [fact.name for fact in facts]):
+        if wanted := _asked(parsed.text, {fact.name: self._word(fact.name, fact.value).text for fact in facts}):
             for fact in facts:
                 if fact.name in wanted:
                     self._known(fact.name, fact.value)
             return
-        if _asked(parsed.text, list(_ALIASES)):
+        if _asked(parsed.text, {name: name for name in _ALIASES}):
             raise CannotSay("unknown", "not_held", user=self._who)
         found = self._bank.portrait(requests.AskPortrait(self._user, self._asking.as_of))
         self.draft.say("about", user=self._who, date=self._date_value)
@@ -558,7 +584,7 @@ class Answers:
         for product in self._named(parsed):
             about = self._about(product)
             called = self._a_product(product, "facts", about.name)
-            wanted = _asked(parsed.text, [fact.name for fact in about.facts])
+            wanted = _asked(parsed.text, {one.name: self._word(one.name, one.value).text for one in about.facts})
             if not _asks_holders(parsed.text):
                 self.draft.say("about_product", product=called, date=self._date_value)
                 for fact in [one for one in about.facts if not wanted or one.name in wanted][:FACTS]:
@@ -799,18 +825,23 @@ def _says_again(fact: "Fact", said: "Mapping[tuple[str, str], Fact]") -> bool:
 
 def _asks_holders(text: str) -> bool:
     folded = text.casefold()
-    return any(word in folded for word in ("how many", "wie viele", "多少客户", "多少人", "几个客户"))
+    return any(word in folded for word in ("how many", "wie viele", "wieviele", "多少客户", "多少人", "几个客户"))
 
 
-def _asked(text: str, names: list[str]) -> set[str]:
-    """The columns that a question asks for by their name, or another word for it."""
-    folded = f" {text.casefold().rstrip('?？.。! ')} "
+def _asked(text: str, names: Mapping[str, str]) -> set[str]:
+    """The columns that a question asks for by their name, or another word for it.
+
+    Args:
+        names: each column, and what people of the language call it.
+    """
+    folded = f" {' '.join(re.sub('[,;:?!.，；：？！。、]', ' ', text.casefold()).split())} "
     said = {
         name: (
             name.replace("_", " ").casefold(),
+            called.casefold(),
             *(word for known, words in _ALIASES.items() if known in name.casefold() for word in words),
         )
-        for name in names
+        for name, called in names.items()
     }
     return {
         name

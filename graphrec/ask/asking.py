@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 COMMAND = "ask"
 TEMPLATE = "template"
 #: Intents whose product a question that follows another one may leave out.
+_OF_EACH = ("cost", "risk")
 _OF_PRODUCTS = ("why", "why_not", "what_if", "cost", "risk", "product", "compare")
 
 
@@ -128,6 +129,7 @@ def ask(bank: Bank, request: Ask) -> Answered:
             "answer": text,
             "worded_by": worded_by,
             "evidence": [asdict(one) for one in draft.evidence],
+            "listed": answers.listed,
         }
     number, notes = record_event(bank, COMMAND, content, user=user, wanted=request.record, language=language)
     return Answered(
@@ -210,11 +212,30 @@ def _before(bank: Bank, request: Ask) -> Mapping[str, Any]:
     return content
 
 
+def _of_list(parsed: Parsed, listed: tuple[str, ...]) -> tuple[str, ...]:
+    """The products of a list that the question after it is about: those whose places it names, two of them to compare,
+    all of them where it asks for a fact of each, and else the first."""
+    placed = tuple(listed[place - 1 if place > 0 else place] for place in parsed.places if abs(place) <= len(listed))
+    if placed or parsed.places:
+        return placed
+    return listed[:2] if parsed.intent == "compare" else listed if parsed.intent in _OF_EACH else listed[:1]
+
+
 def _following(parsed: Parsed, before: Mapping[str, Any] | None) -> Parsed:
     """A question with what it leaves out, from the one before it: the product, or what is asked of it."""
     if before is None:
         return parsed
-    known = tuple(before["slots"].get("products", ()))
+    known, listed = tuple(before["slots"].get("products", ())), tuple(before.get("listed") or ())
+    if parsed.intent == "recommend" and parsed.is_more and not parsed.products:
+        return replace(parsed, beyond=(*before["slots"].get("beyond", ()), *listed))
+    if (
+        parsed.intent in _OF_PRODUCTS
+        and not parsed.products
+        and not parsed.unclear
+        and listed
+        and parsed.amount is None
+    ):
+        return replace(parsed, products=_of_list(parsed, listed))
     if parsed.intent == "none" and parsed.by == "nothing" and parsed.products and before["intent"] in _OF_PRODUCTS:
         return replace(parsed, intent=before["intent"], by="conversation")
     if parsed.intent in _OF_PRODUCTS and not parsed.unclear and known:

@@ -2,8 +2,9 @@
 
 A question comes folded, so that German has ss in place of its sharp s, and with its mentions replaced: `@p` stands for
 a product, `@u` for a customer. Patterns that fit what no record can answer come before those that a careless word would
-open: what will be, other people, secrets, orders. `less` says that a what-if takes a product away; `cheap` and `safe`
-say by what a list is ordered.
+open: what will be, other people, secrets, orders. Rows that are no intent say more of a question: `less` and `gains`
+which way a what-if goes, `cheap` and `safe` by what a list is ordered, `beyond` that it goes on after the last one,
+`least` that the least amount is asked for, `popular` that the library's question of this name is.
 """
 
 import re
@@ -21,7 +22,8 @@ INTENTS: dict[str, Intent] = {one: one for one in get_args(Intent)}
 
 _FILE = Path(__file__).parent / "patterns.tsv"
 _DEFAULT = "en"
-_LESS = "less"
+Mark = Literal["less", "gains", "beyond", "least", "popular"]
+"""What a question says besides its intent."""
 _ORDERS: dict[str, Order] = {"cheap": "fee", "safe": "risk"}
 
 
@@ -51,9 +53,9 @@ def fitting(text: str, language: str) -> Iterator[Intent]:
             yield intent
 
 
-def takes_away(text: str, language: str) -> bool:
-    """Whether a what-if takes a product away."""
-    return _fits(_LESS, text, language)
+def says(mark: Mark, text: str, language: str) -> bool:
+    """Whether a question says something besides its intent."""
+    return _fits(mark, text, language)
 
 
 def order_of(text: str, language: str) -> Order | None:

@@ -7,20 +7,28 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from graphrec import queries
-from graphrec.ask.patterns import Intent, Order, fitting, order_of, takes_away
+from graphrec.ask.patterns import Intent, Order, fitting, order_of, says
 from graphrec.errors import UsageError
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.languages import LANGUAGES, language_of
 from graphrec.serving.reasons.sentences import Sentences
 
+POPULAR = "popular"
+"""The library's question of what is held most."""
 LONGEST = 1000
 """Characters of a question."""
+SHORT = 4
+"""Words of a question that asks for a column and says no more."""
 MOST_KINDS = 30
 """A column with more different values says no kinds."""
 FEW = 5
 """Products that an unclear name may mean, to choose from."""
 
 _OF_PRODUCTS = ("why", "why_not", "compare", "cost", "risk", "product", "what_if", "statement")
+#: What one question may ask for at once.
+_TOGETHER = ("why", "why_not", "cost", "risk", "product", "holdings", "portrait")
+_BESIDES: tuple[Intent, ...] = ("why", "why_not", "cost", "risk", "holdings", "portrait")
+_CLAUSE = re.compile(r"\s(?:and|und|sowie|plus|&)\s|[,;?!。，；？！、]|和|以及|还有|并且")
 _HAN = re.compile("[\u3400-\u9fff]")
 _GERMAN = re.compile(
     r"[äöüß]|\b(ich|mir|mich|mein\w*|ist|der|die|das|den|dem|ein|eine|und|oder|nicht|kein\w*|wie|wer|warum|wieso|"
@@ -30,6 +38,10 @@ _ENGLISH = re.compile(
     r"\b(i|me|my|is|are|the|a|and|or|not|what|how|who|why|which|for|to|of|with|does|do|did|about|customer\w*|client\w*|"
     r"please|there|has|have|will|can|between|show|tell|list)\b"
 )
+#: Who a column may be asked of.
+_OWN = re.compile(
+    r"\b(i|my|me|he|she|his|her|customers?|clients?|ich|mein\w*|er|sie|sein\w*|ihr\w*|kunde\w*|kundin\w*)\b|@u|我|他|她|客户"
+)
 _TOKEN = re.compile(r"[^\s,;:!?()\"'“”„‘’«»，。；：！？（）、《》「」]+")
 _EDGE = re.compile(r"[A-Za-z0-9_\u00c0-\u024f]")
 _NUMBER = re.compile(r"\d[\d.,']*\d|\d")
@@ -38,7 +50,20 @@ _AMOUNT = re.compile(
     rf"(?:{_MONEY}\s*(?P<before>\d[\d.,']*))|(?:(?P<after>\d[\d.,']*)\s*(?P<scale>万|千|k\b|tsd\.?|mio\.?)?\s*{_MONEY})"
     r"|(?:\b(?:invest\w*|put in|anleg\w*|anlage von|投入|投资)\D{0,12}(?P<bare>\d[\d.,']*)\s*(?P<scale2>万|千|k\b)?)",
 )
+_ORDINALS = {
+    1: r"\b(first|1st|top|erste[nrsm]?) (one|product|choice|suggestion|produkt|vorschlag)\b|\bthe first\b(?! two)|"
+    r"\b(der|die|das|den|dem|beim) erste[nrsm]?\b|第(一|1)(个|款|只|名)?",
+    2: r"\b(second|2nd|zweite[nrsm]?)\b|第(二|2)(个|款|只|名)?",
+    3: r"\b(third|3rd|dritte[nrsm]?)\b|第(三|3)(个|款|只|名)?",
+    4: r"\b(fourth|4th|vierte[nrsm]?)\b|第(四|4)(个|款|只|名)?",
+    5: r"\b(fifth|5th|fünfte[nrsm]?)\b|第(五|5)(个|款|只|名)?",
+    -1: r"\bthe last (one|product)\b|\b(der|die|das|den|dem|beim) letzte[nrsm]?\b|最后(一个|一款)",
+}
 _SCALES = {"万": 10_000, "千": 1_000, "k": 1_000, "tsd": 1_000, "mio": 1_000_000}
+_SCALED = re.compile(r"(?P<number>\d[\d.,']*)\s*(?P<scale>万|千|k\b|tsd\b\.?|mio\b\.?)")
+_HAN_DIGITS = {sign: number for signs in ("零一二三四五六七八九", "〇壹两") for number, sign in enumerate(signs)}
+_HAN_UNITS = {"十": 10, "百": 100, "千": 1_000}
+_HAN_NUMBER = re.compile("[零〇一二两三四五六七八九]?[十百千万][零〇一二两三四五六七八九十百千万]*")
 _WORDS: dict[str, int] = {
     word: number
     for words in (
@@ -51,9 +76,10 @@ _WORDS: dict[str, int] = {
 }  # fmt: skip
 _COUNTED = {
     "en": r"\b({n})\b(?:\s+(?!years?\b|months?\b)\w+){{0,2}}\s+(?:products?|recommend\w*|suggest\w*|ideas?|offers?)"
-    r"|\btop\s+({n})\b",
-    "de": r"\b({n})\b(?:\s+\w+){{0,2}}\s+(?:produkte?\w*|vorschl\w*|empfehl\w*|angebote?|ideen)|\btop\s+({n})\b",
-    "zh": r"({n})\s*(?:个|款|种|只|项)",
+    r"|\b(?:top|max\.?|maximum|at most|up to|no more than)\s+({n})\b",
+    "de": r"\b({n})\b(?:\s+\w+){{0,2}}\s+(?:produkte?\w*|vorschl\w*|empfehl\w*|angebote?|ideen)"
+    r"|\b(?:top|max\.?|maximal|höchstens|nicht mehr als)\s+({n})\b",
+    "zh": r"最多\s*({n})|({n})\s*(?:个|款|种|只|项)",
 }
 #: A number that counts what follows: no years, no per cent, no money.
 _BEFORE = (
@@ -86,6 +112,18 @@ class Parsed:
     """Of products: values of their kind that a list is to have alone."""
     order: Order | None = None
     """What a list is ordered by, the least first; None: by rank."""
+    also: tuple[Intent, ...] = ()
+    """What it asks for besides."""
+    places: tuple[int, ...] = ()
+    """Places that it names in a list that was given before: 1 is the first, -1 the last."""
+    is_more: bool = False
+    """Whether a list is to go on after the one before."""
+    is_least: bool = False
+    """Whether the least amount alone is asked for."""
+    gains: bool = False
+    """Of a what-if: words say that the product comes besides."""
+    beyond: tuple[str, ...] = ()
+    """Products that a list leaves out, since the one before had them."""
     by: str = "pattern"
     """What found the intent: pattern, example, or nothing."""
 
@@ -95,6 +133,7 @@ class Parsed:
         named: dict[str, object] = {
             "products": list(self.products), "users": list(self.users), "amount": self.amount, "k": self.k,
             "query": self.query, "less": self.less or None, "kinds": list(self.kinds), "order": self.order,
+            "also": list(self.also), "beyond": list(self.beyond),
         }  # fmt: skip
         return {name: value for name, value in named.items() if value not in (None, [])}
 
@@ -131,15 +170,42 @@ class Names:
         values = sorted({str(value) for value, ok in zip(found.values, found.valid, strict=True) if ok})
         if len(values) > MOST_KINDS:
             return ()
-        words = Sentences(self._snapshot.schema, language_of(language))
-        forms = {value: {*_plurals(folded(value)), *_plurals(folded(words.word(value)))} for value in values}
+        words = {code: Sentences(self._snapshot.schema, language_of(code)) for code in LANGUAGES}
+        own = words.get(language) or Sentences(self._snapshot.schema, language_of(language))
+        forms = {value: {*_plurals(folded(value)), *_plurals(folded(own.word(value)))} for value in values}
+        for value in values:
+            # A value in the words of another language, such as Anleihe, is asked for as a bond as well.
+            for code, spoken in words.items():
+                named = {key for key in language_of(code).words if folded(spoken.word(key)) == folded(value)}
+                forms[value] |= {form for key in named for form in _plurals(folded(own.word(key)))}
         return tuple(value for value in values if any(_names(text, form) for form in forms[value]))
 
+    def about(self, text: str, language: str, *, has_product: bool) -> Intent | None:
+        """Product or portrait, where a question names a column or attribute of a product or of the customer."""
+        if has_product and self._names_field(self._product, text, language):
+            return "product"
+        is_short = len(_TOKEN.findall(text)) <= SHORT
+        if (is_short or _OWN.search(text)) and self._names_field(self._snapshot.schema.roles.user, text, language):
+            return "portrait"
+        return None
+
+    def _names_field(self, label: str, text: str, language: str) -> bool:
+        schema = self._snapshot.schema
+        words, node = Sentences(schema, language_of(language)), schema.nodes[label]
+        hidden = {*node.personal, *node.protected, *node.encoded, "id", "name"}
+        fields = [column.name for column in node.columns if column.name not in hidden]
+        fields += [edge.target for edge in schema.edges.values() if edge.source == label and not edge.protected]
+        people = {schema.roles.user, schema.roles.product}
+        said = {form for one in fields if one not in people for form in (one.replace("_", " "), words.word(one))}
+        return any(_names(text, folded(form)) for form in said if form)
+
     def replaced(self, text: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-        """A folded question with @p and @u for what it mentions, and the ids of these products and customers."""
+        """A question with @p and @u for what it mentions, folded, and the ids of these products and customers."""
         found: list[tuple[int, int, str, str]] = []
         taken: set[int] = set()
-        for start, end, sign, one in (*self._by_name(text), *self._by_id(text)):
+        spoken, at = text, [place for place, sign in enumerate(text) for _ in _small(sign)]
+        text = "".join(map(_small, text))
+        for start, end, sign, one in (*self._by_name(text), *self._by_id(text, spoken, at)):
             if taken.isdisjoint(range(start, end)) and _stands_alone(text, start, end):
                 taken.update(range(start, end))
                 found.append((start, end, sign, one))
@@ -155,9 +221,10 @@ class Names:
             if name in text:
                 yield from ((*match.span(), "@p", one) for match in re.finditer(re.escape(name), text))
 
-    def _by_id(self, text: str) -> Iterator[tuple[int, int, str, str]]:
+    def _by_id(self, text: str, spoken: str, at: Sequence[int]) -> Iterator[tuple[int, int, str, str]]:
+        """Mentions by id: as it is written, or in small letters or capitals."""
         for start, end in (span for match in self._tokens(text) for span in _trimmed(match)):
-            forms = dict.fromkeys((text[start:end], text[start:end].upper()))
+            forms = dict.fromkeys((spoken[at[start] : at[end - 1] + 1], text[start:end], text[start:end].upper()))
             for ids, sign in ((self._products, "@p"), (self._users, "@u")):
                 if (one := next((form for form in forms if ids.find(form) >= 0), None)) is not None:
                     yield start, end, sign, one
@@ -249,7 +316,7 @@ def parse(
     if not text or len(text) > LONGEST:
         raise UsageError(f"the question has {len(text):,} characters; want 1 to {LONGEST:,}")
     spoken = language_of_question(text, default)
-    plain, products, users = names.replaced(_cased(text))
+    plain, products, users = names.replaced(text)
     plain = folded(plain)
     intents = tuple(fitting(plain, spoken))
     if not intents and language_of_question(text, "") == "":
@@ -258,10 +325,20 @@ def parse(
             ((one, fits) for one in LANGUAGES if (fits := tuple(fitting(plain, one)))), (spoken, intents)
         )
     intent, by = (intents[0], "pattern") if intents else ("none", "nothing")
-    if not intents and nearest is not None and (found := nearest(plain)) is not None:
+    if (
+        says("popular", plain, spoken)
+        and not products
+        and intent in ("none", "recommend", "product")
+        and (intents[:1] != ("none",))
+    ):
+        intent, by = "query", "pattern"
+    if by == "nothing" and (found := names.about(plain, spoken, has_product=bool(products))) is not None:
+        intent, by = found, "pattern"
+    if by == "nothing" and nearest is not None and (found := nearest(plain)) is not None:
         intent, by = found, "example"
     parsed = _narrowed(Parsed(text, spoken, intent, products, users, by=by), plain, names)
-    if not products and (intent in _OF_PRODUCTS or by == "nothing"):
+    parsed = replace(parsed, also=_also(parsed.intent, plain, spoken), places=_places(plain))
+    if not products and not parsed.places and (intent in _OF_PRODUCTS or by == "nothing"):
         parsed = replace(parsed, unclear=names.unclear(plain))
     return with_slots(parsed, plain)
 
@@ -290,19 +367,38 @@ def with_slots(parsed: Parsed, plain: str) -> Parsed:
     if intent == "loan":
         parsed = replace(parsed, amount=_amount(plain, parsed.language) or _bare(plain, parsed.language))
     if intent == "what_if":
-        less = bool(parsed.products) and takes_away(plain, parsed.language)
-        parsed = replace(parsed, less=less, amount=_amount(plain, parsed.language))
+        less = bool(parsed.products) and says("less", plain, parsed.language)
+        amount = _amount(plain, parsed.language) or (None if parsed.products else _scaled(plain, parsed.language))
+        parsed = replace(parsed, less=less, gains=says("gains", plain, parsed.language), amount=amount)
     if intent == "recommend":
-        parsed = replace(parsed, k=_count(plain, parsed.language) or parsed.k)
+        k = _count(plain, parsed.language) or parsed.k
+        parsed = replace(parsed, k=k, is_more=says("beyond", plain, parsed.language))
+    if intent == "cost":
+        parsed = replace(parsed, is_least=says("least", plain, parsed.language))
     if intent == "query":
-        parsed = replace(parsed, query=_query(plain))
+        popular = POPULAR if says("popular", plain, parsed.language) else None
+        parsed = replace(parsed, query=_query(plain) or popular)
     return parsed
 
 
-def _cased(text: str) -> str:
-    """A question in which names are looked up: folded, but for the length that it keeps."""
-    lowered = text.casefold().replace("’", "'")
-    return lowered if len(lowered) == len(text) else text.lower()
+def _also(intent: Intent, plain: str, language: str) -> tuple[Intent, ...]:
+    """What the other parts of a question ask for, where each of them is answered by itself."""
+    if intent not in _TOGETHER:
+        return ()
+    parts = [part.strip() for part in _CLAUSE.split(plain)]
+    firsts = [next(fitting(part, language), None) for part in parts if part and part != "@p"]
+    return tuple(dict.fromkeys(one for one in firsts if one in _BESIDES and one != intent))
+
+
+def _places(plain: str) -> tuple[int, ...]:
+    """The places in a list that a question names, such as the second one."""
+    found = [(match.start(), place) for place, form in _ORDINALS.items() for match in re.finditer(form, plain)]
+    return tuple(dict.fromkeys(place for _, place in sorted(found)))
+
+
+def _small(sign: str) -> str:
+    """A sign as names are compared, of one sign or two."""
+    return sign.casefold().replace("’", "'")
 
 
 def _longest(pair: tuple[str, str]) -> tuple[int, str]:
@@ -363,10 +459,38 @@ def _amount(text: str, language: str) -> float | None:
     return _number(written, language) * _SCALES.get(scale, 1)
 
 
+def _scaled(text: str, language: str) -> float | None:
+    """The number of a question that is written with its scale, as 20k or 2万, or in Chinese signs; None: none is."""
+    match = _SCALED.search(text)
+    if match is not None:
+        return _number(match["number"], language) * _SCALES[match["scale"].rstrip(".")]
+    return next((value for one in _HAN_NUMBER.findall(text) if (value := _han_number(one)) >= _SCALES["千"] / 10), None)
+
+
+def _han_number(signs: str) -> float:
+    """A number in Chinese signs; a digit that ends it counts the next lower unit.
+
+    >>> [_han_number(text) for text in ("两万", "一万五", "三千五百", "十二万")]
+    [20000.0, 15000.0, 3500.0, 120000.0]
+    """
+    total = part = digit = 0
+    last = 1
+    for sign in signs:
+        if sign in _HAN_UNITS:
+            last = _HAN_UNITS[sign]
+            part, digit = part + max(digit, 1) * last, 0
+        elif sign == "万":
+            total, part, digit, last = (total + max(part + digit, 1)) * _SCALES["万"], 0, 0, _SCALES["万"]
+        else:
+            digit = _HAN_DIGITS.get(sign, 0)
+    return float(total + part + digit * (last // 10 if last > 1 else 1))
+
+
 def _bare(text: str, language: str) -> float | None:
     """The largest number of a question that names no currency; None: there is none."""
     found = [_number(one, language) for one in _NUMBER.findall(text)]
-    return max(found, default=None)
+    scaled = _scaled(text, language)
+    return max([*found, *([] if scaled is None else [scaled])], default=None)
 
 
 def _number(text: str, language: str) -> float:

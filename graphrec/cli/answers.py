@@ -10,6 +10,7 @@ from graphrec.cli.output import emit_json, note, say, say_block, say_wrapped, ta
 from graphrec.serving.answer import Answer, Audit, Item, Line, Reason
 from graphrec.serving.reasons.columns import named
 from graphrec.serving.reasons.sentences import Sentences
+from graphrec.serving.views import shown_percents
 
 if TYPE_CHECKING:
     from graphrec.serving.views import SeenAnswer, SeenItem, SeenLine
@@ -72,11 +73,12 @@ def _show_item(item: "Item | SeenItem", sentences: Sentences) -> None:
     say_wrapped(" · ".join([f"{item.rank}. {name}", *_facts(item, sentences)]), indent=3)
     for warning in item.warnings:
         say_wrapped(f"   ! {warning}", indent=5)
-    for reason in item.reasons:
-        _show_share(reason.percent, reason.text, sentences)
-    others = item.others if isinstance(item, Item) else item.other
-    if others is not None and others >= LEAST:
-        _show_share(others, sentences.say("heads.rest"), sentences)
+    figures, rest = shown_percents(item)
+    texts = [reason.text for reason in item.reasons]
+    for text, figure in zip(texts, figures, strict=True):
+        _show_share(figure, text, sentences)
+    if rest:
+        _show_share(rest, sentences.say("heads.rest"), sentences)
     if item.against is not None and item.against >= LEAST:
         _show_share(-item.against, sentences.say("heads.against"), sentences)
 

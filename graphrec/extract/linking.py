@@ -2,8 +2,9 @@
 
 The longest name wins. A name of several nodes goes to the one whose text shares most words with the sentence, if one
 does; else nobody gets it, and it is put before a person. A ticker counts only as it is written, and a name of Latin
-letters only as whole words. A name that goes on as that of another company, and a Chinese one that is a common word
-(it is a part of other names), are no name.
+letters only as whole words; one of a single word is none in small letters ("the next day" is not Next plc). Hyphens are
+spaces, and a name is found without its accents, too. A name that goes on as that of another company, and a Chinese one
+that is a common word (it is a part of other names), are no name.
 """
 
 import re
@@ -20,11 +21,14 @@ _TICKER = re.compile(r"(?=[^A-Z]*[A-Z]|\d{5})[A-Z0-9][A-Z0-9.\-]{1,9}")
 """Letters, or five digits and more: a smaller number in a text is an amount."""
 #: What names of companies end with, and texts leave out.
 _ENDINGS = re.compile(
-    r"[\s,]+(?:inc|corp|corporation|company|co|ltd|limited|plc|llc|ag|se|gmbh|sa|nv|group|holdings?)\.?$", re.IGNORECASE
+    r"[\s,]+(?:&\s*)?(?:inc|corp|corporation|company|co|ltd|limited|plc|llc|ag|se|gmbh|mbh|kg|kgaa|ohg|s\.?a|n\.?v|b\.?v|"
+    r"s\.?p\.?a|s\.?a\.?r\.?l|asa|oyj|pty|group|holdings?)\.?$|(?:股份有限公司|有限责任公司|有限公司|股份公司)$",
+    re.IGNORECASE,
 )
+_WITHOUT_ACCENTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "æ": "ae", "å": "aa"})
 #: What follows a name that is only the beginning of the name of another company.
 _GOES_ON = re.compile(
-    r"(?:集团|控股(?!股东|子公司|权))|(?:\s[A-Z][\w&.'-]*){1,3}?,?\s(?:Inc|Corp|Corporation|Co|Ltd|Limited|PLC|plc|LLC|AG|SE|"
+    r"(?:集团|控股(?!股东|子公司|权))|(?:[\s-][A-Z][\w&.'-]*){1,3}?,?\s(?:Inc|Corp|Corporation|Co|Ltd|Limited|PLC|plc|LLC|AG|SE|"
     r"GmbH|SA|NV)\b"
 )
 
@@ -72,13 +76,21 @@ class Gazetteer:
         self._by_name: dict[str, set[Entity]] = {}
         self._by_ticker: dict[str, set[Entity]] = {}
         self._texts: dict[Entity, frozenset[str]] = {}
+        small: set[str] = set()
         for one in known:
             self._texts[one.entity] = frozenset(words(one.text))
             for name in {form for written in one.names for form in _forms(written)}:
                 self._by_name.setdefault(name, set()).add(one.entity)
+            small |= {form for written in one.names if written[:1].islower() for form in _forms(written)}
             for ticker in one.tickers:
                 if _TICKER.fullmatch(ticker):
                     self._by_ticker.setdefault(ticker, set()).add(one.entity)
+        # A name with its accents comes before one that is alike without them.
+        for name, entities in [*self._by_name.items()]:
+            for plain in _without_accents(name) - self._by_name.keys():
+                self._by_name[plain] = entities
+        #: Words that are a name with a capital alone.
+        self._proper = {name for name in self._by_name if " " not in name and not _HAN.search(name)} - small
         starts: dict[str, set[int]] = {}
         for name in self._by_name:
             starts.setdefault(name[:2], set()).add(len(name))
@@ -87,13 +99,14 @@ class Gazetteer:
 
     def links(self, sentence: str) -> list[Link]:
         """The names of a sentence, in their order; none overlaps another."""
+        sentence = unicodedata.normalize("NFKC", sentence)
         folded = _folded(sentence)
-        if len(folded) != len(sentence):
-            sentence = folded
+        is_cased = sentence != sentence.lower()
         found: list[Link] = []
         place = 0
         while place < len(folded):
-            end = self._longest(folded, place) or self._ticker(sentence, place)
+            end = self._longest(folded, place, is_small=is_cased and sentence[place].islower())
+            end = end or self._ticker(sentence, place)
             if end is None:
                 place += 1
                 continue
@@ -104,12 +117,18 @@ class Gazetteer:
             place = more.end() if more else end
         return found
 
-    def _longest(self, text: str, place: int) -> int | None:
+    def _longest(self, text: str, place: int, *, is_small: bool) -> int | None:
+        """Where the longest name ends that begins at a place; None: none does.
+
+        Args:
+            is_small: whether the place has a small letter in a text that has capitals.
+        """
         for length in self._lengths.get(text[place : place + 2], ()):
             end = place + length
             if (
                 text[place:end] in self._by_name
                 and _is_whole(text, place, end)
+                and not (is_small and text[place:end] in self._proper)
                 and not self._is_chance(text, place, end)
             ):
                 return end
@@ -151,13 +170,36 @@ class Gazetteer:
 
 
 def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+    """A text as names are compared: one form of each sign, small letters, hyphens as spaces; each sign stays one."""
+    return "".join(
+        " " if sign in "-‐‑" else folded if len(folded := sign.casefold()) == 1 else sign
+        for sign in unicodedata.normalize("NFKC", text)
+    )
+
+
+def _without_accents(name: str) -> set[str]:
+    """What a name is written as where letters have no accents.
+
+    >>> sorted(_without_accents("müller são"))
+    ['mueller sao', 'muller sao']
+    """
+    forms = {name.translate(_WITHOUT_ACCENTS), name}
+    return {
+        "".join(sign for sign in unicodedata.normalize("NFKD", form) if not unicodedata.combining(sign))
+        for form in forms
+    }
 
 
 def _forms(name: str) -> set[str]:
-    """A name, folded, and without what companies' names end with; none that is too short to be one."""
+    """A name, folded, and without what companies' names end with; none that is too short to be one.
+
+    More than the last ending is left out where two words or more are left: GmbH & Co. KG.
+    """
     whole = " ".join(_folded(name).split())
-    forms = {whole, " ".join(_ENDINGS.sub("", whole).split())}
+    forms, last = {whole}, whole
+    while (short := _ENDINGS.sub("", last).strip(" ,&")) != last and (last == whole or " " in short):
+        forms.add(short)
+        last = short
     return {one for one in forms if len(one) >= (SHORTEST_HAN if _HAN.search(one) else SHORTEST_LATIN)}
 
 

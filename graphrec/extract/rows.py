@@ -5,11 +5,12 @@ What is not sure enough, or names several nodes, goes to the review and into no 
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import permutations
 from pathlib import Path
+from typing import TypeVar
 
 from graphrec.extract.classifier import Classifier, Rows, tone_features
 from graphrec.extract.documents import Document
@@ -74,6 +75,9 @@ class Doubt:
     sentence: str
 
 
+_Row = TypeVar("_Row", Relation, Doubt)
+
+
 @dataclass
 class Extracted:
     """What documents say of the graph."""
@@ -133,7 +137,18 @@ def extract(
                     )
             if relations is not None:
                 _relate(found, document, sentence, sure, relations, threshold)
+    found.relations = _surest(found.relations, lambda one: (one.document, one.head, one.relation, one.tail))
+    found.doubts = _surest(found.doubts, lambda one: (one.document, one.why, one.text, one.candidates))
     return found
+
+
+def _surest(rows: Iterable[_Row], key: Callable[[_Row], tuple[object, ...]]) -> list[_Row]:
+    """One of the rows of each key, the surest: a title says what the text says again."""
+    best: dict[tuple[object, ...], _Row] = {}
+    for one in rows:
+        if (known := best.get(key(one))) is None or (one.confidence or 0.0) > (known.confidence or 0.0):
+            best[key(one)] = one
+    return list(best.values())
 
 
 def _tone(sentence: str, tone: Recognizer | None) -> tuple[str | None, float | None]:

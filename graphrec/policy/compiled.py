@@ -126,6 +126,7 @@ class CompiledPolicy:
         self.warning = tuple(rule for rule in self.rules if rule.rule.severity != "refuse")
         self._known = self._known_values()
         self._of_products: dict[int, dict[str, Fact]] = {}
+        self._always: dict[int, Flags] = {}
         self._truths: dict[int, Truth] = {}
         """What rules that read products alone say of all of them."""
         self._remarks: dict[tuple[int, str], dict[Column, str]] = {}
@@ -192,12 +193,14 @@ class CompiledPolicy:
         block = self._block(users)
         left = np.ones((len(block.users), self.facts.num_products), np.bool_)
         counts: list[dict[str, int]] = [{} for _ in range(len(left))]
-        before = np.full(len(left), left.shape[1])
+        before = [left.shape[1]] * len(left)
         for rule in self.refusing:
-            np.logical_and(left, rule.met(self._truth(rule, block)), out=left)
-            after = left.sum(axis=1)
-            for row in np.flatnonzero(after < before).tolist():
-                counts[row][rule.rule.id] = int(before[row] - after[row])
+            np.logical_and(left, self._met(rule, block), out=left)
+            # Rows are counted one by one: sums of flags along an axis take their bytes for numbers.
+            after = [int(np.count_nonzero(row)) for row in left]
+            for row, (then, now) in enumerate(zip(before, after, strict=True)):
+                if now < then:
+                    counts[row][rule.rule.id] = then - now
             before = after
         return left, counts
 
@@ -261,7 +264,7 @@ class CompiledPolicy:
         found: list[list[list[Finding]]] = [[[] for _ in of_user] for of_user in products]
         block, row, column, place = self._pairs(users, products)
         for rule in self.warning:
-            met = _of_pairs(rule.met(self._truth(rule, block)), row, column)
+            met = _of_pairs(self._met(rule, block), row, column)
             for pair in np.flatnonzero(~met).tolist():
                 user, product = int(users[row[pair]]), int(column[pair])
                 found[row[pair]][place[pair]] += self._findings((rule,), user, product, language)
@@ -309,7 +312,7 @@ class CompiledPolicy:
         truth = self._truth(rule, block)
         if truth.no is not None:
             letters[_of_pairs(truth.unknown(), row, column)] = ord("o")
-        letters[~_of_pairs(rule.met(truth), row, column)] = ord(_LETTERS[rule.rule.severity])
+        letters[~_of_pairs(self._met(rule, block), row, column)] = ord(_LETTERS[rule.rule.severity])
 
     def outcomes_of(
         self, users: NDArray[np.integer], products: Sequence[NDArray[np.int64]]
@@ -423,7 +426,7 @@ class CompiledPolicy:
             or last.occasion != self.occasion
             or not np.array_equal(last.users, asked)
         ):
-            last = self._last = Block(asked.copy(), None, self.occasion, self.facts, {})
+            last = self._last = Block(asked.copy(), None, self.occasion, self.facts, {}, {})
         return last
 
     def _truth(self, rule: CompiledRule, block: Block) -> Truth:
@@ -438,6 +441,16 @@ class CompiledPolicy:
         found = block.truths.get(id(rule))
         if found is None:
             found = block.truths[id(rule)] = rule.condition.truth(block)
+        return found
+
+    def _met(self, rule: CompiledRule, block: Block) -> Flags:
+        """Where a block meets a rule; what is the same for all users, and of a block that is asked again, is known."""
+        known = self._always if rule.of_products and block.products is None else block.met
+        if known is None:
+            return rule.met(self._truth(rule, block))
+        found = known.get(id(rule))
+        if found is None:
+            found = known[id(rule)] = rule.met(self._truth(rule, block))
         return found
 
     def _holds(self, valid_from: str | None) -> bool:

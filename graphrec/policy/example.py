@@ -21,6 +21,8 @@ from graphrec.loading.propose.concepts import (
     CLOSED,
     CONCEPTS,
     NO,
+    NO_INVESTMENT,
+    NOTHING,
     OPEN,
     YES,
     answers_in,
@@ -28,6 +30,7 @@ from graphrec.loading.propose.concepts import (
     in_order,
     normal,
     place,
+    speaks,
     told,
 )
 from graphrec.loading.propose.looks import MOST_ANSWERS, is_known_name
@@ -81,6 +84,8 @@ _MOSTLY = 0.6
 """So many products are sold, where nothing but a yes or no may tell which."""
 MOST = 40
 """Different texts that a column of a rule may have."""
+_USUAL = 0.9
+"""The share of those with a text from which on one text is what nearly all have."""
 HEAD = """\
 # What may be shown to whom. Each rule says what it requires of a customer and a product; what does not meet it is left
 # out before anything is ranked. `graphrec policy check` counts what each rule does, `graphrec policy explain` says it
@@ -123,9 +128,16 @@ class _Column:
     """Whether some have a value and some have none."""
     says_yes: float = 0.0
     """The share of the answers that are yes; 0 where they are no answers."""
+    usual: str | None = None
+    """The text that nearly all have who have one, where there are few texts."""
 
     def __str__(self) -> str:
         return f"{self.side}.{self.name}" if re.fullmatch(r"[^\W\d]\w*", self.name) else f"{self.side}[{self.name!r}]"
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Its texts without those that stand for a gap."""
+        return tuple(text for text in self.texts if normal(text) not in NOTHING)
 
     @property
     def place(self) -> str:
@@ -212,6 +224,7 @@ class _Found:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.roles = snapshot.schema.roles
+        self._products = snapshot.nodes(self.roles.product)
         self.columns = {side: list(_columns(snapshot, side)) for side in ("user", "product")}
         schema = snapshot.schema.nodes
         self.personal = {"user": schema[self.roles.user].personal, "product": schema[self.roles.product].personal}
@@ -224,6 +237,16 @@ class _Found:
     def one(self, side: str, concept: str, kinds: Sequence[str] = ()) -> _Column | None:
         """The most telling column of a side and a concept, of some kinds."""
         return next((one for one in self.all(side, concept) if not kinds or one.kind in kinds), None)
+
+    def kinds_without(self, column: _Column) -> tuple[_Column | None, list[str]]:
+        """The column of kinds of products, and the kinds of no investment none of whose products has a value."""
+        kind = self.one("product", "kind", ("text",))
+        if kind is None or not kind.texts or not column.has_gaps:
+            return kind, []
+        kinds, has_kind = self._products.column(kind.name).values, np.asarray(self._products.column(kind.name).valid[:])
+        has = np.asarray(self._products.column(column.name).valid[:])
+        filled = {str(text) for text, there in zip(kinds, has & has_kind, strict=True) if there}
+        return kind, [text for text in kind.texts if text not in filled and speaks(text, NO_INVESTMENT)]
 
 
 def example_policy(snapshot: Snapshot, as_of: int | None, language: Language | None = None) -> Example:
@@ -394,7 +417,7 @@ def _may_be_consent(column: _Column) -> bool:
 
 def _flags(draft: _Draft, found: _Found) -> None:
     for column in found.all("user", "blocked"):
-        condition = _flag(column, wanted=False)
+        condition = _flag(column, wanted=False) or _unusual(draft, column)
         if condition is None:
             draft.miss(f"blocked ({column})", draft.unclear(column))
         else:
@@ -407,6 +430,20 @@ def _flags(draft: _Draft, found: _Found) -> None:
             condition = f"is_missing({column}) or {column} > now"
             draft.add("active", draft.said("active", column=column.name), condition, columns=(column,))
     _relation(draft, found)
+
+
+def _unusual(draft: _Draft, column: _Column) -> str | None:
+    """The condition that a customer has no reason of a block, where nearly nobody has one; a person has to look."""
+    if column.kind != "text" or not column.texts:
+        return None
+    if column.is_sparse:
+        draft.doubts.append(draft.note("sparse_user", column=str(column), values=", ".join(column.texts[:4])))
+        return f"is_missing({column})"
+    others = [text for text in column.texts if text != column.usual]
+    if column.usual is None or not others:
+        return None
+    draft.doubts.append(draft.note("usual", column=str(column), value=column.usual, values=", ".join(others[:4])))
+    return f"is_missing({column}) or {column} == {_listed([column.usual])[1:-1]}"
 
 
 def _relation(draft: _Draft, found: _Found) -> None:
@@ -469,7 +506,8 @@ def _offered(draft: _Draft, found: _Found) -> None:
 
 def _risk_sides(found: _Found) -> tuple[tuple[str, str], tuple[str, str]]:
     # A product may say for which profile it is: Anlegerprofil ab.
-    return ("product", "risk" if found.all("product", "risk") else "tolerance"), ("user", "tolerance")
+    only_profile = found.all("product", "tolerance") and not found.all("product", "risk")
+    return ("product", "tolerance" if only_profile else "risk"), ("user", "tolerance")
 
 
 def _risk(draft: _Draft, found: _Found) -> None:
@@ -600,6 +638,10 @@ def _ordered(draft: _Draft, found: _Found, name: str, above: tuple[str, str], be
     compared = _compared(draft, found, name, above, below)
     if compared is not None:
         one, other, condition = compared
+        kind, free = found.kinds_without(one)
+        if kind is not None and free:
+            condition = f"{kind} in {_listed(free)} or {condition}"
+            draft.doubts.append(draft.note("kinds_without", column=str(one), values=", ".join(free), rule=name))
         draft.add(name, draft.said(name, a=one.place, b=other.place), condition, columns=(one, other))
         return
     first, second = found.all(*above), found.all(*below)
@@ -634,35 +676,36 @@ def _not_above(draft: _Draft, name: str, one: _Column, other: _Column) -> str | 
         return f"{sides[0]} <= {sides[1]}" if all(sides) else None
     if one.kind != "text" or other.kind != "text":
         return None
-    together = in_order({*one.texts, *other.texts})
-    if together and one.texts and other.texts and len({step for step, _ in together}) == len(together):
+    together = in_order({*one.said, *other.said})
+    if together and one.said and other.said and len({step for step, _ in together}) == len(together):
         draft.levels[name] = [text for _, text in together]
         return f'level("{name}", {one}) <= level("{name}", {other})'
-    return _by_steps(draft, name, one, other) or _alike(draft, name, one, other)
+    is_one_scale = together is not None
+    return _by_steps(draft, name, one, other, is_one_scale=is_one_scale) or _alike(draft, name, one, other)
 
 
 def _alike(draft: _Draft, name: str, one: _Column, other: _Column) -> str | None:
     """The condition that both have the same text, where they have the same ones and nothing tells their order."""
-    if len(one.texts) < 2 or not set(one.texts) <= set(other.texts):
+    if len(one.said) < 2 or not set(one.said) <= set(other.said):
         return None
-    draft.doubts.append(f"{name}: " + draft.note("no_order", a=str(one), b=str(other), values=", ".join(other.texts)))
+    draft.doubts.append(f"{name}: " + draft.note("no_order", a=str(one), b=str(other), values=", ".join(other.said)))
     return f"{one} == {other}"
 
 
-def _by_steps(draft: _Draft, name: str, one: _Column, other: _Column) -> str | None:
-    """The condition of texts that have an order each, with as many steps; None where they have not."""
-    first, second = in_order(one.texts), in_order(other.texts)
+def _by_steps(draft: _Draft, name: str, one: _Column, other: _Column, *, is_one_scale: bool) -> str | None:
+    """The condition of texts that have an order each, the same one or as many steps; None where they have not."""
+    first, second = in_order(one.said), in_order(other.said)
     if not first or not second:
         return None
     is_same = [step for step, _ in first] == [step for step, _ in second]
     shown = [", ".join(text for _, text in each) for each in (first, second)]
-    if all(any(map(str.isdigit, text)) for _, text in (*first, *second)):
+    if is_one_scale or all(any(map(str.isdigit, text)) for _, text in (*first, *second)):
         first, second = _on_one_scale(first, second)
     if len(first) != len(second):
         return None
     if any(len({step for step, _ in each}) != len(each) for each in (first, second)):
         return None
-    if not is_same:
+    if not (is_same or is_one_scale):
         asked = draft.note("steps", a=str(one), b=str(other), x=shown[0], y=shown[1])
         draft.doubts.append(f"{name}: {asked}")
     draft.levels[f"{name}_product"] = [text for _, text in first]
@@ -684,15 +727,15 @@ def _as_number(draft: _Draft, scale: str, column: _Column, beside: _Column) -> s
     """
     if column.is_number:
         return str(column)
-    is_word = column.kind == "text" and not any(map(str.isdigit, "".join(column.texts)))
-    said = [text for _, text in (in_order(column.texts) if is_word else None) or ()]
+    is_word = column.kind == "text" and not any(map(str.isdigit, "".join(column.said)))
+    said = [text for _, text in (in_order(column.said) if is_word else None) or ()]
     if said and beside.numbers and beside.numbers[0] >= 1 and beside.numbers[1] == len(said):
         numbers = f"1, …, {len(said)}"
         asked = draft.note("steps", a=str(column), b=str(beside), x=", ".join(said), y=numbers)
         draft.doubts.append(f"{scale.partition('_')[0]}: {asked}")
         draft.levels[scale] = said
         return f'1 + level("{scale}", {column})'
-    order = in_order(column.texts) if column.kind == "text" and any(map(str.isdigit, "".join(column.texts))) else None
+    order = in_order(column.said) if column.kind == "text" and any(map(str.isdigit, "".join(column.said))) else None
     steps = [step for step, _ in order or ()]
     if not order or not beside.numbers or steps != list(range(steps[0], steps[0] + len(steps))):
         return ""
@@ -812,12 +855,13 @@ def _columns(snapshot: Snapshot, side: str) -> Iterator[_Column]:
         column = nodes.column(name)
         valid = np.asarray(column.valid[:])
         texts: tuple[str, ...] = ()
-        numbers, is_answer, says_yes = None, False, 0.0
+        numbers, is_answer, usual, says_yes = None, False, None, 0.0
         if kind == "text":
-            counts = Counter(str(text) for text, there in zip(column.values, valid, strict=True) if there)
-            texts = tuple(sorted(counts)) if len(counts) <= MOST else ()
+            listed = Counter(str(text) for text, there in zip(column.values, valid, strict=True) if there)
+            texts = tuple(sorted(listed)) if len(listed) <= MOST else ()
+            usual = next((text for text, times in listed.items() if times >= _USUAL * listed.total()), None)
             answers = answers_in(texts)
-            says_yes = sum(counts[text] for text in texts if answers[text]) / max(1, counts.total())
+            says_yes = sum(listed[text] for text in texts if answers[text]) / max(1, listed.total())
         elif kind == "boolean" and valid.any():
             says_yes = float(np.mean(np.asarray(column.values[:])[valid].astype(np.float64)))
         elif kind in ("integer", "real") and valid.any():
@@ -828,7 +872,8 @@ def _columns(snapshot: Snapshot, side: str) -> Iterator[_Column]:
             says_yes = float(np.mean(values == 1)) if some <= {0.0, 1.0} else 0.0
         yield _Column(
             side, name, str(kind), texts, numbers, name in protected, is_answer,
-            is_sparse=0 < 2 * valid.sum() < valid.size, has_gaps=0 < valid.sum() < valid.size, says_yes=says_yes,
+            is_sparse=0 < 2 * valid.sum() < valid.size, has_gaps=0 < valid.sum() < valid.size,
+            usual=usual, says_yes=says_yes,
         )  # fmt: skip
 
 

@@ -50,6 +50,8 @@ class Block:
     """Facts that differ from those of the policy in the rows of these users; None: they do not."""
     truths: "dict[int, Truth] | None" = None
     """What conditions say of the pairs, by their rule; None: nothing is kept."""
+    met: "dict[int, Flags] | None" = None
+    """Where the pairs meet them; None as before."""
 
     def chosen(self, of_products: NDArray[Any]) -> NDArray[Any]:
         """The entries of the block's products among those of all products, on the last axis."""
@@ -407,6 +409,8 @@ class Facts:
             seen = edges.known_at[events] < self._known_before
             rows, columns, events = rows[seen], columns[seen], events[seen]
         width = self.num_products if self.reaches_products(edge_type) else 1
+        if not len(events):
+            return [None] * len(row)
         codes, wanted = rows * width + (columns if width > 1 else 0), row * width + (column if width > 1 else 0)
         found = np.full(len(block.users) * width, ALWAYS)
         np.maximum.at(found, codes, edges.at[events])
@@ -460,6 +464,9 @@ class Facts:
 
 def _events(edges: Edges | Adjacency, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """The events of a block: row and column of its pair, and its position among all events."""
+    if len(block.users) == 1 and block.products is None:
+        start, stop = edges.indptr[int(block.users[0]) : int(block.users[0]) + 2].tolist()
+        return np.zeros(stop - start, np.int64), np.array(edges.indices[start:stop], np.int64), np.arange(start, stop)
     starts = np.asarray(edges.indptr[block.users])
     lengths = np.asarray(edges.indptr[block.users + 1]) - starts
     rows = np.repeat(np.arange(len(block.users)), lengths)

@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import cache
 from itertools import accumulate, chain, pairwise
 from math import isfinite
@@ -120,7 +120,7 @@ class Head:
 
     def to_bytes(self) -> bytes:
         """The content of head.json."""
-        return canonical(asdict(self)) + b"\n"
+        return canonical(vars(self)) + b"\n"
 
     @classmethod
     def read(cls, folder: Path) -> "Head | None":

@@ -12,10 +12,12 @@ Copies, not links: what damages a file of the home leaves the kept one as it was
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,8 @@ class Kept:
             ModelReplaced: another training replaced the model since it was opened.
             Damaged: a file of the snapshot or of the model is not the one that was written.
         """
+        if self.has(engine):
+            return
         model, facts = engine.model, engine.snapshot
         listed = self._facts(facts.hash)
         if self._keep_folder(facts.folder, listed, left_out=_of_customers(facts)):
@@ -88,9 +92,8 @@ class Kept:
 
     def has(self, engine: Engine) -> bool:
         """Whether all of what an engine answers from is kept."""
-        model, facts = engine.model, engine.snapshot
-        paths = (self._facts(facts.hash), self._model(model.name, model.hash), self._policy(engine.policy.hash))
-        return all(path.exists() for path in paths)
+        model, facts, policy = engine.model, engine.snapshot, engine.policy
+        return all(map(os.path.exists, _named(self._folder, facts.hash, model.name, model.hash, policy.hash)))
 
     @contextmanager
     def opened(self, facts: Mapping[str, Any], name: str, model: str) -> Iterator[tuple[Snapshot, ModelFiles]]:
@@ -277,6 +280,13 @@ class Kept:
 
     def _policy(self, policy: str) -> Path:
         return self._folder / "policies" / f"{policy[:DIGITS]}.json"
+
+
+@lru_cache(maxsize=64)
+def _named(folder: Path, facts: str, name: str, model: str, policy: str) -> tuple[str, ...]:
+    """The lists of files of facts and of a model, and a policy: each answer looks whether they are there."""
+    kept = Kept(folder.parent)
+    return str(kept._facts(facts)), str(kept._model(name, model)), str(kept._policy(policy))
 
 
 def _command(why: str) -> str:

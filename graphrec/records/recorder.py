@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import field, replace
 from pathlib import Path
 from threading import Lock
@@ -157,16 +157,22 @@ class Recorder:
         return replace(head, file=path.name, size=start)
 
     def _write_head(self, head: Head) -> None:
-        """Put a head in the place of the one before; the record is locked, so that one name will do meanwhile.
+        """Write a head over the one before it; the record is locked, so that nobody reads it meanwhile.
 
-        Its name may come to the disk later than the block: the head before it leads on to the blocks behind.
+        It may come to the disk later than the block: the head before it leads on to the blocks behind. One of the same
+        length is written in place, less than a sector, so that no half of it is on a disk.
         """
+        content, path = head.to_bytes(), self.folder / HEAD
+        with suppress(FileNotFoundError), path.open("r+b", buffering=0) as file:
+            if os.fstat(file.fileno()).st_size == len(content):
+                file.write(content)
+                return
         unfinished = self.folder / f".{HEAD}"
         with open(unfinished, "wb", opener=private) as file:
-            file.write(head.to_bytes())
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(self.folder / HEAD)
+        unfinished.replace(path)
 
 
 @dataclass
@@ -224,6 +230,12 @@ def _damaged(folder: Path, what: str) -> RecordError:
     return RecordError(
         f"nothing was added to the record in {folder}: {what}; see graphrec record verify, or answer with --no-record"
     )
+
+
+def head_of(folder: Path) -> Head | None:
+    """The head of a record that others may append to; None as of `Head.read`."""
+    with locked(folder, exclusive=False):
+        return Head.read(folder)
 
 
 @contextmanager

@@ -232,6 +232,21 @@ def whole(parts: Sequence[float], total: int = 100) -> tuple[int, ...]:
     return tuple(found)
 
 
+def shown_percents(item: Item | SeenItem) -> tuple[list[int | None], int | None]:
+    """The per cents of a product's reasons and of what none of them shows, as people read them: whole, 100 in all.
+
+    Returns:
+        One of each reason, None for a heading, and that of the rest, None where nothing speaks for the product.
+    """
+    percents = [reason.percent for reason in item.reasons]
+    rest = item.others if isinstance(item, Item) else item.other
+    if rest is None:
+        return [None if one is None else round(one) for one in percents], None
+    *found, last = whole([one for one in (*percents, rest) if one is not None])
+    figures = iter(found)
+    return [None if one is None else next(figures) for one in percents], last
+
+
 class Viewer:
     """Makes one view out of exact answers.
 

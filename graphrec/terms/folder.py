@@ -73,6 +73,8 @@ class Model:
 
     All positions in the blend and the graph are the model's own.
     """
+    files: CheckedFolder | None = None
+    """What its arrays are read from; None: they are in memory."""
 
     @property
     def kind(self) -> str:
@@ -93,6 +95,15 @@ class Model:
     def hash(self) -> str:
         """Hash of what decides its scores."""
         return self.meta.hash
+
+    def verify(self) -> None:
+        """Check all pages of its arrays.
+
+        Raises:
+            Damaged: one is not what was written.
+        """
+        if self.files is not None:
+            self.files.verify()
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +206,7 @@ class ModelFiles:
         forms = [_form(entry.form, self.folder) for entry in entries]
         terms = [form.open(one, graph) for form, one in zip(forms, described, strict=True)]
         blend = Blend(terms, [entry.weight for entry in entries])
-        return Model(blend, graph, meta, self.folder, ids)
+        return Model(blend, graph, meta, self.folder, ids, self.files)
 
 
 def _of_users(

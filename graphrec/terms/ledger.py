@@ -171,9 +171,11 @@ class Block:
     @classmethod
     def empty(cls, users: NDArray[np.int32], products: Sequence[NDArray[np.int32]], most: NDArray[np.int64]) -> "Block":
         """Room for at most so many lines of each user (num_users,)."""
-        starts = np.concatenate(([0], np.cumsum(most)))
-        widths = np.array([len(wanted) for wanted in products], np.int64)
-        padded = np.full((len(users), int(widths.max(initial=0))), -1, np.int32)
+        starts = np.zeros(len(users) + 1, np.int64)
+        np.cumsum(most, out=starts[1:])
+        lengths = [len(wanted) for wanted in products]
+        widths = np.array(lengths, np.int64)
+        padded = np.full((len(users), max(lengths, default=0)), -1, np.int32)
         for place, wanted in enumerate(products):
             padded[place, : len(wanted)] = wanted
         size = int(starts[-1])
@@ -202,14 +204,14 @@ class Block:
         out, span = self.out, slice(int(self.starts[place]), int(self.out.filled[place]))
         group = out.group[span].copy()
         values = out.values[span, : self.widths[place]]
-        terms = np.array(self.terms, np.int16)[group] if self.terms else np.zeros(0, np.int16)
-        groups, owners = self._named
+        groups, owners, numbers = self._named
+        terms = numbers[group] if self.terms else np.zeros(0, np.int16)
         return Ledger(terms, groups, owners, group, out.via[span].copy(), out.mid[span].copy(), values)
 
     @cached_property
-    def _named(self) -> tuple[tuple[LineGroup, ...], tuple[int, ...]]:
-        """The groups and their terms: the same for all ledgers of the block."""
-        return tuple(self.groups), tuple(self.terms)
+    def _named(self) -> tuple[tuple[LineGroup, ...], tuple[int, ...], NDArray[np.int16]]:
+        """The groups and their terms, these as an array too: the same for all ledgers of the block."""
+        return tuple(self.groups), tuple(self.terms), np.array(self.terms, np.int16)
 
 
 class Lines(Protocol):

@@ -86,6 +86,9 @@ def test_each_intent_answers_from_records(asked: Asker, question: str, intent: s
         ("Was steht in der Richtlinie?", "policy", "hat 2 Regeln"),
         ("How is my portfolio composed?", "portfolio", "holds 2 products"),
         ("我的投资组合集中吗？", "portfolio", "C001 持有2个产品"),
+        ("Why does he get no recommendations?", "recommend", "fit"),
+        ("Warum bekommt er keine Liste?", "recommend", "Produkte"),
+        ("为什么没有推荐？", "recommend", "产品"),
         ("How old is the customer?", "portrait", "age band: 35-54."),
         ("Wie viel Geld hat er?", "portrait", "nichts"),
         ("Write the suitability statement for P01", "statement", "No statement is set up"),
@@ -290,6 +293,33 @@ def test_a_conversation_goes_on_from_its_entry(bank: Bank) -> None:
         ask(bank, Ask("why?", USER, after=listed))
     with pytest.raises(UnknownId, match="no entry 99"):
         ask(bank, Ask("why?", USER, after=99))
+
+
+def test_what_follows_a_list_is_about_its_products(bank: Bank) -> None:
+    first = best(bank, 10)
+    given = ask(bank, Ask("Give me the top 3 recommendations", user=USER))
+    after = {"user": USER, "record": False, "after": given.record}
+    assert ask(bank, Ask("why that one?", **after)).slots["products"] == first[:1]
+    assert ask(bank, Ask("und was kostet das zweite?", **after)).slots["products"] == first[1:2]
+    assert ask(bank, Ask("And the fees?", **after)).slots["products"] == first[:3]
+    # There is no fifth one.
+    assert ask(bank, Ask("Why the fifth?", **after)).refused == "no_product"
+    more = ask(bank, Ask("What else? Give me 3 products", **after))
+    assert more.slots["beyond"] == first[:3]
+    assert re.findall(r"\((P\d\d)\):", more.answer) == first[3:6]
+
+
+def test_a_what_if_of_what_is_held_takes_it_away_unless_it_comes_besides(bank: Bank, asked: Asker) -> None:
+    product = held(bank)
+    assert "Without" in asked(f"What if she drops {product}?").answer
+    assert "Without" in asked(f"suppose {product} were gone").answer
+    assert "besides" in asked(f"What if she bought more of {product}?").answer
+
+
+def test_two_questions_in_one_get_two_answers(bank: Bank, asked: Asker) -> None:
+    found = asked("What does P03 cost and how risky is it?")
+    assert found.answer.startswith(asked("What does P03 cost?").answer)
+    assert found.answer.endswith(asked("How risky is P03?").answer)
 
 
 def test_a_conversation_goes_with_the_person(bank: Bank) -> None:

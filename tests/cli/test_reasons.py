@@ -1,6 +1,7 @@
 """Reasons on the command line: languages, order, confidence, audit."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -64,6 +65,20 @@ def test_as_many_reasons_as_are_wanted(own_home: Home) -> None:
 def _printed(answer: Answer, sentences: Sentences, capsys: pytest.CaptureFixture[str]) -> list[str]:
     show_answer(answer, sentences)
     return capsys.readouterr().out.splitlines()
+
+
+def test_the_per_cents_of_a_product_as_printed_add_up_to_100(
+    own_home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = Engine.open(own_home)
+    answer = engine.recommend("C008", 1)
+    (one,) = answer.items
+    first = one.reasons[0]
+    parts = [replace(first, percent=percent, text=f"a {percent}") for percent in (25.6, 25.5, 25.5)]
+    shown = replace(answer, items=(replace(one, reasons=tuple(parts), others=23.4, against=None),))
+    lines = _printed(shown, engine.reasons_in("en").sentences, capsys)
+    figures = [int(found[1]) for line in lines if (found := re.search(r"^   █* +(\d+)%", line))]
+    assert figures == [26, 26, 25, 23]
 
 
 def test_a_product_with_what_is_known_of_it(own_home: Home, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,8 @@ import csv
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,9 +21,10 @@ from graphrec.cli import app
 from graphrec.config.settings import Settings
 from graphrec.errors import ModelError, SourceError, UsageError
 from graphrec.extract.classifier import Classifier, Rows, tone_features
+from graphrec.extract.documents import Document
 from graphrec.extract.linking import Entity, Gazetteer, Known
 from graphrec.extract.relations import pair_features
-from graphrec.extract.rows import Recognizer
+from graphrec.extract.rows import Recognizer, extract
 from graphrec.extract.texts import plain, sentences
 from graphrec.extract.topics import topics
 from graphrec.extract.vectors import Vectors
@@ -116,6 +119,57 @@ def test_texts_become_sentences() -> None:
         "Ja?",
     ]
     assert sentences("") == []
+
+
+def test_what_a_page_has_around_its_text_is_not_read() -> None:
+    page = (
+        "<html><head><title>x</title><body><nav>Acme<ul><li>A</ul></nav><div role='banner'>B<div>C</div></div>"
+        "<header><h1>Title</h1></header><p>Text<img hidden></p><p hidden>D</p><p style='display: none'>E</p>"
+        "<aside>F</aside><hr/>After<footer>G</footer></body></html>"
+    )
+    assert plain(page) == "Title\nText\nAfter"
+    # What was never closed does not take the text along.
+    assert plain("<head><title>x</title><body>A<nav>B<article>C</article>") == "A\nC"
+
+
+def test_names_are_found_as_the_press_writes_them() -> None:
+    names = {
+        "m": "Müller Maschinenbau GmbH & Co. KG", "s": "Banco São Tomé S.A.", "n": "Next plc",
+        "h": "Harbour & Sons Holdings Inc.",
+        "a": "Alpina Bank AG", "d": "东海证券股份有限公司", "g": "First Group plc", "i": "iShop",
+        "r": "Café Rueck", "u": "Café Rück",
+    }  # fmt: skip
+    gazetteer = Gazetteer([Known(Entity("Fund", one), (name,)) for one, name in names.items()])
+    linked = {
+        "MÜLLER MASCHINENBAU GMBH & CO. KG and Mueller Maschinenbau": ["m", "m"],
+        "Banco Sao Tome; Banco São Tomé, S.A.": ["s", "s"],
+        "The next day Next rose": ["n"],
+        "next rose": ["n"],
+        "Harbour & Sons, Harbour Master": ["h"],
+        "Alpina-Bank-Aktie": ["a"],
+        "东海证券担任财务顾问": ["d"],
+        "First, First Group": ["g"],
+        "The iShop": ["i"],
+        # Of two names that are alike without accents each has its own.
+        "Café Rück, Café Rueck": ["u", "r"],
+    }
+    found = {text: [one.entity.id if one.entity else None for one in gazetteer.links(text)] for text in linked}
+    assert found == linked
+
+
+def test_a_relation_that_a_document_says_twice_is_one_row() -> None:
+    acme, bolt = (Known(Entity("Fund", one), (one,)) for one in ("Acme", "Bolt"))
+    rows = Rows.of([pair_features(*one[:3]) for one in EXAMPLES])
+    classifier = Classifier.fit(rows, [one[3] for one in EXAMPLES])
+    said = "Acme buys Bolt"
+    document = Document("News", "D", said, datetime(2025, 5, 1, tzinfo=UTC), (said, said))
+    once = replace(document, sentences=(said,))
+    recognizer = Recognizer(classifier, Vectors(None))
+    twice, single = (
+        extract([one], Gazetteer([acme, bolt]), relations=recognizer, threshold=0.0) for one in (document, once)
+    )
+    assert single.relations
+    assert twice.relations == single.relations
 
 
 def test_names_are_linked_as_whole_words_the_longest_first_and_doubts_are_kept_apart() -> None:

@@ -58,6 +58,17 @@ def test_an_adjacency_in_files_is_that_of_the_arrays(tmp_path: Path) -> None:
     assert codes_of(found, 70).tolist() == codes.tolist()
 
 
+def test_the_neighbours_of_one_node_are_a_part_of_those_of_several_and_the_callers_own() -> None:
+    found = Adjacency(np.array([0, 2, 2, 5]), np.array([3, 7, 0, 1, 9], np.int32))
+    origin, neighbours = found.expand(np.array([0, 1, 2]))
+    for node in range(3):
+        alone, own = found.expand(np.array([node]))
+        assert own.tolist() == neighbours[origin == node].tolist()
+        assert (alone.tolist(), alone.dtype, own.dtype) == ([0] * len(own), origin.dtype, neighbours.dtype)
+        own[:] = -1
+    assert found.indices.min() == 0
+
+
 def test_targets_out_of_range_are_refused_as_a_whole(tmp_path: Path) -> None:
     own = from_codes(np.array([0, 5, 12]), 2, 10)
     assert stored(tmp_path / "right", own, 10).indices.tolist() == [0, 5, 2]

@@ -200,6 +200,31 @@ def test_files_with_a_longer_name_are_not_read_with_the_others(tmp_path: Path) -
     assert 'trades = "trades_[0-9]*.csv"' in (tmp_path / "my.toml").read_text()
 
 
+@pytest.mark.parametrize(
+    ("names", "wanted", "asked"),
+    [
+        # Years apart and together are one table.
+        (("2023", "2024", "2025_2026"), 'trades = "trades_*.csv"', ""),
+        (("2023", "2024", "2022_old"), 'trades = "trades_[0-9][0-9][0-9][0-9].csv"', ""),
+        (
+            ("2023", "2024_2025", "2022_old"),
+            'trades = "trades_[0-9]*.csv"',
+            "trades_2022_old.csv is read with the others",
+        ),
+    ],
+)
+def test_no_file_is_read_twice(tmp_path: Path, names: tuple[str, ...], wanted: str, asked: str) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for first, name in enumerate(names):
+        rows = [f"T{first * 10 + i},C{i % 7},P{i % 5},2024-01-{1 + i % 28:02}" for i in range(10)]
+        (folder / f"trades_{name}.csv").write_text("\n".join(["trade_id,customer_id,product_id,day", *rows]))
+    questions, sink, text = drafted(folder)
+    assert wanted in text
+    assert any(asked in question for question in questions)
+    assert sum(edges.num_rows for edges in sink.edges.values()) == 30
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("pattern", "wrong", "message"),

@@ -117,6 +117,11 @@ def test_a_schema_without_them_is_written_as_it_was(files: Path) -> None:
         ),
         (
             'likes = "likes.csv"',
+            'likes = { reader = "database", url_env = "BANK", query = "SELECT 1", newest = true }',
+            'my.toml line 7: source.files.likes.newest is for files; reader = "database" has url_env and query',
+        ),
+        (
+            'likes = "likes.csv"',
             'likes = { reader = "database", url_env = "BANK" }',
             'my.toml line 7: source.files.likes.query is missing; reader = "database" needs url_env and query',
         ),

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from graphrec.errors import RejectedRows
+from graphrec.graph.memory import MemorySink
+from graphrec.loading import load_mapping, run_load
 from tests.loading.delivered import loaded, write
 
 
@@ -19,6 +22,43 @@ def bank(folder: Path, customers: int = 20, *, head: str = "", cells: str = "") 
     write(folder, "products.csv", "product_id,name", *(f"P{i},Fund {i}" for i in range(8)))
     rows = (f"H{i},C{i % customers:03},P{i % 8},2024-0{1 + i % 9}-05" for i in range(2 * customers))
     write(folder, "holdings.csv", "holding_id,customer_id,product_id,opened_on", *rows)
+
+
+def delivery(folder: Path, day: str, consents: str) -> None:
+    rows = [f"C{number:03},{('Ulm', 'Bonn')[number % 2]},{yes}" for number, yes in enumerate(consents)]
+    write(folder, f"customers_{day}.csv", "customer_id,city,marketing_consent", *rows)
+
+
+def test_the_next_delivery_of_customers_takes_the_place_of_the_one_before(data: Path) -> None:
+    bank(data)
+    (data / "customers.csv").unlink()
+    delivery(data, "20260930", "Y" * 20)
+    questions, sink, text = loaded(data)
+    assert 'customers = { path = "customers_[0-9]*.csv", newest = true }' in text
+    assert "customers_[0-9]*.csv: of later deliveries the newest alone is read (newest): is that right?" in questions
+    mapping = data.parent / "later.toml"
+    mapping.write_text(text, "utf-8")
+    delivery(data, "20261031", "Y" * 10 + "N" * 10)
+    sink = MemorySink()
+    run_load(load_mapping(mapping), data, sink)
+    said = {one["id"]: one["marketing_consent"] for one in sink.nodes["Customer"].to_pylist()}
+    assert said == {f"C{number:03}": number < 10 for number in range(20)}
+    mapping.write_text(text.replace(", newest = true", ""), "utf-8")
+    with pytest.raises(RejectedRows) as error:
+        run_load(load_mapping(mapping), data, MemorySink())
+    told = str(error.value)
+    assert "is there twice (where each file of customers_[0-9]*.csv has all that there is, write newest = true" in told
+    assert "later.toml line 9: source.files.customers); 40 rows rejected" in told
+
+
+def test_of_two_deliveries_that_differ_in_one_row_the_latest_is_read(data: Path) -> None:
+    bank(data, 40)
+    (data / "customers.csv").unlink()
+    delivery(data, "20260930", "Y" * 40)
+    delivery(data, "20261031", "Y" * 39 + "N")
+    _, sink, _ = loaded(data)
+    said = {one["id"]: one["marketing_consent"] for one in sink.nodes["Customer"].to_pylist()}
+    assert said == {f"C{number:03}": number < 39 for number in range(40)}
 
 
 def test_a_dimension_gives_the_last_version_under_the_lasting_key(data: Path) -> None:

@@ -377,6 +377,42 @@ def test_words_of_names(name: str, concept: str, *, is_it: bool) -> None:
     assert (place(name, concept) is not None) == is_it
 
 
+def test_reasons_of_a_block_gaps_among_steps_and_kinds_without_a_class(tmp_path: Path) -> None:
+    users: list[dict[str, Any]] = [
+        {"Neigung_Risiko": "2 konservativ", "Anlagehorizont": "kurz (bis 3 J.)", "Sperrgrund_Code": "00"},
+        {"Neigung_Risiko": "1 sicherheitsorientiert", "Anlagehorizont": "lang (über 7 J.)", "Sperrgrund_Code": "00"},
+        {"Neigung_Risiko": "k.A.", "Anlagehorizont": "mittel (3-7 J.)", "Sperrgrund_Code": "00"},
+    ]
+    users += [{**users[0], "Sperrgrund_Code": "00"} for _ in range(20)]
+    users += [{**users[1], "Sperrgrund_Code": "07"}, {**users[1], "Sperrvermerk": "Nachlass"}]
+    products = [
+        {"Risikoklasse": 2, "Haltedauer": "kurz", "Produktart": "Fonds"},
+        {"Risikoklasse": 1, "Haltedauer": "lang", "Produktart": "Fonds"},
+        {"Haltedauer": "kurz", "Produktart": "Kreditkarte"},
+        {"Haltedauer": "kurz", "Produktart": "Zertifikat"},
+    ]
+    for user in users:
+        user["Risikoneigung"] = user.pop("Neigung_Risiko")
+        user["gesperrt_Grund"] = user.pop("Sperrgrund_Code", "00")
+    example, policy, _ = written(
+        tmp_path, users, products,
+        {"Risikoneigung": "text", "Anlagehorizont": "text", "gesperrt_Grund": "text", "Sperrvermerk": "text"},
+        {"Risikoklasse": "integer", "Haltedauer": "text", "Produktart": "text"},
+    )  # fmt: skip
+    found = requires(example)
+    assert found["blocked"] == 'is_missing(user.gesperrt_Grund) or user.gesperrt_Grund == "00"'
+    assert found["blocked-2"] == "is_missing(user.Sperrvermerk)"
+    asked = "\n".join(example.doubts)
+    assert "one with another value (07) counts as not served" in asked
+    assert "one who has (Nachlass) counts as not served" in asked
+    assert "no product of the kinds Kreditkarte has product.Risikoklasse" in asked
+    # A card needs no class and a certificate does; who gave no answer is offered nothing that has one.
+    order = sorted(f"U{number}" for number in range(len(users)))
+    allowed = policy.masks(np.array([order.index(one) for one in ("U0", "U1", "U2")])).tolist()
+    assert allowed == [[True, False, True, False], [False, True, True, False], [False, False, True, False]]
+    assert not policy.masks(np.array([order.index(one) for one in ("U23", "U24")])).any()
+
+
 def test_texts_that_have_an_order() -> None:
     assert in_order(["hoch", "niedrig", "mittel"]) == [(2, "niedrig"), (4, "mittel"), (6, "hoch")]
     assert in_order(["Risikoklasse 10", "Risikoklasse 2"]) == [(2, "Risikoklasse 2"), (10, "Risikoklasse 10")]
@@ -394,6 +430,7 @@ def test_what_a_small_bank_lacks_is_listed(home: Home) -> None:
     assert [text.partition(":")[0] for text in example.left_out] == [
         "consent", "risk", "horizon", "means", "minimum age", "residence", "cooling-off",
     ]  # fmt: skip
+    assert "risk: no column of products speaks of risk" in example.left_out
     policy = parse_policy(example.text, "example")
     assert policy.rules[1].require == 'product.status in ["open"]'
     assert policy.values == {"product.status": ("closed", "open"), "product.kind": ("bond", "fund")}

@@ -225,6 +225,19 @@ def test_a_whole_block_without_its_head_is_taken_up(folder: Path) -> None:
     assert verify(folder).notes == []
 
 
+def test_a_head_of_the_same_length_is_written_over_the_one_before_it(tmp_path: Path) -> None:
+    recorder, path = Recorder(tmp_path / "records"), tmp_path / "records" / HEAD
+    kept = []
+    for number in range(1, 13):
+        before = path.stat() if path.exists() else None
+        assert recorder.append(SHARED, some(1, number)) == range(number, number + 1)
+        after = path.stat()
+        kept.append(before is not None and before.st_ino == after.st_ino)
+        assert before is None or kept[-1] == (before.st_size == after.st_size)
+        assert (verify(path.parent).problems, verify(path.parent).notes) == ([], [])
+    assert sum(kept) >= 8, kept
+
+
 def test_many_entries_fill_several_blocks_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder_module, "BLOCK", 10)
     monkeypatch.setattr(recorder_module, "SEGMENT", 2_000)

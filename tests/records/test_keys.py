@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import zlib
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from graphrec.home import Home
 from graphrec.records import sealed as sealing
 from graphrec.records.blocks import Head, blocks, segments
 from graphrec.records.decision import Decisions, Request
-from graphrec.records.keys import PERSONS, VARIABLE, Erased, Keys, decrypt, encrypt
+from graphrec.records.keys import _ON_DISK, PERSONS, VARIABLE, Erased, Keys, decrypt, encrypt
 from graphrec.records.read import entries, entry_of
 from graphrec.records.recorder import Recorder
 from graphrec.records.replay import replay
@@ -93,6 +94,35 @@ def test_a_destroyed_key_leaves_the_chain_and_the_entries_of_others(tmp_path: Pa
     assert [one.number for one in entries(folder, "CLIENT-1")] == [5]
     with pytest.raises(Erased):
         _ = entry_of(folder, 1).content
+
+
+def test_who_has_a_key_on_the_disk_waits_for_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Keys.beside(recorder(tmp_path).folder).folder
+    persons, before = ["CLIENT-2", None, "CLIENT-1"], Keys._locked
+    exact = Keys(folder).for_entries(persons)
+    locks = []
+
+    def locked(keys: Keys) -> AbstractContextManager[None]:
+        locks.append(1)
+        return before(keys)
+
+    monkeypatch.setattr(Keys, "_locked", locked)
+    assert Keys(folder).for_entries(persons) == exact
+    assert locks == []
+    # One that another process appends may not be on the disk before its lock is free.
+    Keys(folder).for_entries(["CLIENT-3"])
+    monkeypatch.setitem(_ON_DISK, folder / PERSONS, ((folder / PERSONS).stat().st_ino, 3))
+    locks.clear()
+    assert Keys(folder).for_entries(["CLIENT-1", "CLIENT-3"])[0] == exact[2]
+    assert locks == [1]
+    # A destroyed key is not taken, and neither is what another file has in its place.
+    keys = Keys(folder)
+    assert keys.destroy("CLIENT-1")
+    assert Keys(folder).for_entries(["CLIENT-1"])[0][0] == 4
+    monkeypatch.setitem(_ON_DISK, folder / PERSONS, (0, 5))
+    locks.clear()
+    assert Keys(folder).for_entries(persons[:2]) == exact[:2]
+    assert locks == [1]
 
 
 def test_a_persons_entries_share_a_key_and_no_two_persons_do(tmp_path: Path) -> None:

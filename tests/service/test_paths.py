@@ -229,8 +229,8 @@ def test_a_body_beyond_the_bound_is_refused(bank: Bank) -> None:
 
 def test_a_full_queue_says_when_to_come_back(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
-    right = bank.recommend_all
-    monkeypatch.setattr(bank, "recommend_all", lambda asked: (gate.wait(60), right(asked))[1])
+    right = bank.recommend_seen
+    monkeypatch.setattr(bank, "recommend_seen", lambda *asked: (gate.wait(60), right(*asked))[1])
     options = ServiceOptions(Limits(threads=1, queue=2), is_open=True)
     app = make_app(bank, options)
     with TestClient(app, raise_server_exceptions=False) as client:

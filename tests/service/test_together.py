@@ -13,8 +13,11 @@ from graphrec.app.jobs import ListRecord
 from graphrec.app.requests import Recommend
 from graphrec.errors import NotTrained, UnknownId
 from graphrec.files import wait_for_disk
+from graphrec.records.recorder import Recorder
+from graphrec.schema import View
 from graphrec.service.access import limits
 from graphrec.service.access.limits import MANY, TOGETHER, Busy, Limits, Runner
+from graphrec.serving.views import SeenAnswer, Viewer
 
 USERS = ("C003", "C001", "nobody", "C004", "C003")
 
@@ -43,6 +46,26 @@ def test_requests_that_differ_keep_their_order_and_what_stops_one_leaves_the_oth
     lengths = [len(one.answer.items) for one in found if not isinstance(one, Exception)]
     assert lengths == [2, 3, 3]
     assert bank.recommend_all([]) == []
+
+
+def test_roles_read_of_lists_together_what_they_read_of_each(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    views: list[View] = ["service", "compliance", "adviser", "service", "customer"]
+    right = Recorder.commit
+    seen_on_disk: list[int] = []
+    monkeypatch.setattr(Recorder, "commit", lambda *asked: (seen_on_disk.append(len(made)), right(*asked))[1])
+    made: list[SeenAnswer] = []
+    answer = Viewer.answer
+    monkeypatch.setattr(Viewer, "answer", lambda *asked: (made.append(found := answer(*asked)), found)[1])
+    found = bank.recommend_seen([Recommend(user, 4) for user in USERS], views)
+    assert seen_on_disk == [3], "views are made before the entries go to the disk"
+    assert isinstance(found[2], UnknownId)
+    for user, view, one in zip(USERS, views, found, strict=True):
+        if not isinstance(one, Exception):
+            exact = bank.recommend(Recommend(user, 4, record=False))
+            wanted = exact if view == "compliance" else bank.seen(exact, view)
+            assert type(one) is type(wanted)
+            assert one.answer == wanted.answer
+            assert one.record is not None
 
 
 def test_a_batch_over_http_names_who_is_not_there(client: TestClient) -> None:

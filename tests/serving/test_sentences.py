@@ -8,7 +8,7 @@ import pytest
 from graphrec.errors import SourceError
 from graphrec.graph.edges.adjacency import Hop
 from graphrec.languages import language_of
-from graphrec.schema import GraphSchema
+from graphrec.schema import Column, GraphSchema
 from graphrec.serving.answer import ListOptions, Node
 from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.sentences import Event, PathParts, Sentences
@@ -321,6 +321,12 @@ def test_names_of_columns_and_years_as_people_write_them() -> None:
     german = sentences("de")
     assert german.word("SecteurDeRisque") == "Secteur de Risque"
     assert german.word("FancyColour") == "Fancy Colour"
+    assert german.word("Neigung_lt_WpHG_Bogen") == "Neigung lt WpHG Bogen"
+    assert german.word("Werbung_Tel") == "Werbung Tel"
+    assert sentences("en").word("Score_of_ESG_Kind") == "score of ESG kind"
+    customer = replace(BARE.nodes["Customer"], columns=(Column("Neigung_lt_WpHG_Bogen", "text"),))
+    drafted = replace(BARE, nodes={**BARE.nodes, "Customer": customer})
+    assert sentences("de", drafted).word("NeigungLtWpHgBogen") == "Neigung lt WpHG Bogen"
     assert (german.fact_of("birth_year", 1944), german.fact_of("Income", 1944)) == ("1944", "1.944")
     assert sentences("en").fact_of("Opt_Out", value=False) == "no"
     assert german.fact_of("born_by", "1972-10-31") == "31. Oktober 1972"

@@ -311,6 +311,20 @@ def test_a_table_that_walks_share_is_written_once(tmp_path: Path) -> None:
         assert opened.row(user).scores.tobytes() == blend.row(user).scores.tobytes()
 
 
+def test_a_model_is_checked_as_a_whole_where_that_is_asked(tmp_path: Path) -> None:
+    snapshot = bank_snapshot(tmp_path / "snapshot")
+    graph = visible_graph(snapshot)
+    folder = tmp_path / "ease-test"
+    folder.mkdir()
+    write_model(folder, Blend([term_of("table", graph)], [1.0]), graph, snapshot, SAID)
+    open_model(folder, snapshot).verify()
+    content = bytearray((folder / ARRAYS).read_bytes())
+    content[-1] ^= 1
+    (folder / ARRAYS).write_bytes(content)
+    with pytest.raises(Damaged, match=ARRAYS):
+        open_files(folder).model(snapshot).verify()
+
+
 def test_a_meta_that_says_something_else_is_one_line(tmp_path: Path) -> None:
     snapshot = bank_snapshot(tmp_path / "snapshot")
     graph = visible_graph(snapshot)

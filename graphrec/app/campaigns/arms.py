@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphrec.app.bank import Bank
 from graphrec.app.models.opened import pointer
 from graphrec.app.recording import Recording, opened
 from graphrec.errors import NotTrained
+from graphrec.files import state_of
 from graphrec.home import Home
 from graphrec.records.decision import Request
 from graphrec.serving.answer import Answer, ListOptions
@@ -26,17 +26,10 @@ if TYPE_CHECKING:
 FILES = ("experiments.toml", "experiments.json")
 
 
-def state(home: Home) -> tuple[tuple[int, int] | None, ...]:
+def state(home: Home) -> tuple[tuple[int, ...] | None, ...]:
     """What changes when an experiment begins, is changed or stopped."""
-    return tuple(_state(home.path / name) for name in FILES)
-
-
-def _state(file: Path) -> tuple[int, int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
+    folder = str(home.path)
+    return tuple([state_of(f"{folder}/{name}") for name in FILES])
 
 
 def experiments(bank: Bank) -> Experiments | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.app.answers import FoundNodes, Refused, Served
+from graphrec.app.answers import FoundNodes, Refused, Seen, Served
 from graphrec.app.bank import Bank
 from graphrec.app.campaigns.arms import assigned
 from graphrec.app.data.facts import stale
@@ -21,12 +21,14 @@ from graphrec.errors import GraphrecError, UnknownId
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
 from graphrec.records.decision import Request
+from graphrec.schema import EXACT, View
 from graphrec.serving.answer import Answer, ExplainOptions, ListOptions
 from graphrec.serving.drawn import drawn_list, drawn_lists
 from graphrec.serving.engine import Engine
 
 if TYPE_CHECKING:
     from graphrec.outcomes.experiments import Assigned
+    from graphrec.serving.views import SeenAnswer
 
 
 def recommend(bank: Bank, request: Recommend) -> Served:
@@ -39,7 +41,15 @@ def recommend(bank: Bank, request: Recommend) -> Served:
 
 def recommend_all(bank: Bank, asked: Sequence[Recommend]) -> list[Served | GraphrecError]:
     """What `recommend` gives for each request, or what stops it; those that differ in the user alone go together."""
-    found: list[Served | GraphrecError | None] = [None] * len(asked)
+    exact: list[View] = [EXACT] * len(asked)
+    return [one for one in recommend_seen(bank, asked, exact) if not isinstance(one, Seen)]
+
+
+def recommend_seen(
+    bank: Bank, asked: Sequence[Recommend], views: Sequence[View]
+) -> list[Served | Seen | GraphrecError]:
+    """What `recommend_all` gives, each answer in its view."""
+    found: list[Served | Seen | GraphrecError | None] = [None] * len(asked)
     alike: dict[object, tuple[Assigned | None, list[int]]] = {}
     for place, one in enumerate(asked):
         try:
@@ -50,28 +60,32 @@ def recommend_all(bank: Bank, asked: Sequence[Recommend]) -> list[Served | Graph
         part = None if plan is None else (plan.experiment, plan.arm.name)
         alike.setdefault((replace(one, user=""), part), (plan, []))[1].append(place)
     for plan, places in alike.values():
-        made = _together(bank, asked[places[0]], plan, [asked[place].user for place in places])
+        of_each: list[View] = [views[place] for place in places]
+        made = _together(bank, asked[places[0]], plan, [asked[place].user for place in places], of_each)
         for place, served in zip(places, made, strict=True):
             found[place] = served
     return [one for one in found if one is not None]
 
 
 def _together(
-    bank: Bank, request: Recommend, plan: Assigned | None, users: Sequence[str]
-) -> list[Served | GraphrecError]:
+    bank: Bank, request: Recommend, plan: Assigned | None, users: Sequence[str], views: Sequence[View]
+) -> list[Served | Seen | GraphrecError]:
     """The lists of some users, recorded together.
 
     Args:
         request: for one of them.
         plan: what an experiment decides of their lists.
+        views: of each of them.
     """
     try:
-        return _lists(bank, request, plan, users)
+        return _lists(bank, request, plan, users, views)
     except GraphrecError as error:
         return [error] * len(users)
 
 
-def _lists(bank: Bank, request: Recommend, plan: Assigned | None, users: Sequence[str]) -> list[Served | GraphrecError]:
+def _lists(
+    bank: Bank, request: Recommend, plan: Assigned | None, users: Sequence[str], views: Sequence[View]
+) -> list[Served | Seen | GraphrecError]:
     settings, home = bank.settings, bank.home_at(request.as_of, no_policy=request.no_policy)
     options = ListOptions(
         reasons=request.reasons,
@@ -99,9 +113,29 @@ def _lists(bank: Bank, request: Recommend, plan: Assigned | None, users: Sequenc
         answers = list(drawn_lists(engine, list(known.values()), asked.k, options))
     else:
         answers = [drawn_list(engine, users[place], asked.k, options) for place in known]
+    made = _in_views(bank, engine, answers, options, [views[place] for place in known])
     recording.add(answers)
-    served = iter(_served(home, model, engine, recording, answers, options) if answers else ())
-    return [unknown[place] if place in unknown else next(served) for place in range(len(users))]
+    served = _served(home, model, engine, recording, answers, options) if answers else []
+    found = iter([
+        one if shown is None else Seen(shown, one.record, one.sentences, one.notes)
+        for one, shown in zip(served, made, strict=True)
+    ])  # fmt: skip
+    return [unknown[place] if place in unknown else next(found) for place in range(len(users))]
+
+
+def _in_views(
+    bank: Bank, engine: Engine, answers: Sequence[Answer], options: ListOptions, views: Sequence[View]
+) -> list[SeenAnswer | None]:
+    """Answers as roles read them; None: the exact one."""
+    if all(view == EXACT for view in views):
+        return [None] * len(answers)
+    from graphrec.app.views import viewer
+
+    sentences = engine.reasons_in(options.language, options.voice).sentences
+    viewers = {view: viewer(bank, view, sentences) for view in dict.fromkeys(views) if view != EXACT}
+    return [
+        viewers[view].answer(answer) if view in viewers else None for view, answer in zip(views, answers, strict=True)
+    ]
 
 
 def explain(bank: Bank, request: Explain) -> Served:

@@ -28,7 +28,7 @@ from graphrec.privacy.suppression import FILE as SUPPRESSED
 from graphrec.privacy.suppression import Suppression, merged
 from graphrec.progress import Progress
 from graphrec.records.blocks import HEAD, Head
-from graphrec.records.recorder import locked
+from graphrec.records.recorder import head_of, locked
 
 MANIFEST = "backup.json"
 TRIES = 5
@@ -83,7 +83,7 @@ def backup(bank: Bank, request: Backup, progress: Progress) -> BackedUp:
             if to:
                 encrypt(scratch / "plain.tar", temporary, to)
         stage.count(files=files, bytes=size)
-    head = Head.read(home.records)
+    head = head_of(home.records)
     return BackedUp(target, files, target.stat().st_size, None if head is None else head.anchor, bool(to))
 
 

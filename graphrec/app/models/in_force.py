@@ -6,6 +6,7 @@ gone; an export stops until the request accepts that.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -160,8 +161,17 @@ def _remember(home: Home, then: InForce, now: InForce, policy: Policy | None) ->
 
 def _now(home: Home) -> InForce:
     policy = str(home.policy) if home.has_policy() else None
-    finals = tuple(sorted(path.parent.name for path in home.models.glob("*-final/meta.json")))
-    return InForce(policy, None, finals, f"{datetime.now(UTC):%Y-%m-%d}")
+    return InForce(policy, None, _finals(str(home.models)), f"{datetime.now(UTC):%Y-%m-%d}")
+
+
+def _finals(models: str) -> tuple[str, ...]:
+    """The folders of final models that are there."""
+    try:
+        names = os.listdir(models)  # noqa: PTH208 - names alone
+    except OSError:
+        return ()
+    found = [name for name in names if name.endswith("-final") and os.path.exists(f"{models}/{name}/meta.json")]  # noqa: PTH110
+    return tuple(sorted(found))
 
 
 def _file(home: Home) -> Path:

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from graphrec.home import Home
     from graphrec.serving.engine import Engine
 
-#: Objects that are made before cycles are looked for: an answer has some thousand, and hardly any cycle.
-SELDOM = 100_000
+#: Objects that are made and kept before cycles among them are looked for: an answer keeps some hundred, and no cycle.
+#: A look at so many takes some ms; at ten times as many an answer would wait 60.
+SELDOM = 10_000
+#: Seconds after which those who use an engine that was replaced are done with it.
+LATER = 5.0
 #: Models of other kinds and dates that stay opened besides.
 KEPT = 4
 
@@ -63,8 +66,7 @@ class Opened:
             with log.stage("open model", level=10, kind=kind or "default"):
                 engine = Engine.open(home, kind, now)
             engine.is_compiled = self.is_compiled
-            # The engine before it may be garbage now.
-            gc.unfreeze()
+            _look_later()
             self._held.pop(key, None)
             self._held[key] = _Held(found, engine)
             while len(self._held) > KEPT:
@@ -74,13 +76,13 @@ class Opened:
     def compile(self, engine: Engine) -> None:
         """Load the compiled loops and make single lists by them from now on; without them all stays as it is.
 
-        All pages of the facts are checked then, so that no answer looks which of them are.
+        All pages of the facts and of the model are checked then, so that no answer looks which of them are.
 
         Args:
             engine: one that was opened here.
 
         Raises:
-            Damaged: a file of the facts is not what was written; answers that do not read it go on.
+            Damaged: a file of them is not what was written; answers that do not read it go on.
         """
         import numpy as np
 
@@ -96,6 +98,7 @@ class Opened:
         with self._lock:
             self.is_compiled = engine.is_compiled = True
         engine.snapshot.verify()
+        engine.model.verify()
 
 
 def pointer(home: Home, kind: str | None) -> Pointer:
@@ -150,7 +153,36 @@ def _lists_beside(policy: Path, state: tuple[int, ...] | None) -> tuple[Path, ..
 def collect_seldom() -> None:
     """Look for garbage seldom from now on: of a process that makes many answers it takes a quarter of the time.
 
-    What is there by now is not looked at until another engine is opened: an answer would wait 100 ms longer.
+    What is there by now, and what outlives a look, is not looked at until another engine is opened: an answer would
+    wait 100 ms longer.
     """
     gc.set_threshold(SELDOM, 20, 20)
+    if _leave_out not in gc.callbacks:
+        gc.callbacks.append(_leave_out)
+    _LEAVES_OUT.set()
+    gc.freeze()
+
+
+_LEAVES_OUT = threading.Event()
+"""Set while what outlives a look for garbage is left out of the next ones."""
+
+
+def _leave_out(phase: str, _: object) -> None:
+    if phase == "stop" and _LEAVES_OUT.is_set():
+        gc.freeze()
+
+
+def _look_later() -> None:
+    """Look at all there is in a while: what an engine held that was replaced may be garbage then."""
+    if _LEAVES_OUT.is_set():
+        _LEAVES_OUT.clear()
+        gc.unfreeze()
+        later = threading.Timer(LATER, _look_at_all)
+        later.daemon = True
+        later.start()
+
+
+def _look_at_all() -> None:
+    gc.collect()
+    _LEAVES_OUT.set()
     gc.freeze()

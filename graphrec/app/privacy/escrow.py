@@ -14,6 +14,7 @@ from graphrec.records.blocks import Head, blocks, segments
 from graphrec.records.decision import event
 from graphrec.records.escrow import Escrow, Escrowed
 from graphrec.records.keys import Keys
+from graphrec.records.recorder import head_of
 
 
 def escrow(bank: Bank, request: AskEscrow) -> EscrowOf:
@@ -39,7 +40,7 @@ def destroy_due(bank: Bank) -> EscrowOf:
         return EscrowOf(_listed(home))
     gone = tuple(map(_shown, over))
     number = event(home, "escrow", bank.settings.actor, {"destroyed": gone})
-    head = Head.read(home.records) or Head()
+    head = head_of(home.records) or Head()
     certificate = sign(home, {
         "certificate": "end of retention", "format": 1, "graphrec": __version__,
         "issued_at": datetime.now(UTC).isoformat(timespec="seconds"), "issued_by": bank.settings.actor,

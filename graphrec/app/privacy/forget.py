@@ -38,6 +38,7 @@ from graphrec.records.escrow import Escrow, day_of
 from graphrec.records.keep import Kept
 from graphrec.records.keys import Keys
 from graphrec.records.read import entries_about_nobody
+from graphrec.records.recorder import head_of
 from graphrec.schema import GraphSchema
 from graphrec.terms.folder import blocks_beside, names_any, read_meta
 from graphrec.terms.live import VERSION, Switch, read_live, switching, write_switch
@@ -458,7 +459,7 @@ def _certify(
     persons = [hashed for _, hashed, _ in opened]
     content = {"persons": persons, "removed": work.removed, "slots": slots, "reason": request.reason}
     number = event(home, "forget", bank.settings.actor, content)
-    head = Head.read(home.records) or Head()
+    head = head_of(home.records) or Head()
     certificate = sign(home, {
         "certificate": "erasure", "format": 1, "graphrec": __version__,
         "issued_at": datetime.now(UTC).isoformat(timespec="seconds"), "issued_by": bank.settings.actor,

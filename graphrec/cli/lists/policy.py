@@ -148,7 +148,10 @@ def _init(request: InitPolicy, *, json: bool) -> None:
         return
     language = language_of(request.language or bank().settings.language, bank().home.languages)
     rules, path = language.text("lists.comma").join(written.rules), str(written.path)
-    say(language.say("first.written", path=path, n=str(len(written.rules)), rules=rules))
+    if len(written.rules) == 1:
+        say(language.say("first.written_one", path=path, rules=rules))
+    else:
+        say(language.say("first.written", path=path, n=str(len(written.rules)), rules=rules))
     if written.left_out:
         say(language.text("first.missing"))
     for text in written.left_out:

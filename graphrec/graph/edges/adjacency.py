@@ -387,6 +387,10 @@ def _expanded(
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     starts = indptr[nodes]
     lengths = indptr[np.asarray(nodes) + 1] - starts
+    if len(lengths) == 1:
+        # One customer is asked for alone, and a row of their own is no matter of arithmetic.
+        alone = np.array(indices[int(starts[0]) : int(starts[0] + lengths[0])])
+        return np.zeros(len(alone), np.int64), alone
     origin = np.repeat(np.arange(len(lengths)), lengths)
     shift = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
     return origin, indices[np.arange(len(shift)) + shift] if len(shift) else indices[:0]

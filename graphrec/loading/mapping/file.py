@@ -20,6 +20,9 @@ class FileTable(Struct, frozen=True):
     path: Annotated[Text | UnsetType, Meta(description="Path or glob below --data.")] = UNSET
     reader: Annotated[Reader | UnsetType, Meta(description="How the file is read; default by its suffix.")] = UNSET
     optional: Annotated[bool, Meta(description="Whether the file may be absent.")] = False
+    newest: Annotated[
+        bool, Meta(description="Whether of several files only those of the latest day in their names are read.")
+    ] = False
     sheet: Annotated[
         str | tuple[str, ...] | UnsetType,
         Meta(

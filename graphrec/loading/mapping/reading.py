@@ -218,7 +218,7 @@ def _file(document: Document, name: str, value: str | FileTable) -> FileSpec:
             document.refuse(
                 (*at, key), f"{key_text(at)}.{key} is for reader = {' or '.join(map(shown, of))}; correct it"
             )
-    return FileSpec(name, table.path, reader, table.optional, options, **given)
+    return FileSpec(name, table.path, reader, table.optional, table.newest, options, **given)
 
 
 _KEY_OF_READER = {"sheet": ("xlsx",), "url_env": ("database",), "query": ("sqlite", "database")}
@@ -230,8 +230,9 @@ def _check_database(document: Document, at: KeyPath, table: FileTable, options: 
         if getattr(table, key) is UNSET:
             document.refuse(at, f'{key_text(at)}.{key} is missing; reader = "database" needs url_env and query')
     others = [*(key for key in ("path", "sheet") if getattr(table, key) is not UNSET), *options]
-    if others or table.optional:
-        key = others[0] if others else "optional"
+    others += [key for key in ("optional", "newest") if getattr(table, key)]
+    if others:
+        key = others[0]
         document.refuse((*at, key), f'{key_text(at)}.{key} is for files; reader = "database" has url_env and query')
     if "://" in str(table.url_env):
         document.refuse(

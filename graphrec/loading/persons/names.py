@@ -29,6 +29,7 @@ _SHORT = {
     "dat": "datum", "dt": "date", "st": "steuer", "sv": "sozialversicherungs",
 }  # fmt: skip
 """What short words stand for."""
+_STATES = ("consent", "objection", "blocked", "relation")
 _ORDER: tuple[Sort, ...] = ("special", "personal", "protected", "known")
 
 
@@ -55,9 +56,14 @@ def sort_of(column: str) -> Sort | None:
     joined = "".join(parts)
     for sort in _ORDER:
         alone, within = _terms()[sort]
-        if runs & alone or any(term in joined for term in within):
+        if runs & alone or any(term in joined and not _is_of_state(term, joined) for term in within):
             return sort
     return "known" if any(normal(term) in runs for concept in CONCEPTS.values() for term in concept) else None
+
+
+def _is_of_state(term: str, name: str) -> bool:
+    """Whether a term is a part of a longer word for a state of the customer, as vermerk in Sperrvermerk."""
+    return any(term != one and term in one and one in name for state in _STATES for one in CONCEPTS[state])
 
 
 def _runs(parts: list[str]) -> set[str]:

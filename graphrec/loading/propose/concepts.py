@@ -29,14 +29,18 @@ _SECTIONS = {
     )
 }
 _WORDS = {title: tuple(map(normal, " ".join(lines).split())) for title, lines in _SECTIONS.items()}
-_OF_VALUES = ("yes", "no", "open", "closed", "loans", "deposits")
+_OF_VALUES = ("yes", "no", "open", "closed", "loans", "deposits", "nothing", "no investment")
 CONCEPTS = {
     title: listed for title, listed in _WORDS.items() if title not in _OF_VALUES and not title.startswith("steps ")
 }
 """Words of the names of columns, the most telling first."""
 LOANS, DEPOSITS = _WORDS["loans"], _WORDS["deposits"]
 """Words of the kinds of products that lend money, and of those whose worth does not move with a market."""
+NO_INVESTMENT = (*LOANS, *DEPOSITS, *_WORDS["no investment"])
+"""Words of the kinds of products in which nothing is invested: they may have no risk class and bind no money."""
 YES, NO, OPEN, CLOSED = (frozenset(_WORDS[title]) for title in _OF_VALUES[:4])
+NOTHING = frozenset(("", *_WORDS["nothing"]))
+"""Texts that stand for a gap."""
 ORDERS = tuple(
     tuple(tuple(map(normal, line.split())) for line in lines)
     for title, lines in _SECTIONS.items()
@@ -44,6 +48,7 @@ ORDERS = tuple(
 )
 """Texts that have an order: each entry lists the words of one step, the lowest first."""
 
+_ASIDE = re.compile(r"\([^()]*\)\s*$")
 _LEADING = re.compile(r"\s*([A-Za-z]{0,4})[ -]?(\d+)(?![\d.,])")
 """A number before words, behind a letter or none: 1 - cautious, R3 medium, C5进取型."""
 
@@ -163,8 +168,12 @@ def _densely(placed: Mapping[str, float | None], whole: Collection[int]) -> list
 
 
 def in_order(texts: Iterable[str]) -> list[tuple[int, str]] | None:
-    """Texts with their steps, the lowest first, by words that have an order or the number in each; else None."""
-    found = {text: normal(text) for text in texts}
+    """Texts with their steps, the lowest first, by words that have an order or the number in each; else None.
+
+    >>> in_order(["mittel (3-7 J.)", "kurz (bis 3 J.)"]), in_order(["RR2 - Konservativ", "RR1 - Sehr konservativ"])
+    ([(0, 'kurz (bis 3 J.)'), (1, 'mittel (3-7 J.)')], [(1, 'RR1 - Sehr konservativ'), (2, 'RR2 - Konservativ')])
+    """
+    found = {text: normal(_ASIDE.sub("", text)) or normal(text) for text in texts}
     for order in ORDERS:
         steps = {word: step for step, listed in enumerate(order) for word in listed}
         placed = {text: _step(one, steps, len(order)) for text, one in found.items()}

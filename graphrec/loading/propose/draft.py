@@ -40,7 +40,7 @@ from graphrec.loading.propose.looks import (
 from graphrec.loading.propose.profile import read_folder
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import singular, stem, words
-from graphrec.loading.sources.files import is_folder, shown_path
+from graphrec.loading.sources.files import day_of, is_folder, shown_path
 from graphrec.progress import Progress, silent
 
 Ends = list[tuple[str, str]]
@@ -93,6 +93,7 @@ def write_draft(
             lines = delivery.tables(are_lines=True)
             other = _propose(lines, left, folder, decide)
             tables, draft = (lines, other) if other.user else (tables, draft)
+    tables = [_newest_alone(draft, table, folder) for table in tables]
     draft.files = len(_files(draft, tables))
     with whole_file(path) as temporary:
         temporary.write_text(_text(draft, tables, path), encoding="utf-8")
@@ -429,6 +430,18 @@ def _ask_about_values(draft: Draft, table: TableProfile) -> None:
         if each.misfits:
             kind = "dates" if each.kind == "time" else "numbers"
             draft.ask(f"{table.name}: {each.misfits} of {each.name} are no {kind}; a load rejects their rows")
+
+
+def _newest_alone(draft: Draft, table: TableProfile, folder: Path) -> TableProfile:
+    """A table of all users or products with `newest`, where it is one file whose name says the day of a delivery."""
+    is_whole = draft.label_of.get(table.name) in {draft.user, draft.product} - {""} and table.of == table.name
+    if not (is_whole and table.key and table.columns[table.key].is_unique and "*" in table.path) or table.source:
+        return table
+    files = list(folder.glob(table.path))
+    if len(files) != 1 or not day_of(files[0].name):
+        return table
+    draft.ask(f"{table.path}: of later deliveries the newest alone is read (newest): is that right?")
+    return replace(table, options={**table.options, "newest": True})
 
 
 def _text(draft: Draft, tables: list[TableProfile], path: Path) -> str:

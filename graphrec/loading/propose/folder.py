@@ -1,7 +1,7 @@
 """Which files of a folder are tables, and how each is read."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import count
@@ -297,20 +297,32 @@ def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[
         if reader is None or (reader == "sqlite" and (archive_of(path) is not None or not is_sqlite(path))):
             left.append(f"{shown} has no reader by its suffix and was left out")
             continue
-        groups.setdefault(re.sub(r"\d+", "*", shown), []).append(path)
+        # Runs of numbers are one: trades_2025_2026 is of the same table as trades_2024.
+        groups.setdefault(re.sub(r"\d+([^A-Za-z0-9/]+\d+)*", "*", shown), []).append(path)
     groups = {pattern: part for one in groups.items() for pattern, part in _apart(folder, *one)}
-    every = [path.relative_to(folder).as_posix() for paths in groups.values() for path in paths]
+    by_name = {path.relative_to(folder).as_posix(): path for paths in groups.values() for path in paths}
     found: dict[str, tuple[str, list[Path]]] = {}
-    for pattern, paths in groups.items():
-        shown = pattern if len(paths) > 1 else _DAY.sub("*", paths[0].relative_to(folder).as_posix())
+    read: set[str] = set()
+    for pattern, paths in sorted(groups.items(), key=lambda group: len(group[1]) == 1):
+        own = {path.relative_to(folder).as_posix() for path in paths} - read
+        if not own:
+            continue
+        shown = pattern if len(own) > 1 else _DAY.sub("*", min(own))
         named = _without_parts(_without_suffixes(shown.rpartition(f"{ZIP}/")[2]))
         table = _table_name(named if words(named) else paths[0].stem, "file")
         while table in found:
             table += "_2"
         shown = re.sub(r"\*(?:[^A-Za-z0-9/]\*)+", "*", shown)
-        if "*" in shown and (len(paths) == 1 or sum(fnmatchcase(one, shown) for one in every) > len(paths)):
+        if "*" in shown and (len(own) == 1 or _taken(shown, by_name) - own):
             shown = shown.replace("*", "[0-9]*")
-        found[table] = (shown, paths)
+        if len(own) > 1 and (others := _taken(shown, by_name) - own):
+            digits = _by_digits(own)
+            if digits is None:
+                left.append(f"{min(others)} is read with the others of {shown}: is it of the same table?")
+                own |= others
+            shown = digits or shown
+        read |= own
+        found[table] = (shown, [by_name[one] for one in sorted(own)])
     return found, left
 
 
@@ -360,6 +372,17 @@ def _heads(folder: Path, paths: list[Path]) -> dict[Path, frozenset[str]] | None
 def _is_one_table(heads: Sequence[frozenset[str]]) -> bool:
     """Whether each header has half of its names, or of those of the first one, in common with the first one."""
     return all(len(one & heads[0]) >= _LIKE * min(len(one), len(heads[0])) for one in heads[1:])
+
+
+def _taken(pattern: str, every: Iterable[str]) -> set[str]:
+    """The files that a glob takes."""
+    return {one for one in every if fnmatchcase(one, pattern)}
+
+
+def _by_digits(names: set[str]) -> str | None:
+    """A glob in which each digit is one; None: the names have not the same numbers of digits."""
+    found = {re.sub(r"\d", "[0-9]", one) for one in names}
+    return found.pop() if len(found) == 1 else None
 
 
 def _all_files(folder: Path, left: list[str]) -> Iterator[Path]:

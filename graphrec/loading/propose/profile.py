@@ -19,7 +19,7 @@ from graphrec.loading.propose.cells.several import with_several
 from graphrec.loading.propose.column_profile import NEARLY_UNIQUE, ColumnProfile, profile_column
 from graphrec.loading.propose.folder import all_specs, suffix_of
 from graphrec.loading.propose.histories.changes import last_changes
-from graphrec.loading.propose.histories.deliveries import with_days
+from graphrec.loading.propose.histories.deliveries import have_days, with_days
 from graphrec.loading.propose.histories.heads import with_one_head
 from graphrec.loading.propose.histories.live import live, of_things
 from graphrec.loading.propose.histories.snapshots import as_spans, key_by_day, latest
@@ -308,6 +308,10 @@ def _without_copies(
     best = max(found, key=lambda column: column.distinct)
     if kinds == rows or best.distinct <= NEARLY_UNIQUE * kinds:
         return flat
+    if have_days(database, flat.table):
+        pairs = f"SELECT count(*) FROM (SELECT DISTINCT {name(best.name)}, _file FROM {table})"
+        if database.execute(pairs).fetchall()[0][0] == rows:
+            return flat  # what did not change since the delivery before
     by = name(best.name) if kinds == best.distinct else every
     once = (
         f"(SELECT * FROM {{}} QUALIFY row_number() OVER (PARTITION BY {by} ORDER BY _file, _line) = 1 "

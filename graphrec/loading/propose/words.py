@@ -180,23 +180,35 @@ def spelled_out(text: str) -> str:
         return known["names"][plain]
     if not plain.isalpha() or re.search(r"[a-z][A-Z].*[a-z][A-Z]", text):
         return text
-    for place in range(2, len(plain) - 1):
-        head, tail = known["heads"].get(plain[:place]), known["tails"].get(plain[place:])
+    return _of_two_parts(plain, "heads", "tails") or text
+
+
+@cache
+def _of_two_parts(word: str, heads: str, tails: str) -> str | None:
+    """What a head and a tail that are listed mean together; None: the word is not made of two such."""
+    known = _abbreviations()
+    for place in range(2, len(word) - 1):
+        head, tail = known[heads].get(word[:place]), known[tails].get(word[place:])
         if head is not None and tail is not None:
             return f"{head} {tail}".strip()
-    return text
+    return None
 
 
 def words(text: str) -> list[str]:
-    """The words of a name: `CustomerID` and `customer_id` are both customer, id, and CUSTNO is customer, number."""
+    """The words of a name: `CustomerID` and `customer_id` are both customer, id, and CUSTNO is customer, number.
+
+    >>> words("Werbeeinw. Tel"), words("Nettoeink_mtl"), words("open_date")
+    (['werbung', 'einwilligung', 'tel'], ['netto', 'einkommen', 'mtl'], ['open', 'date'])
+    """
     text = spelled_out(text).replace("İ", "I")  # in lower case it would be two signs
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text)
-    return [_with_vowels(word.lower()) for word in split_words(split, "_").split("_") if word]
+    return [one for word in split_words(split, "_").split("_") if word for one in _whole(word.lower())]
 
 
-def _with_vowels(word: str) -> str:
-    """A word that was written without its vowels, as in Cnsnt and Prfl; any other one as it is."""
-    return _abbreviations()["bare"].get(word, word)
+def _whole(word: str) -> list[str]:
+    """A word that was cut short in two parts or written without its vowels, as in Werbeeinw, Cnsnt and Prfl; any other
+    one as it is."""
+    return (_of_two_parts(word, "stems", "cut") or _abbreviations()["bare"].get(word, word)).split()
 
 
 _OF_TABLES = re.compile(

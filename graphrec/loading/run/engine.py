@@ -178,7 +178,7 @@ def transform(database: duckdb.DuckDBPyConnection, run: _Run, staged: Staged, kn
     checked = check_rows(database, staged, known_ids, run.progress, full=run.full, suppressed=run.suppressed)
     if run.rejected_path:
         write_rejected(database, run.rejected_path)
-    check_limit(database, checked.counts, run.max_rejected, run.rejected_path)
+    check_limit(database, staged.mapping, checked.counts, run.max_rejected, run.rejected_path)
     return checked
 
 

@@ -1,6 +1,7 @@
 """Rejected rows: in words for a person, and as rejected.csv."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping as Keys
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import duckdb
@@ -10,6 +11,8 @@ import pyarrow.csv
 from graphrec.errors import RejectedRows, UsageError
 from graphrec.files import whole_file
 from graphrec.graph.rows import Counts
+from graphrec.loading.mapping.specs import Mapping
+from graphrec.loading.run.plan import TWICE
 from graphrec.loading.run.transform import REJECTED
 from graphrec.shown import harmless, visible
 
@@ -52,11 +55,16 @@ def write_rejected(database: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 def check_limit(
-    database: duckdb.DuckDBPyConnection, counts: Mapping[str, Counts], limit: float, path: Path | None
+    database: duckdb.DuckDBPyConnection,
+    mapping: Mapping,
+    counts: Keys[str, Counts],
+    limit: float,
+    path: Path | None,
 ) -> None:
     """Pass when no more rows were rejected than the limit says.
 
     Args:
+        mapping: whose files they are.
         limit: a number of rows, or as a float below 1 a share of the rows read.
 
     Raises:
@@ -67,11 +75,24 @@ def check_limit(
     allowed = limit * read if isinstance(limit, float) and limit < 1 else limit
     if rejected <= allowed:
         return
-    first = describe_first(database)
+    first = describe_first(database) + _newest_alone(database, mapping)
     if rejected == 1:
         raise RejectedRows(f"{first}; fix the row or rerun with --max-rejected 1")
     where = f", all in {path}" if path else ""
     raise RejectedRows(f"{first}; {rejected} rows rejected{where}; fix them or rerun with --max-rejected {rejected}")
+
+
+def _newest_alone(database: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
+    """What helps where the first row that is there twice is of one of several files, as of two deliveries."""
+    file, rule = database.execute(f"SELECT file, rule FROM {REJECTED} ORDER BY number, position LIMIT 1").fetchall()[0]
+    if rule != TWICE or file is None:
+        return ""
+    of = (one for one in mapping.files.values() if one.path != file and fnmatchcase(file, one.path) and not one.newest)
+    spec = next(of, None)
+    if spec is None:
+        return ""
+    place = mapping.place("source", "files", spec.name)
+    return f" (where each file of {spec.path} has all that there is, write newest = true in {place})"
 
 
 def describe_first(database: duckdb.DuckDBPyConnection) -> str:

@@ -67,8 +67,29 @@ def find_files(mapping: Mapping, data_dir: Path) -> dict[str, list[Path]]:
             raise SourceError(
                 f"{place}: no file {spec.path!r} in {data_dir}; give another --data, or mark the file optional = true"
             )
-        found[spec.name] = paths
+        found[spec.name] = _newest(paths) if spec.newest else paths
     return found
+
+
+_YEAR_FIRST = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])(?:[-_.]?([0-3]\d))?(?!\d)")
+_DAY_FIRST = re.compile(r"(?<!\d)([0-3]\d)[-_.](0[1-9]|1[0-2])[-_.]((?:19|20)\d\d)(?!\d)")
+
+
+def day_of(name: str) -> str:
+    """The day or month in the name of a file, as texts sort; nothing where there is none.
+
+    >>> [day_of(one) for one in ("customers_20260930.csv", "Bestand 31.12.2025.csv", "2026-09/customers.csv", "a.csv")]
+    ['2026-09-30', '2025-12-31', '2026-09', '']
+    """
+    if found := _DAY_FIRST.search(name):
+        return "-".join(reversed(found.groups()))
+    return "-".join(part for part in found.groups() if part) if (found := _YEAR_FIRST.search(name)) else ""
+
+
+def _newest(paths: list[Path]) -> list[Path]:
+    """The files of the latest day in their names, or the last by name where none has a day."""
+    days = [day_of(path.as_posix()) for path in paths]
+    return [path for path, day in zip(paths, days, strict=True) if day == max(days)] if any(days) else paths[-1:]
 
 
 def _matching(data_dir: Path, pattern: str) -> list[Path]:
@@ -309,7 +330,7 @@ def _check_options(database: duckdb.DuckDBPyConnection, mapping: Mapping, spec: 
         if key in _SILENT:
             raise SourceError(f"{place} would drop rows in silence; correct the file instead")
         if key not in known:
-            own = {"path", "reader", "optional", *(["sheet"] if spec.reader == "xlsx" else [])}
+            own = {"path", "reader", "optional", "newest", *(["sheet"] if spec.reader == "xlsx" else [])}
             raise SourceError(f"{place} is no key or option of {spec.reader}{suggest(key, known | own)}")
 
 

@@ -33,6 +33,7 @@ from graphrec.service.problems import problem, problem_of
 from graphrec.service.routes.asking import answered
 from graphrec.serving.answer import Item
 from graphrec.serving.reasons.sentences import Sentences
+from graphrec.serving.views import shown_percents
 
 STATIC = Path(__file__).parent / "static"
 SHOWN = 5
@@ -412,14 +413,12 @@ class Pages:
 
 def _percents(item: Any, words: Sentences) -> Waterfall | None:
     """The reasons of a product in per cents that add up to 100; None where nothing speaks for it."""
-    parts = [(one.text, float(one.percent)) for one in item.reasons if one.percent is not None]
-    others = item.others if isinstance(item, Item) else item.other
-    if others is None:
+    figures, rest = shown_percents(item)
+    if rest is None:
         return None
-    parts.append((words.say("heads.rest"), 100.0 - sum(float(f"{value:.0f}") for _, value in parts)))
-    return waterfall(
-        [one for one in parts if round(one[1])], ("", 100.0), rounding=words.say("heads.rounding"), digits=0
-    )
+    parts = [(one.text, float(figure)) for one, figure in zip(item.reasons, figures, strict=True) if figure]
+    parts += [(words.say("heads.rest"), float(rest))] if rest else []
+    return waterfall(parts, ("", 100.0), rounding=words.say("heads.rounding"), digits=0)
 
 
 def _score(item: Item, words: Sentences) -> Waterfall:

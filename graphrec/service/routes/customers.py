@@ -7,7 +7,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from graphrec.app import requests
-from graphrec.app.answers import Served
+from graphrec.app.answers import Seen, Served, to_encode
 from graphrec.errors import GraphrecError, UnknownId
 from graphrec.service import schemas
 from graphrec.service.core import (
@@ -65,14 +65,14 @@ class Customers:
         """The responses to requests for lists that wait at once; what stops one of them leaves the others."""
         states: dict[object, str] = {}
         begun = [self._begun(one, states) for one in wanted]
-        asked = [one.asked for one, headers in zip(wanted, begun, strict=True) if isinstance(headers, dict)]
-        served = iter(self._bank.recommend_all(asked) if asked else ())
+        left = [one for one, headers in zip(wanted, begun, strict=True) if isinstance(headers, dict)]
+        asked, roles = [one.asked for one in left], [one.request.state.caller.role for one in left]
+        served = iter(self._bank.recommend_seen(asked, roles) if asked else ())
         found: list[Response | Exception] = []
-        for one, headers in zip(wanted, begun, strict=True):
+        for headers in begun:
             made = next(served) if isinstance(headers, dict) else headers
-            if isinstance(made, Served):
-                body = self._service.seen(made, one.request.state.caller)
-                made = json_response(body, headers if isinstance(headers, dict) else None)
+            if isinstance(made, (Served, Seen)):
+                made = json_response(to_encode(made), headers if isinstance(headers, dict) else None)
             found.append(made)
         return found
 

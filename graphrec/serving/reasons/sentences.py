@@ -124,6 +124,9 @@ class Sentences:
         owned = {owner + label: label for owner in owners for label in schema.nodes}
         self._unowned = {name: label for name, label in owned.items() if name not in self._words}
         """Labels without that of customers or products before it, by names: the risk level of a user is one."""
+        columns = (column.name for node in schema.nodes.values() for column in node.columns)
+        self._columns = {_label(name).casefold(): name for name in columns if "_" in name}
+        """Columns by the label of a node that is made of one, as a draft writes it."""
         self._verbs = {**self.language.verbs, **{name: words[name] for name in schema.edges if name in words}}
         address = re.compile(self.language.text("customer.address"))
         own = {**(schema.reasons if code == "en" else {}), **schema.reasons_in.get(code, {})}
@@ -308,7 +311,7 @@ class Sentences:
         known = self._words.get(name) or self._words.get(_label(name))
         # Hosts write their heads in capitals.
         known = known or (self._words.get(_label(name.lower())) if name.isupper() else None)
-        return known or self._noun(words(name))
+        return known or self._noun(self._columns.get(name.casefold(), name))
 
     def measured(self, name: str, value: str) -> tuple[str, str]:
         """A label or column and a value of it in words; a unit at the end of its name stands behind the value."""
@@ -341,12 +344,12 @@ class Sentences:
             return self.language.say("numbers.money", n=self.fact(value), unit=unit)
         return f"{self.fact(value)} {unit}"
 
-    def _noun(self, said: str) -> str:
-        """Words of a name as the language writes nouns."""
+    def _noun(self, name: str) -> str:
+        """The words of a name as the language writes nouns."""
         if self.language.texts["forms.nouns"] != "capital":
-            return said
+            return _as_written(name)
         # Short words within a name are no nouns: Profil de Risque.
-        parts = enumerate(said.split(" "))
+        parts = enumerate(_as_written(name, capitals=True).split(" "))
         return " ".join(word if place and len(word) < _NOUN else word[:1].upper() + word[1:] for place, word in parts)
 
     def edge(self, kind: str) -> str:
@@ -567,6 +570,24 @@ def called(node: Node) -> str:
 def words(label: str) -> str:
     """A label or an edge type in plain words: AgeBand -> age band, IN_SECTOR -> in sector."""
     return _snake(label).replace("_", " ")
+
+
+_ABBREVIATION = re.compile("[A-Z]{2}")
+
+
+@lru_cache(4096)
+def _as_written(name: str, *, capitals: bool = False) -> str:
+    """The words of a name, with abbreviations as they stand in one of both cases: Bogen_lt_WpHG -> bogen lt WpHG.
+
+    Args:
+        capitals: words that begin with a capital in such a name keep it.
+    """
+    if "_" not in name or name.isupper():
+        return words(name)
+    kept = (
+        part if _ABBREVIATION.search(part) or (capitals and part.istitle()) else words(part) for part in name.split("_")
+    )
+    return " ".join(kept)
 
 
 def _way(hops: tuple[Hop, ...]) -> str:

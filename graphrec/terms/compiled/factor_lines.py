@@ -1,7 +1,8 @@
 """The lines of a factor term for many users, compiled: a line for every neighbour and part of the factors."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
 
 import numba
 import numpy as np
@@ -13,6 +14,8 @@ from graphrec.terms.ledger import Block
 if TYPE_CHECKING:
     from graphrec.terms.forms.factors import FactorTerm
 
+    OfUsers: TypeAlias = tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]
+
 
 @dataclass(frozen=True, eq=False)
 class FactorLines:
@@ -23,15 +26,21 @@ class FactorLines:
 
     def most(self) -> NDArray[np.int64]:
         """How many lines each user has."""
-        rows = [source.of_users(self.term.graph, self.users)[2] for source in self.term.neighbours]
-        return len(self.term.parts()) * sum((np.diff(ends) for ends in rows), np.zeros(len(self.users), np.int64))
+        found = np.zeros(len(self.users), np.int64)
+        for _, _, ends, _ in self._rows:
+            found += ends[1:] - ends[:-1]
+        return len(self.term.parts()) * found
+
+    @cached_property
+    def _rows(self) -> "list[OfUsers]":
+        """What the users have of each sort of neighbours."""
+        return [source.of_users(self.term.graph, self.users) for source in self.term.neighbours]
 
     def write(self, block: Block, scale: NDArray[np.float64], position: int) -> None:
         """Append the lines of the term at a position of the blend."""
         term = self.term
         right = read_only(np.ascontiguousarray(term.right))
-        for source in term.neighbours:
-            matrix, rows, indptr, x = source.of_users(term.graph, block.users)
+        for source, (matrix, rows, indptr, x) in zip(term.neighbours, self._rows, strict=True):
             given = read_only(rows), read_only(indptr), read_only(x)
             left, shown = read_only(np.ascontiguousarray(matrix)), source.hop is not None
             for part, span in term.parts():

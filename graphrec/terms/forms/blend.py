@@ -263,7 +263,7 @@ class Blend:
             if joined is not None:
                 most += joined.most(users, scales)
             else:
-                most += np.where(scales[:, span.start] != 0, alone[span.start].most(), 0)
+                most += alone[span.start].most() * (scales[:, span.start] != 0)
         block = Block.empty(users, products, most)
         for span, joined in self._written:
             if joined is not None:

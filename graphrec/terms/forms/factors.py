@@ -133,7 +133,8 @@ class Neighbours:
         if self.hop is None:
             return self.dense, np.zeros(len(users), np.int32), np.arange(len(users) + 1), none
         adjacency = graph.hops[self.hop]
-        ends = np.concatenate(([0], np.cumsum(adjacency.degrees_of(users))))
+        ends = np.zeros(len(users) + 1, np.int64)
+        np.cumsum(adjacency.degrees_of(users), out=ends[1:])
         x = none
         if adjacency.is_alone:
             parts = [left for user in users.tolist() if (left := adjacency.left(user)) is not None]

@@ -18,11 +18,7 @@ _AGAIN = 1.2
 
 def with_days(database: duckdb.DuckDBPyConnection, table: TableProfile) -> TableProfile:
     """A table with the day of the file of each row, where several files have the same things and no column a day."""
-    if "*" not in table.path or table.source:
-        return table
-    files = [str(row[0]) for row in database.execute(f"SELECT DISTINCT _file FROM {name(table.name)}").fetchall()]
-    days = [re.search(rf"(?<!\d){_DATED}(?!\d)", file) for file in files]
-    if len(files) < 2 or not all(days) or len({day[0] for day in days if day}) < len(files):
+    if "*" not in table.path or table.source or not have_days(database, table.name):
         return table
     if not any(_is_again(database, table, column) for column in table.columns.values()):
         return table
@@ -33,6 +29,13 @@ def with_days(database: duckdb.DuckDBPyConnection, table: TableProfile) -> Table
     rows = f"(SELECT * EXCLUDE (_file, _line), {told} AS {name(called)}, _file, _line FROM {{0}})"
     rows = rows.replace("{", "{{").replace("}", "}}").replace("{{0}}", "{0}")
     return remade(database, table, rows, f"{called} is the day in the name of its file: is that right?")
+
+
+def have_days(database: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether a table is of several files, and the name of each says another day or month."""
+    files = [str(row[0]) for row in database.execute(f"SELECT DISTINCT _file FROM {name(table)}").fetchall()]
+    days = [re.search(rf"(?<!\d){_DATED}(?!\d)", file) for file in files]
+    return len(files) > 1 and all(days) and len({day[0] for day in days if day}) == len(files)
 
 
 def _is_again(database: duckdb.DuckDBPyConnection, table: TableProfile, column: ColumnProfile) -> bool:
