@@ -1,6 +1,7 @@
 """What blocks of a portrait add to ranking, with paired p-values: the demo bank, zimnat, bank-marketing.
 
     python benchmarks/portrait.py --data DIR [--only demo] [--models ease,kernel] [--seeds 1]
+    python benchmarks/portrait.py --only texts --models text [--worded FILE]
 
 demo: bank S; bands (fifths) of the numbers of the portrait as of the day before which 70 % of the purchases were known,
 kept by `portrait --keep`, so that validation and test lie after it. zimnat: bands of how many products a client is
@@ -8,13 +9,16 @@ known to own, without the hidden one. Models of fixed configurations are trained
 (`--fixed`), and nDCG of the same users is compared by sign-flip permutation. bank-marketing: logistic regression on the
 numbers of a client as they are, and with their bands (tenths of the training part) beside them; five folds; p of the
 difference of AUC by DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988). `duration` is left out: it is known after
-the call.
+the call. texts: bank S; customers' own descriptions against those with the text of the portrait beside them, as of the
+same day, and against the portrait as a language model worded it (FILE: one object a line, id and text; others keep
+their own text, and are not asked).
 """
 
 import argparse
 import csv
 import gzip
 import io
+import json
 import math
 import tempfile
 from collections.abc import Mapping
@@ -31,9 +35,11 @@ from graphrec.app.jobs import Load, MakePortraits, TakeSnapshot
 from graphrec.config.settings import Settings
 from graphrec.demo import write_bank
 from graphrec.evaluation.hidden_part import HiddenPart, measure, open_tested
+from graphrec.features.registry import sources_of
 from graphrec.finance.credit.fitting import folds, logistic
 from graphrec.finance.credit.scorecard import Values, taken
-from graphrec.finance.portrait import band_name
+from graphrec.finance.portrait import Portraits, band_name
+from graphrec.finance.portrait_file import PortraitFile
 from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.graph.folders.build import write_snapshot
 from graphrec.graph.folders.shelf import SnapshotShelf
@@ -43,6 +49,7 @@ from graphrec.graph.rows import edge_fields, node_fields
 from graphrec.home import Home
 from graphrec.loading import load_mapping, run_load
 from graphrec.metrics.intervals import paired_test
+from graphrec.policy.facts import DAY
 from graphrec.schema import EdgeSchema, NodeSchema
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.split import split_of
@@ -97,6 +104,57 @@ def demo(folder: Path, models: list[str], seeds: int) -> None:
     banded = bank.take_snapshot(TakeSnapshot()).snapshot
     compare("demo", without, banded, models, seeds, K)
     assert SnapshotShelf(bank.home.snapshots).latest().hash == banded.hash
+
+
+def texts(folder: Path, models: list[str], worded: Path | None) -> None:
+    """Texts of portraits beside the customers' own."""
+    write_bank(folder / "demo")
+    sink = MemorySink()
+    run_load(load_mapping("demo"), folder / "demo", sink)
+    split = {str(part): pairs for part, pairs in (sink.split or {}).items()}
+    user = sink.schema.roles.user
+    column = sink.schema.nodes[user].text[0]
+
+    def with_texts(name: str, said: Mapping[str, str]) -> Snapshot:
+        table = sink.nodes[user]
+        rows = zip(table["id"].to_pylist(), table[column].to_pylist(), strict=True)
+        values = [" ".join(part for part in (own, said.get(one)) if part) or None for one, own in rows]
+        table = table.set_column(table.column_names.index(column), column, pa.array(values, table[column].type))
+        nodes = {**sink.nodes, user: table}
+        return write_snapshot(folder / name, sink.schema, nodes, sink.edges, sink.series, split)
+
+    own = with_texts("own", {})
+    known = np.concatenate([np.asarray(own.edges(name).known_at[:]) for name in own.schema.roles.relevant])
+    day = int(np.datetime64(int(np.quantile(known[known != ALWAYS], 0.7)), "us").astype("datetime64[D]").astype(int))
+    portraits = Portraits(own, PortraitFile(), day * DAY)
+    plain = {one: portraits.one(place).text for place, one in enumerate(own.nodes(user).ids)}
+    lines = [] if worded is None else worded.read_text("utf-8").splitlines()
+    by_model = {row["id"]: row["text"] for row in map(json.loads, lines)}
+    plain = {one: text for one, text in plain.items() if one in by_model or not by_model}
+    snapshots = {"own": own, "portrait": with_texts("portrait", plain)}
+    if by_model:
+        snapshots["worded"] = with_texts("worded", by_model)
+    home = Home(folder / "home").prepare()
+    for model in models:
+        found = {name: _of_users(one, model, home) for name, one in snapshots.items()}
+        asked = sorted(set(found["own"]) & set(by_model or found["own"]))
+        means = ", ".join(f"{name} {np.mean([rows[user] for user in asked]):.4f}" for name, rows in found.items())
+        print(f"texts {model}: nDCG@{K} {means}, {len(asked):,} users")
+        for first, second in (("portrait", "own"), ("worded", "own"), ("worded", "portrait")):
+            if first in found:
+                one, other = (np.array([found[name][user] for user in asked]) for name in (first, second))
+                print(f"  {first} against {second}: p {paired_test(one, other, 0):.4f}", flush=True)
+
+
+def _of_users(snapshot: Snapshot, model: str, home: Home) -> Mapping[str, float]:
+    """nDCG of each test user by id."""
+    options = TrainOptions(model, fixed=True, path_share=0.0)
+    report = train(snapshot, home, options, sources=sources_of(["text"], home))
+    split = split_of(snapshot)
+    part = HiddenPart.of(snapshot, split, visible_graph(snapshot, split.hidden(split.fitted)))
+    values = measure(open_tested(report.path, snapshot).blend, part, (K,), seed=0).per_user[METRIC]
+    ids = snapshot.nodes(snapshot.schema.roles.user).ids
+    return {ids[user]: float(value) for user, value in zip(part.users.tolist(), values, strict=True)}
 
 
 def zimnat(data: Path, folder: Path, models: list[str], seeds: int) -> None:
@@ -177,7 +235,8 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--only", choices=["demo", "zimnat", "bank-marketing"])
+    parser.add_argument("--only", choices=["demo", "texts", "zimnat", "bank-marketing"])
+    parser.add_argument("--worded", type=Path)
     parser.add_argument("--models", default="ease,kernel")
     parser.add_argument("--seeds", type=int, default=1)
     asked = parser.parse_args()
@@ -185,6 +244,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         if asked.only in (None, "demo"):
             demo(Path(folder), models, asked.seeds)
+        if asked.only == "texts":
+            texts(Path(folder), models, asked.worded)
         for name in ("zimnat", "bank-marketing"):
             if asked.only not in (None, name):
                 continue

@@ -18,10 +18,11 @@ from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.content import columns, profile, series, text, text_map, vector
 from graphrec.models.counted import federated, private
 from graphrec.models.factors import als, chebyshev, spectral
-from graphrec.models.general import diversification, newness, popularity, profit, rejection
+from graphrec.models.general import diversification, fresh, newness, popularity, profit, rejection, trend
 from graphrec.models.inputs import Inputs
 from graphrec.models.networks import graphsage, lightgcn, lightgcn_id
 from graphrec.models.spec import ModelSpec
+from graphrec.models.support import has_times
 from graphrec.models.tables import ease, itemknn, pairs, softmax
 from graphrec.models.walks import kernel, learned_kernel, rp3beta
 
@@ -40,6 +41,8 @@ OWN: tuple[ModelSpec[Any], ...] = (
     pairs.SPEC,
     itemknn.SPEC,
     popularity.SPEC,
+    trend.SPEC,
+    fresh.SPEC,
     lightgcn.SPEC,
     text.SPEC,
     text_map.SPEC,
@@ -122,11 +125,13 @@ def added_to(kind: str) -> tuple[ModelSpec[Any], ...]:
 
 def is_affordable(spec: ModelSpec[Any], graph: Graph, inputs: Inputs) -> bool:
     """Whether a blend tries a model: what is not there or takes too long is left out, `--model` still fits it."""
-    return has_blocks(spec, graph, inputs) and spec.is_affordable(graph, inputs)
+    return has_inputs(spec, graph, inputs) and spec.is_affordable(graph, inputs)
 
 
-def has_blocks(spec: ModelSpec[Any], graph: Graph, inputs: Inputs) -> bool:
-    """Whether the feature blocks are there that a model cannot do without."""
+def has_inputs(spec: ModelSpec[Any], graph: Graph, inputs: Inputs) -> bool:
+    """Whether the feature blocks and the times are there that a model cannot do without."""
+    if spec.needs_times and not has_times(graph):
+        return False
     labels = {"product": graph.schema.roles.product, "user": graph.schema.roles.user}
     return all(labels[role] in inputs.blocks.matrices(name) for name, role in spec.needs)
 

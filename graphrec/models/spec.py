@@ -90,6 +90,8 @@ class ModelSpec(Generic[C]):
     """Names of the feature blocks that it reads where they are there."""
     needs: tuple[tuple[str, Literal["product", "user"]], ...] = ()
     """Names of the feature blocks that it cannot do without, and of whom: a blend leaves it out without them."""
+    needs_times: bool = False
+    """Whether it reads when products were taken: a blend leaves it out where no holding has a time."""
     by_epochs: bool = False
     """Whether it is fitted by epochs, the best of which validation chooses."""
     has_walks: bool = False

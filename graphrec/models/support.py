@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from graphrec.errors import NothingToLearn
 from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop, among, codes_of, from_codes
 from graphrec.log import stage
-from graphrec.models.matrix import csr, holdings
+from graphrec.models.matrix import csr, holdings, relevant_hops
 from graphrec.models.sharded import crossed, is_sharded
 from graphrec.terms.forms.factors import FactorTerm, Neighbours, SparseRows, TableTerm
 
@@ -109,6 +109,11 @@ def nothing_to_learn(name: str, graph: Graph, wanted: str) -> NothingToLearn:
             "fewer share counts as none; load more customers, or run: graphrec train --model text"
         )
     return NothingToLearn(f"{name} has nothing to learn from: {wanted}; load interactions first")
+
+
+def has_times(graph: Graph) -> bool:
+    """Whether the graph knows when some of what is held was taken."""
+    return graph.now is not None and any(graph.hops[hop].newest is not None for hop in relevant_hops(graph))
 
 
 def enough_holders(graph: Graph) -> NDArray[np.bool_]:

@@ -23,7 +23,7 @@ from graphrec.terms.walks import Walk
 from graphrec.training.assemble import fit_model
 from graphrec.training.lists import ranked_lists
 from graphrec.training.search.candidates import Candidates
-from graphrec.training.search.choose import Choice, choose, fixed, without_replaced
+from graphrec.training.search.choose import Choice, choose, fixed, without_replaced, without_trend
 from graphrec.training.search.walks import STARTS, choose_walks
 from graphrec.training.search.weights import towards_paths
 from graphrec.training.split import split_of
@@ -201,6 +201,15 @@ def test_a_learned_kernel_replaces_the_powers_where_it_clearly_wins(gain: float,
     ]
     assert [choice.name for choice in without_replaced(choices)] == [name for name in plain if name in (kept, "ease")]
     assert without_replaced(choices[:2]) == choices[:2]
+
+
+@pytest.mark.parametrize(("behind", "stays"), [(-0.1, True), (0.01, True), (0.1, False)])
+def test_what_was_taken_lately_counts_where_it_is_not_clearly_behind_the_best(behind: float, *, stays: bool) -> None:
+    """The difference has a standard error of .01."""
+    values = 0.5 + 0.1 * np.tile([1.0, -1.0], 50)
+    alone = {"kernel": np.full(100, 0.5), "trend": values - behind, "fresh": np.full(100, 0.1)}
+    choices = [Choice(models()[name], {}, float(own.mean()), list, lambda own=own: own) for name, own in alone.items()]
+    assert [choice.name for choice in without_trend(choices)] == [*alone][: 3 if stays else 1]
 
 
 @pytest.mark.parametrize(("cost", "noise", "is_taken"), [(0.004, 0.1, True), (0.006, 1.0, False), (0.004, 0.02, False)])

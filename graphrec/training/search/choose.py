@@ -18,7 +18,7 @@ from graphrec.models.general.profit import SPEC as PROFIT
 from graphrec.models.general.profit import fit_profit
 from graphrec.models.general.rejection import SPEC as REJECTION
 from graphrec.models.inputs import Inputs, Values
-from graphrec.models.registry import BLEND, has_blocks, is_affordable, models, parts_of_kind
+from graphrec.models.registry import BLEND, has_inputs, is_affordable, models, parts_of_kind
 from graphrec.models.spec import ModelSpec
 from graphrec.models.walks.kernel import WalkConfig, plain_walks, starting_walks
 from graphrec.terms.forms.blend import Blend
@@ -128,7 +128,7 @@ def choose(kind: str, graph: Graph, validation: Validation, inputs: Inputs, fold
     if not choices:
         raise failures[0]
     tried = {choice.name: float(choice.values.mean()) for choice in choices}
-    choices = without_replaced(choices)
+    choices = without_trend(without_replaced(choices))
     parts = [part for choice in choices for part in choice.parts]
     check_parts(parts)
     weights = np.array([weight for _, weight in parts])
@@ -306,7 +306,7 @@ def _tried(kind: str, graph: Graph, inputs: Inputs) -> tuple[list[ModelSpec[Any]
     if kind != BLEND:
         return specs, []
     tried = [spec for spec in specs if is_affordable(spec, graph, inputs)]
-    open_ones = [spec for spec in specs if spec not in tried and has_blocks(spec, graph, inputs)]
+    open_ones = [spec for spec in specs if spec not in tried and has_inputs(spec, graph, inputs)]
     return ([*tried, *open_ones], []) if inputs.thorough else (tried, open_ones)
 
 
@@ -409,6 +409,19 @@ def _with_new(chosen: Chosen, graph: Graph, validation: Validation) -> Chosen:
         return chosen
     terms, weights = {**chosen.terms, NEWNESS.name: {}}, {**chosen.weights, NEWNESS.name: height}
     return replace(chosen, terms=terms, weights=weights, blend=with_head_start(chosen.blend, graph, height))
+
+
+def without_trend(choices: list[Choice]) -> list[Choice]:
+    """The choices without what was taken lately, where the best of all is clearly ahead of that alone.
+
+    It says the same to everybody, and why one customer takes a product is said by the others: it is added where it
+    decides much, not wherever it adds a little.
+    """
+    best = max(choices, key=lambda one: float(one.values.mean()))
+    leads = [best.values - one.values for one in choices if one.spec.needs_times]
+    if any(lead.mean() <= CLEARLY * standard_error(lead) for lead in leads):
+        return choices
+    return [choice for choice in choices if not choice.spec.needs_times]
 
 
 def without_replaced(choices: list[Choice]) -> list[Choice]:
