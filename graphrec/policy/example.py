@@ -660,7 +660,7 @@ def _compared(
 
 def _not_above(draft: _Draft, name: str, one: _Column, other: _Column) -> str | None:
     if one.is_number and other.is_number:
-        if one.numbers and other.numbers and one.numbers[1] > other.numbers[1] and name == "risk":
+        if one.numbers and other.numbers and one.numbers[1] != other.numbers[1] and name == "risk":
             draft.doubts.append(
                 f"{name}: "
                 + draft.note("scale", a=str(one), x=f"{one.numbers[1]:g}", b=str(other), y=f"{other.numbers[1]:g}")

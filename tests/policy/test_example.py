@@ -371,6 +371,9 @@ def test_dates_of_consent_and_objection(tmp_path: Path) -> None:
         ("Höchstalter", "most age", True),
         ("prepaid", "pep", False),
         ("IS_PEP", "pep", True),
+        ("ATR (1-10)", "tolerance", True),
+        ("Investable assets (£)", "means", True),
+        ("Cap. for loss", "capacity", True),
     ],
 )
 def test_words_of_names(name: str, concept: str, *, is_it: bool) -> None:
