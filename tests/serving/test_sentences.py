@@ -16,6 +16,7 @@ from graphrec.serving.reasons.words import is_foreign
 from graphrec.terms.ledger import LineGroup
 from tests.banks import SCHEMA
 
+CODES = ("en", "de", "zh")
 HELD = Node("Product", "P1", "Fund 1")
 OTHERS = tuple(Node("Product", f"P{n}", f"Fund {n}") for n in range(3, 7))
 BAND = Node("AgeBand", "18-34", None)
@@ -309,6 +310,19 @@ def test_a_unit_stands_behind_its_value() -> None:
     assert sentences("en").measured("InvestmentHorizonYears", "10") == ("investment horizon", "10 years")
     assert sentences("de").measured("ANLAGEHORIZONT_JAHRE", "10") == ("Anlagehorizont", "10 Jahre")
     assert sentences("en").measured("Years", "10") == ("years", "10")
+
+
+def test_of_what_is_no_frequent_choice_the_number_alone_is_said() -> None:
+    said = [sentences(code).learned(LineGroup("general"), (), (), favours=True, is_frequent=False) for code in CODES]
+    assert said == ["{people} people bought it", "{people} Personen, die es gekauft haben", "{people}位客户买过该产品"]
+
+
+def test_short_names_in_capitals_are_abbreviations_where_others_have_none() -> None:
+    customer = replace(BARE.nodes["Customer"], columns=(Column("ATR", "integer"), Column("Town", "text")))
+    mixed = replace(BARE, nodes={"Customer": customer})
+    assert (sentences("en", mixed).word("ATR"), sentences("de", mixed).word("SRRI")) == ("ATR", "SRRI")
+    capitals = replace(BARE, nodes={"Customer": replace(customer, columns=(Column("WORT", "text"),))})
+    assert sentences("en", capitals).word("WORT") == "wort"
 
 
 def test_a_value_that_begins_with_its_label_says_it_once() -> None:

@@ -6,7 +6,8 @@ only where its condition holds:
 
 * close, goes well with: the line is above CLOSE of those that the same neighbour gives to the products of reference;
 * is more frequent among people with …: counted, in the snapshot;
-* is a frequent choice: among the FREQUENT part of the products that most people hold;
+* is a frequent choice: among the FREQUENT part of the products that most people hold; of others only their number is
+  said, and of fewer people than min_group nothing;
 * goes well with both together: as close, with customers who have both and the product, whom the sentence counts;
 * others who have it have the product: counted, where the line speaks for the product and is not close, and where the
   product is more frequent among them than among all;
@@ -220,7 +221,7 @@ class Groups:
         if shape in ("attribute", "learned"):
             return self._learned(key, product, cell, share, percent, whole, may_lead=may_lead)
         words: tuple[str, ...] = ()
-        people = None
+        people, is_frequent = None, True
         if shape == "profile" and key.part == "text":
             words = reasons.words_in_common(self._user, product, self._products)
             if not words:
@@ -228,11 +229,14 @@ class Groups:
             words = () if reasons.are_foreign(self._user, product) else words
         elif shape == "general":
             people = reasons.people.holders(product, self._user)
-            if not reasons.is_frequent(product, self._user) or people < reasons.schema.roles.min_group:
+            is_frequent = reasons.is_frequent(product, self._user)
+            if people < reasons.schema.roles.min_group:
                 return None
         elif (shape == "new" and reasons.people.holders(product, self._user)) or self._is_untold(shape):
             return None
-        wording = reasons.sentences.learned(form.group, (), (), favours=True, words=words, own=form.sentences)
+        wording = reasons.sentences.learned(
+            form.group, (), (), favours=True, words=words, own=form.sentences, is_frequent=is_frequent
+        )
         return Chosen(key.kind, wording, positions, share, percent, people, may_lead=may_lead)
 
     def _learned(
