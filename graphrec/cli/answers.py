@@ -76,7 +76,8 @@ def _show_item(item: "Item | SeenItem", sentences: Sentences) -> None:
     figures, rest = shown_percents(item)
     texts = [reason.text for reason in item.reasons]
     for text, figure in zip(texts, figures, strict=True):
-        _show_share(figure, text, sentences)
+        if figure != 0:
+            _show_share(figure, text, sentences)
     if rest:
         _show_share(rest, sentences.say("heads.rest"), sentences)
     if item.against is not None and item.against >= LEAST:

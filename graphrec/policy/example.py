@@ -19,6 +19,7 @@ from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.languages import Language, language_of
 from graphrec.loading.propose.concepts import (
     CLOSED,
+    CONCEPTS,
     NO,
     NO_INVESTMENT,
     NOTHING,
@@ -79,6 +80,8 @@ _LANGUAGES = ("en", "de", "zh")
 Said = dict[str, str]
 """A sentence by language."""
 _BY_EVENT = 'interactions = […, "REJECTED"], weights = { REJECTED = -1.0 }, [events.rejected] edge = "REJECTED"'
+_MOSTLY = 0.6
+"""So many products are sold, where nothing but a yes or no may tell which."""
 MOST = 40
 """Different texts that a column of a rule may have."""
 _USUAL = 0.9
@@ -123,6 +126,8 @@ class _Column:
     """Whether most have no value, as where a code stands for a block and nothing for none."""
     has_gaps: bool = False
     """Whether some have a value and some have none."""
+    says_yes: float = 0.0
+    """The share of the answers that are yes; 0 where they are no answers."""
     usual: str | None = None
     """The text that nearly all have who have one, where there are few texts."""
 
@@ -447,10 +452,13 @@ def _relation(draft: _Draft, found: _Found) -> None:
     if not any(column.kind == "text" and _status(column, wanted=True) for column in named):
         named += _by_values(draft, [one for one in found.columns["user"] if one not in named])
     for column in named:
+        if _OTHER_STATUS.intersection(words(column.name)):
+            continue
         condition = _status(column, wanted=True) if column.kind == "text" else None
         if condition is not None:
             draft.add("active", draft.said("active", column=column.name), condition, columns=(column,))
-        elif column.kind == "text" and len(column.texts) > 1 and not _OTHER_STATUS.intersection(words(column.name)):
+            _ask_of_states(draft, column, wanted=True)
+        elif column.kind == "text" and len(column.texts) > 1:
             draft.miss(f"active ({column})", draft.unclear(column))
 
 
@@ -468,8 +476,11 @@ def _offered(draft: _Draft, found: _Found) -> None:
         places.append(draft.said("closed_on", a=end.place))
     untold: list[_Column] = []
     states = [(one, wanted) for concept, wanted in _STATES for one in found.all("product", concept)]
-    for column, wanted in states or [(one, True) for one in _by_values(draft, found.columns["product"])]:
+    states = states or [(one, True) for one in _by_values(draft, found.columns["product"])]
+    for column, wanted in states or [(one, True) for one in _only_answer(draft, found.columns["product"], end)]:
         condition = _status(column, wanted=wanted) if column not in columns else None
+        if condition is not None and column.kind == "text":
+            _ask_of_states(draft, column, wanted=wanted)
         if condition is None and (letter := _open_letter(column.texts)):
             condition = f"{column} in {_listed([letter])}"
             draft.doubts.append(draft.note("letters", column=str(column), values=", ".join(column.texts), value=letter))
@@ -649,7 +660,7 @@ def _compared(
 
 def _not_above(draft: _Draft, name: str, one: _Column, other: _Column) -> str | None:
     if one.is_number and other.is_number:
-        if one.numbers and other.numbers and one.numbers[1] > other.numbers[1] and name == "risk":
+        if one.numbers and other.numbers and one.numbers[1] != other.numbers[1] and name == "risk":
             draft.doubts.append(
                 f"{name}: "
                 + draft.note("scale", a=str(one), x=f"{one.numbers[1]:g}", b=str(other), y=f"{other.numbers[1]:g}")
@@ -669,7 +680,16 @@ def _not_above(draft: _Draft, name: str, one: _Column, other: _Column) -> str | 
     if together and one.said and other.said and len({step for step, _ in together}) == len(together):
         draft.levels[name] = [text for _, text in together]
         return f'level("{name}", {one}) <= level("{name}", {other})'
-    return _by_steps(draft, name, one, other, is_one_scale=together is not None)
+    is_one_scale = together is not None
+    return _by_steps(draft, name, one, other, is_one_scale=is_one_scale) or _alike(draft, name, one, other)
+
+
+def _alike(draft: _Draft, name: str, one: _Column, other: _Column) -> str | None:
+    """The condition that both have the same text, where they have the same ones and nothing tells their order."""
+    if len(one.said) < 2 or not set(one.said) <= set(other.said):
+        return None
+    draft.doubts.append(f"{name}: " + draft.note("no_order", a=str(one), b=str(other), values=", ".join(other.said)))
+    return f"{one} == {other}"
 
 
 def _by_steps(draft: _Draft, name: str, one: _Column, other: _Column, *, is_one_scale: bool) -> str | None:
@@ -700,12 +720,21 @@ def _on_one_scale(*orders: list[tuple[int, str]]) -> list[list[tuple[int, str]]]
 
 
 def _as_number(draft: _Draft, scale: str, column: _Column, beside: _Column) -> str:
-    """A number, or texts that begin with numbers one after another, such as "1 - cautious", as what stands beside it.
+    """A number, or texts that begin with numbers one after another, such as "1 - cautious", as what stands beside it;
+    words in an order where the numbers beside them go up to as many.
 
     Nothing where a number beside them is on no such scale.
     """
     if column.is_number:
         return str(column)
+    is_word = column.kind == "text" and not any(map(str.isdigit, "".join(column.said)))
+    said = [text for _, text in (in_order(column.said) if is_word else None) or ()]
+    if said and beside.numbers and beside.numbers[0] >= 1 and beside.numbers[1] == len(said):
+        numbers = f"1, …, {len(said)}"
+        asked = draft.note("steps", a=str(column), b=str(beside), x=", ".join(said), y=numbers)
+        draft.doubts.append(f"{scale.partition('_')[0]}: {asked}")
+        draft.levels[scale] = said
+        return f'1 + level("{scale}", {column})'
     order = in_order(column.said) if column.kind == "text" and any(map(str.isdigit, "".join(column.said))) else None
     steps = [step for step, _ in order or ()]
     if not order or not beside.numbers or steps != list(range(steps[0], steps[0] + len(steps))):
@@ -757,6 +786,17 @@ def _by_values(draft: _Draft, columns: Sequence[_Column]) -> list[_Column]:
     return found
 
 
+def _only_answer(draft: _Draft, columns: Sequence[_Column], end: _Column | None) -> list[_Column]:
+    """The one yes or no of products that no name tells, where most say yes: it may be whether they are sold."""
+    named = (concept for concept in CONCEPTS if concept not in ("offered", "withdrawn"))
+    other = {one.name for concept in named for one in columns if place(one.name, concept) is not None}
+    found = [one for one in columns if one.name not in other and _is_yes_or_no(one)]
+    if end is not None or len(found) != 1 or not _MOSTLY <= found[0].says_yes < 1:
+        return []
+    draft.doubts.append(draft.note("only_answer", column=str(found[0])))
+    return found
+
+
 def _open_letter(texts: Sequence[str]) -> str:
     """The letter for active or open among letters of states; nothing where they are none."""
     found = {text.strip().upper(): text for text in texts}
@@ -766,10 +806,12 @@ def _open_letter(texts: Sequence[str]) -> str:
 
 
 def _says_state(column: _Column) -> bool:
-    """Whether all values of a column, whatever it is called, say open or closed, and some say each."""
-    said = [told(text, OPEN, CLOSED) for text in column.texts]
+    """Whether two thirds of the values of a column, whatever it is called, say open or closed, and some say each."""
+    closed = CLOSED | frozenset(CONCEPTS["blocked"]) if column.side == "user" else CLOSED
+    said = [told(text, OPEN, closed) for text in column.texts]
     is_other = _OTHER_STATUS.intersection(words(column.name)) or place(column.name, "consent") is not None
-    return column.kind == "text" and {*said} == {True, False} and not is_other
+    is_told = {True, False} <= {*said} and 3 * said.count(None) <= len(said)
+    return column.kind == "text" and is_told and not is_other
 
 
 def _is_limit(column: _Column) -> bool:
@@ -781,13 +823,27 @@ def _status(column: _Column, *, wanted: bool) -> str | None:
     """The condition that a product is offered; None where the values cannot be told."""
     if column.kind != "text":
         return None if column.kind == "time" else _flag(column, wanted=wanted)
-    yes, no = (OPEN | YES, CLOSED | NO) if wanted else (NO | OPEN, YES | CLOSED)
-    no |= _FILLED if column.side == "product" else frozenset()
-    listed = [text for text in column.texts if told(text, yes, no)]
-    other = [text for text in column.texts if told(text, yes, no) is False]
-    if listed and len(listed) + len(other) == len(column.texts):
+    said = _states(column, wanted=wanted)
+    listed = [text for text, one in said.items() if one]
+    other = [text for text, one in said.items() if one is False]
+    if listed:
         return f"{column} in {_listed(listed)}"
     return f"is_missing({column}) or {column} not in {_listed(other)}" if other else None
+
+
+def _states(column: _Column, *, wanted: bool) -> dict[str, bool | None]:
+    """What each value of a state says: that it is as wanted, that it is not, or neither."""
+    yes, no = (OPEN | YES, CLOSED | NO) if wanted else (NO | OPEN, YES | CLOSED)
+    no |= _FILLED if column.side == "product" else frozenset(CONCEPTS["blocked"])
+    return {text: told(text, yes, no) for text in column.texts}
+
+
+def _ask_of_states(draft: _Draft, column: _Column, *, wanted: bool) -> None:
+    """Ask about values that are neither open nor closed, where some are open: they are taken for closed."""
+    said = _states(column, wanted=wanted)
+    untold = [text for text, one in said.items() if one is None]
+    if untold and True in said.values():
+        draft.doubts.append(draft.note("untold_states", column=str(column), values=", ".join(untold[:6])))
 
 
 def _columns(snapshot: Snapshot, side: str) -> Iterator[_Column]:
@@ -799,20 +855,25 @@ def _columns(snapshot: Snapshot, side: str) -> Iterator[_Column]:
         column = nodes.column(name)
         valid = np.asarray(column.valid[:])
         texts: tuple[str, ...] = ()
-        numbers, is_answer, usual = None, False, None
+        numbers, is_answer, usual, says_yes = None, False, None, 0.0
         if kind == "text":
             listed = Counter(str(text) for text, there in zip(column.values, valid, strict=True) if there)
             texts = tuple(sorted(listed)) if len(listed) <= MOST else ()
             usual = next((text for text, times in listed.items() if times >= _USUAL * listed.total()), None)
+            answers = answers_in(texts)
+            says_yes = sum(listed[text] for text in texts if answers[text]) / max(1, listed.total())
+        elif kind == "boolean" and valid.any():
+            says_yes = float(np.mean(np.asarray(column.values[:])[valid].astype(np.float64)))
         elif kind in ("integer", "real") and valid.any():
             values = np.asarray(column.values[:])[valid]
             numbers = (float(np.nanmin(values)), float(np.nanmax(values)))
             some = {float(one) for one in np.unique(values)[: len(_MISSING)]}
             is_answer = {0.0, 1.0} <= some and some - {0.0, 1.0} <= _MISSING and numbers[1] in some
+            says_yes = float(np.mean(values == 1)) if some <= {0.0, 1.0} else 0.0
         yield _Column(
             side, name, str(kind), texts, numbers, name in protected, is_answer,
             is_sparse=0 < 2 * valid.sum() < valid.size, has_gaps=0 < valid.sum() < valid.size,
-            usual=usual,
+            usual=usual, says_yes=says_yes,
         )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Deliveries of kinds that no other file has: monthly files, hive folders, notes, invoices, owners of owners."""
 
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -451,3 +452,63 @@ def test_a_holding_in_pieces_alone_is_a_quantity(data: Path) -> None:
     assert 'quantity = "units"' in text
     assert 'weight = "units"' not in text
     assert sink.edges["HELD"].num_rows == 80
+
+
+def test_a_table_beside_the_data_says_what_columns_are_called(data: Path) -> None:
+    clients = (f"C{i:03};{i % 2 + 1};{('Ulm', 'Bonn')[i % 2]}" for i in range(40))
+    bought = (f"C{i % 40:03};P{i % 12:02};{1 + i % 28:02}.03.2025" for i in range(90))
+    write(data, "E01.csv", "E0100101;E0100201;E0100301", *clients)
+    write(data, "E02.csv", "E0200101;E0200201", *(f"P{i:02};Fonds {chr(65 + i)}" for i in range(12)))
+    write(data, "E03.csv", "E0100101;E0200101;E0300101", *bought)
+    write(
+        data, "Feldkatalog.csv", "Feld;Bezeichnung;Werte", "E0100101;Kundennummer;",
+        "E0100201;Werbeeinwilligung (DSGVO);1 = ja, 2 = nein", "E0100301;Wohnort;", "E0200101;Produktnummer;",
+        "E0200201;Produktname;", "E0300101;Kaufdatum;",
+    )  # fmt: skip
+    text, sink, questions = loaded(data)
+    user = re.search(r'^user = "(\w+)"', text, re.MULTILINE)
+    assert user is not None
+    assert sink.nodes[user[1]]["Werbeeinwilligung"].to_pylist() == [True, False] * 20
+    assert "Kaufdatum" in text
+    assert any("columns are called as feldkatalog says (E0100101 is Kundennummer" in one for one in questions)
+
+
+def test_rows_that_say_a_word_in_place_of_a_key_are_left_out(data: Path) -> None:
+    keys = [f"{30000000 + 37 * i}" for i in range(20)]
+    write(data, "customers.csv", "customer_id,city,consent_marketing", *customers())
+    write(data, "securities.csv", "cusip,security_name", *(f"{one},Share {one}" for one in keys))
+    held = [f"C{i % 40:03},{keys[i % 20]},{i + 1}.5" for i in range(90)]
+    write(data, "positions.csv", "customer_id,cusip,market_value", *held, *(f"C{i:03},CASH,7.0" for i in range(40)))
+    _, sink, questions = loaded(data)
+    assert sink.edges["HELD"].num_rows == 90
+    assert any("40 rows have CASH for cusip" in one for one in questions)
+
+
+def test_what_lies_in_a_customer_has_not_the_state_of_the_customer(data: Path) -> None:
+    rows = [
+        {"customer_id": f"C{i:03}", "status": ("active", "closed")[i % 2], "consent_marketing": True,
+         "name": f"Ann {i}", "holdings": [{"product_id": f"P{n % 12:02}", "balance": 10.5 + n} for n in (i, i + 5)]}
+        for i in range(40)
+    ]  # fmt: skip
+    (data / "customers.json").write_text(json.dumps(rows), "utf-8")
+    write(data, "products.csv", "product_id,product_name", *(f"P{i:02},Fund {chr(65 + i)}" for i in range(12)))
+    text, sink, _ = loaded(data)
+    assert sink.edges["HELD"].num_rows == 80
+    assert "still_held" not in text
+
+
+def test_a_workbook_a_year_with_a_sheet_a_month(data: Path) -> None:
+    import xlsxwriter
+
+    write(data, "customers.csv", "customer_id,city,consent_marketing", *customers())
+    write(data, "products.csv", "product_id,product_name", *(f"P{i:02},Fund {chr(65 + i)}" for i in range(12)))
+    for year in (2024, 2025):
+        with xlsxwriter.Workbook(data / f"trades_{year}.xlsx") as book:
+            for month in ("Jan", "Feb", "Mar")[: year - 2022]:
+                sheet = book.add_worksheet(f"{month} {year}")
+                sheet.write_row(0, 0, ["customer_id", "product_id", "side", "amount"])
+                for i in range(30):
+                    sheet.write_row(1 + i, 0, [f"C{i:03}", f"P{i % 12:02}", ("buy", "sell")[i % 5 == 0], 10.5 + i])
+    text, sink, _ = loaded(data)
+    assert sum(table.num_rows for name, table in sink.edges.items() if name in ("BOUGHT", "SOLD")) == 5 * 30
+    assert 'sheet = ["Jan *", "Feb *", "Mar *"]' in text

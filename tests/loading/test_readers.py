@@ -144,7 +144,7 @@ def test_a_rejected_cell_is_named_by_its_sheet_and_line(small: Small) -> None:
             None,
             '{ path = "likes.xlsx", delim = ";" }',
             "small.toml line 7: source.files.likes.delim is no key or option of xlsx; there is footer, names, "
-            "optional, path, reader, sheet, skip",
+            "newest, optional, path, reader, sheet, skip",
         ),
     ],
 )

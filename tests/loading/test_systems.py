@@ -9,9 +9,11 @@ import pytest
 from graphrec.errors import SourceError
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
+from graphrec.loading.mapping.specs import FileSpec
 from graphrec.loading.propose.column_profile import profile_column
 from graphrec.loading.propose.draft import write_draft
 from graphrec.loading.propose.shapes.headless import names_of
+from graphrec.loading.sources.xml_files import read_xml
 
 KINDS = (("F", "Fund"), ("B", "Bond"), ("E", "Tracker"))
 
@@ -213,3 +215,14 @@ def test_places_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_text(mapping)
     with pytest.raises(SourceError, match=r"columns.id is \[5, 2\]; want its first and last sign"):
         run_load(load_mapping(tmp_path / "x.toml"), tmp_path, MemorySink())
+
+
+def test_an_element_called_by_an_answer_has_the_name_of_what_it_lies_in(tmp_path: Path) -> None:
+    rows = "".join(
+        f"<Pty><Id>C{i}</Id><Mktg><Ind>true</Ind><Dt>2025-01-02</Dt></Mktg><Dt>2024-01-02</Dt></Pty>" for i in range(3)
+    )
+    (tmp_path / "a.xml").write_text(f"<List>{rows}</List>")
+    with duckdb.connect() as database:
+        read_xml(database, FileSpec("a", "a.xml", "xml"), [(tmp_path / "a.xml", "a.xml")], "a")
+        columns = [row[0] for row in database.execute("DESCRIBE a").fetchall()]
+    assert columns[:4] == ["Id", "Mktg_Ind", "Mktg_Dt", "Dt"]

@@ -218,6 +218,51 @@ def test_states_that_no_name_tells_are_known_by_their_values(tmp_path: Path) -> 
     assert len(example.doubts) == 2
 
 
+def test_states_that_say_neither_count_as_closed_where_others_are_open(tmp_path: Path) -> None:
+    users = [
+        {"consent": True, "lifecycle": one, "employment_status": two}
+        for one, two in (("active", "retired"), ("on hold", "active"), ("zmarły", "active"))
+    ]
+    kinds: dict[str, Kind] = {"consent": "boolean", "lifecycle": "text", "employment_status": "text"}
+    example, policy, _ = written(tmp_path, users, [{}], kinds, {"name": "text"})
+    assert requires(example)["active"] == 'user.lifecycle in ["active"]'
+    assert not any("employment" in one for one in requires(example).values())
+    assert any("on hold" in doubt and "zmarły" not in doubt for doubt in example.doubts)
+    assert policy.masks(np.arange(3))[:, 0].tolist() == [True, False, False]
+
+
+def test_the_one_yes_or_no_of_products_may_be_whether_they_are_sold(tmp_path: Path) -> None:
+    kinds: dict[str, Kind] = {"xq": "text", "Nachhaltig": "text"}
+    for said, is_taken in (("JJJN", True), ("JNNN", False)):
+        products = [{"xq": one, "Nachhaltig": "J"} for one in said]
+        folder = tmp_path / said
+        folder.mkdir()
+        example, policy, _ = written(folder, [{"consent": True}], products, {"consent": "boolean"}, kinds)
+        assert ("open" in requires(example)) is is_taken
+        assert any("product.xq" in doubt for doubt in example.doubts) is is_taken
+        assert policy.masks(np.arange(1))[0, :4].tolist() == [not is_taken or one == "J" for one in said]
+
+
+def test_words_whose_order_nothing_tells_have_to_be_the_same(tmp_path: Path) -> None:
+    users = [{"consent": True, "risk_profile": one} for one in ("Blue", "Red")]
+    products = [{"risk_class": one} for one in ("Blue", "Red")]
+    kinds: dict[str, Kind] = {"consent": "boolean", "risk_profile": "text"}
+    example, policy, _ = written(tmp_path, users, products, kinds, {"risk_class": "text"})
+    assert requires(example)["risk"] == "product.risk_class == user.risk_profile"
+    assert policy.masks(np.arange(2))[:, :2].tolist() == [[True, False], [False, True]]
+    assert any("Blue, Red" in doubt for doubt in example.doubts)
+
+
+def test_words_in_an_order_stand_beside_as_many_numbers(tmp_path: Path) -> None:
+    users = [{"consent": True, "risk_profile": one} for one in ("Cautious", "Balanced", "Adventurous")]
+    products = [{"risk_class": one} for one in (1, 2, 3)]
+    kinds: dict[str, Kind] = {"consent": "boolean", "risk_profile": "text"}
+    _, policy, _ = written(tmp_path, users, products, kinds, {"risk_class": "integer"})
+    assert policy.masks(np.arange(3))[:, :3].tolist() == [
+        [True, False, False], [True, True, False], [True, True, True]
+    ]  # fmt: skip
+
+
 def test_a_state_of_products_that_cannot_be_read_gives_no_lists(tmp_path: Path) -> None:
     products = [{"sales_status": one} for one in ("Q", "R")]
     example, policy, _ = written(
@@ -326,6 +371,9 @@ def test_dates_of_consent_and_objection(tmp_path: Path) -> None:
         ("Höchstalter", "most age", True),
         ("prepaid", "pep", False),
         ("IS_PEP", "pep", True),
+        ("ATR (1-10)", "tolerance", True),
+        ("Investable assets (£)", "means", True),
+        ("Cap. for loss", "capacity", True),
     ],
 )
 def test_words_of_names(name: str, concept: str, *, is_it: bool) -> None:
@@ -373,6 +421,8 @@ def test_texts_that_have_an_order() -> None:
     assert in_order(["Risikoklasse 10", "Risikoklasse 2"]) == [(2, "Risikoklasse 2"), (10, "Risikoklasse 10")]
     assert in_order(["2 - ausgewogen", "1 - konservativ"]) == [(1, "1 - konservativ"), (2, "2 - ausgewogen")]
     assert in_order(["R1", "S2"]) is None
+    order = ["Very cautious", "Cautious", "Balanced", "Adventurous", "Very adventurous"]
+    assert in_order(sorted(order)) == list(enumerate(order))
     assert in_order(["red", "green"]) is None
     assert in_order([]) is None
 

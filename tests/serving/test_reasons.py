@@ -4,14 +4,17 @@ import re
 from collections import defaultdict
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from msgspec.structs import replace as replace_struct
 
+from graphrec.graph.edges.adjacency import Hop
 from graphrec.schema import EdgeSchema
 from graphrec.serving.answer import Item, ListOptions, Reason
 from graphrec.serving.engine import Engine
+from graphrec.serving.reasons.forms import Ways
 from graphrec.serving.reasons.groups import CLOSE, LEADS, Chosen, joined
 from graphrec.serving.reasons.lines import sensitive_types
 from tests.banks import SCHEMA, small_bank
@@ -234,3 +237,35 @@ def test_the_cypher_of_a_reason_counts_its_people(engine: Engine) -> None:
         assert "count(DISTINCT v.id) AS people" in (reason.cypher or "")
         assert reason.parameters is not None
         assert set(reason.parameters) == {"user", "product", "via", "fitted_as_of", "nodes_as_of"}
+
+
+def test_a_learned_line_that_is_not_close_says_who_has_both_where_more_of_them_do(engine: Engine) -> None:
+    checker, said, unsaid = Checker(engine), 0, 0
+    bought = {kind: checker.of["BOUGHT", kind] for kind in checker.names.values()}
+    for user in ("C003", "C008", "C020", "C033"):
+        for item in engine.recommend(user, 3).items:
+            for line in engine.explain(user, item.product, 40).items[0].lines:
+                if line.kind != "similarity" or line.share <= 0 or line.via is None or "AgeBand" in line.via.label:
+                    continue
+                having, holding = bought[line.via.id] - {user}, bought[item.product] - {user}
+                both = having & holding
+                more = len(both) * (checker.customers - 1) > len(holding) * len(having)
+                if found := PEOPLE.fullmatch(line.text):
+                    assert found[2] == "bought"
+                    assert int(found[1]) == len(both) >= SCHEMA.roles.min_group
+                    assert more
+                    said += 1
+                elif line.text == "other similarities":
+                    unsaid += not more
+    assert said
+    assert unsaid
+
+
+def test_people_are_counted_in_all_tables_at_both_ends_of_what_they_share() -> None:
+    ways = object.__new__(Ways)
+    ways.hops = ((Hop("BOUGHT"), Hop("BOUGHT", True), Hop("BOUGHT")), (Hop("KEPT"), Hop("KEPT", True)))
+    other = {"BOUGHT": ("TRADE_BOUGHT",)}
+    ways._reasons = SimpleNamespace(said_alike=lambda kind: other.get(kind, ()))  # type: ignore[assignment]
+    said = {" ".join(map(str, way)) for way in ways.counted}
+    ends = ("BOUGHT", "TRADE_BOUGHT")
+    assert said == {f"BOUGHT <{one} {two}" for one in ends for two in ends} | {"KEPT <KEPT"}

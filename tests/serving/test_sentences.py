@@ -16,6 +16,7 @@ from graphrec.serving.reasons.words import is_foreign
 from graphrec.terms.ledger import LineGroup
 from tests.banks import SCHEMA
 
+CODES = ("en", "de", "zh")
 HELD = Node("Product", "P1", "Fund 1")
 OTHERS = tuple(Node("Product", f"P{n}", f"Fund {n}") for n in range(3, 7))
 BAND = Node("AgeBand", "18-34", None)
@@ -135,6 +136,7 @@ def test_what_is_shared_is_named_by_its_edge() -> None:
     assert said("ISSUED_BY") == "is issued by Alpha"
     assert said("LISTED_ON") == "is listed on Alpha"
     assert said("HAS_GENRE", "Comedy", "Genre") == "has the genre Comedy"
+    assert said("HAS_PRODUCT_TYPE", "Bond", "ProductType") == "is of the product type Bond"
     assert said("STARRING", label="Person") == "has the same person, Alpha"
     assert said("IN_RISK_CLASS", "3", "RiskClass") == "has the same risk class, 3"
 
@@ -310,6 +312,19 @@ def test_a_unit_stands_behind_its_value() -> None:
     assert sentences("en").measured("Years", "10") == ("years", "10")
 
 
+def test_of_what_is_no_frequent_choice_the_number_alone_is_said() -> None:
+    said = [sentences(code).learned(LineGroup("general"), (), (), favours=True, is_frequent=False) for code in CODES]
+    assert said == ["{people} people bought it", "{people} Personen, die es gekauft haben", "{people}位客户买过该产品"]
+
+
+def test_short_names_in_capitals_are_abbreviations_where_others_have_none() -> None:
+    customer = replace(BARE.nodes["Customer"], columns=(Column("ATR", "integer"), Column("Town", "text")))
+    mixed = replace(BARE, nodes={"Customer": customer})
+    assert (sentences("en", mixed).word("ATR"), sentences("de", mixed).word("SRRI")) == ("ATR", "SRRI")
+    capitals = replace(BARE, nodes={"Customer": replace(customer, columns=(Column("WORT", "text"),))})
+    assert sentences("en", capitals).word("WORT") == "wort"
+
+
 def test_a_value_that_begins_with_its_label_says_it_once() -> None:
     assert sentences("en").labelled("Plan", "Plan 3") == ("plan", "3")
     assert sentences("de").labelled("Plan", "Plan 3") == ("Plan", "3")
@@ -391,3 +406,13 @@ def test_a_label_is_called_without_that_of_its_owner() -> None:
     assert user == "Customer"
     assert [said.word(one) for one in ("CustomerRiskLevel", "CustomerGroup")] == ["risk level", "customer group"]
     assert said.word("RISIKOPROFIL") == said.word("Risikoprofil") == "risk profile"
+
+
+def test_a_pair_of_attributes_is_no_thing_that_goes_well_with() -> None:
+    both = Node("AgeBand", "18-34", None), Node("Sector", "S1", "Energy")
+    traits = LineGroup("pair", Hop("IN_AGE_BAND"), other=Hop("IN_SECTOR"))
+    held = LineGroup("pair", Hop("BOUGHT"), other=Hop("IN_SECTOR"))
+    said = sentences("en", BARE)
+    assert said.pair(traits, both, favours=True) == "{people} people with age band 18-34 and sector Energy bought it"
+    assert said.pair(held, both, favours=True).startswith("goes well with 18-34 and sector Energy together")
+    assert "goes less well with" in said.pair(traits, both, favours=False)

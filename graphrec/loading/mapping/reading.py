@@ -218,7 +218,7 @@ def _file(document: Document, name: str, value: str | FileTable) -> FileSpec:
             document.refuse(
                 (*at, key), f"{key_text(at)}.{key} is for reader = {' or '.join(map(shown, of))}; correct it"
             )
-    return FileSpec(name, table.path, reader, table.optional, table.newest, options, **given)
+    return FileSpec(name, table.path, reader, table.optional, options, newest=table.newest, **given)
 
 
 _KEY_OF_READER = {"sheet": ("xlsx",), "url_env": ("database",), "query": ("sqlite", "database")}

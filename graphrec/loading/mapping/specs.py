@@ -39,13 +39,13 @@ class FileSpec:
     path: str
     reader: Reader
     optional: bool = False
-    newest: bool = False
-    """Whether of several files only those of the latest day in their names are read."""
     options: Keys[str, Any] = field(default_factory=dict)
     sheets: tuple[str, ...] = ()
     """Of a workbook: which of its sheets are read; the only one where it is empty."""
     url_env: str | None = None
     query: str | None = None
+    newest: bool = False
+    """Whether of several files only those of the latest day in their names are read."""
 
     @property
     def shown(self) -> str:

@@ -49,8 +49,8 @@ DAYS, SHORT_DAYS = "%Y%m%d", "%y%m%d"
 _NEVER = "('99991231', '99990101')"
 """How systems write that a contract has no end."""
 GAPS = (
-    *("NA", "-", "--", "---", "?", ".", "None", "none", "unknown", "unbekannt", "k.A.", "k. A.", "keine Angabe"),
-    *("00.00.0000", "0000-00-00", "00000000", "无", "未知"),
+    *("NA", "n/a", "N/A", "n.a.", "N.A.", "#N/A", "-", "--", "---", "?", ".", "None", "none", "unknown", "unbekannt"),
+    *("k.A.", "k. A.", "keine Angabe", "00.00.0000", "0000-00-00", "00000000", "无", "未知"),
 )
 """What stands for a gap among dates and numbers; in a text it may be a word."""
 _BLANK_DATES = (

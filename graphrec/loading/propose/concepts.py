@@ -7,12 +7,12 @@ have to be words of their own in a name.
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from graphrec.loading.propose.words import simplified, words
 
-_WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i", "ς": "σ", "đ": "d"})
+_WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i", "ς": "σ", "đ": "d", "ł": "l"})
 _SHORT = 5
 
 
@@ -143,6 +143,30 @@ def are_answers(texts: Collection[str]) -> bool:
     return bool(texts) and all(answer is not None for answer in answers_in(texts).values())
 
 
+_MUCH = "very sehr très muy molto muito zeer bardzo velmi nagyon çok sangat rất meget mycket svært erittäin 非常 极"
+_VERY = frozenset(map(normal, _MUCH.split()))
+"""Words before a step that make it more of what it is."""
+
+
+def _step(plain: str, steps: Mapping[str, int], count: int) -> float | None:
+    """The step of a text: that of its words, or half a step further out where they are very much so; None: no step."""
+    if plain in steps:
+        return steps[plain]
+    for word in _VERY:
+        if plain.startswith(word) and (base := plain.removeprefix(word)) in steps:
+            return steps[base] + (0.5 if 2 * steps[base] >= count - 1 else -0.5)
+    return None
+
+
+def _densely(placed: Mapping[str, float | None], whole: Collection[int]) -> list[tuple[int, str]]:
+    """Texts with their steps as whole numbers, those of the order itself where all are of it."""
+    found = {text: step for text, step in placed.items() if step is not None}
+    if set(found.values()) <= set(whole):
+        return sorted((int(step), text) for text, step in found.items())
+    numbers = {step: number for number, step in enumerate(sorted(set(found.values())))}
+    return sorted((numbers[step], text) for text, step in found.items())
+
+
 def in_order(texts: Iterable[str]) -> list[tuple[int, str]] | None:
     """Texts with their steps, the lowest first, by words that have an order or the number in each; else None.
 
@@ -152,8 +176,9 @@ def in_order(texts: Iterable[str]) -> list[tuple[int, str]] | None:
     found = {text: normal(_ASIDE.sub("", text)) or normal(text) for text in texts}
     for order in ORDERS:
         steps = {word: step for step, listed in enumerate(order) for word in listed}
-        if found and all(one in steps for one in found.values()):
-            return sorted((steps[one], text) for text, one in found.items())
+        placed = {text: _step(one, steps, len(order)) for text, one in found.items()}
+        if found and None not in placed.values():
+            return _densely(placed, steps.values())
     numbers = {text: "".join(sign for sign in text if sign.isdigit()) for text in found}
     if found and all(numbers.values()) and len({text.replace(n, "#", 1) for text, n in numbers.items()}) == 1:
         return sorted((int(number), text) for text, number in numbers.items())

@@ -182,7 +182,7 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
     referred = {other for table in tables for other in table.references.values()}
     entities = [table for table in tables if table.key and not _is_event(table, table.name in referred, draft)]
     entities = [table for table in entities if table.name in referred or not _is_list_of_words(table, tables)]
-    events = [table for table in tables if table not in entities]
+    events = [_without_whole(table, entities) for table in tables if table not in entities]
     described = {table.name for table in entities}
     # What belongs to contracts alone, such as claims, is neither a customer nor a product.
     entities = [table for table in entities if described & {*table.references.values()} or table.name in referred]
@@ -235,6 +235,15 @@ def _heads(tables: list[TableProfile], draft: Draft) -> set[str]:
         if set(part.references.values()) - {whole.name} - set(whole.references.values()):
             found.add(whole.name)
     return found
+
+
+def _without_whole(part: TableProfile, entities: Sequence[TableProfile]) -> TableProfile:
+    """The rows that lie in those of a thing, without what is said of the thing itself: its state is not theirs."""
+    whole = next((one for one in entities if one.name == part.of != part.name), None)
+    if whole is None or whole.name not in part.references.values():
+        return part
+    kept = {part.key, whole.key, *part.references}
+    return part.without({column for column in whole.columns if column not in kept})
 
 
 def _add_events(draft: Draft, events: list[tuple[TableProfile, Ends]]) -> None:

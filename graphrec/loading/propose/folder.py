@@ -98,7 +98,7 @@ def _specs(
         found = _records(table, path, shown, layouts, left, delivery)
         return found or {table: _text(table, path, shown, delivery)}
     if reader == "xlsx":
-        return _sheets(table, path, *shown[0])
+        return _sheets(table, path, shown)
     if reader == "xml":
         return _xml(table, path, *shown[0])
     if reader == "sqlite" and len(inside := sqlite_tables(*shown[0])) > 1:
@@ -184,29 +184,37 @@ def _fixed(path: Path, shown: str, encoding: str) -> dict[str, object]:
     return {**cut, "columns": dict(zip(names, columns.values(), strict=True)) if names else columns}
 
 
-def _sheets(table: str, path: str, file: Path, shown: str) -> dict[str, FileSpec]:
-    """The entries of a workbook: one for each sheet, and one for all sheets that have the same columns."""
-    names = sheet_names(file, shown)
+def _sheets(table: str, path: str, files: Sequence[tuple[Path, str]]) -> dict[str, FileSpec]:
+    """The entries of workbooks: one for each sheet, and one for all sheets that have the same columns.
+
+    Sheets of other names in other files are called by what they have in common: "Jan *" of 2024 and 2025.
+    """
+    listed = [(each, sheet_names(*each)) for each in files[:MOST_FILES]]
+    are_alike = all(names == listed[0][1] for _, names in listed)
+    first: dict[str, tuple[tuple[Path, str], str]] = {}
+    for each, names in listed[: 1 if are_alike else None]:
+        for sheet in names:
+            first.setdefault(sheet if are_alike else re.sub(r"\d+", "*", sheet), (each, sheet))
     alike: dict[tuple[object, ...], list[str]] = {}
     frames, headers = {}, {}
-    for sheet in names:
-        frame = frames[sheet] = sheet_frame(file, shown, sheet)
-        columns = tuple(sheet_columns(file, shown, sheet, frame.get("skip", 0)))
-        headers[sheet] = columns
+    for called, (file, sheet) in first.items():
+        frame = frames[called] = sheet_frame(*file, sheet)
+        columns = headers[called] = tuple(sheet_columns(*file, sheet, frame.get("skip", 0)))
         action = action_of(sheet)
-        mark = (columns, action and action.type) if len(columns) > 1 else (sheet,)
-        alike.setdefault((*mark, frame.get("skip")), []).append(sheet)
+        mark = (columns, action and action.type) if len(columns) > 1 else (called,)
+        alike.setdefault((*mark, frame.get("skip")), []).append(called)
     found = {}
     for sheets in alike.values():
         footer = dict.fromkeys(text for sheet in sheets for text in frames[sheet].get("footer", ()))
         options = frames[sheets[0]] | ({"footer": list(footer)} if footer else {})
         if again := _told_apart(headers[sheets[0]]):
-            options |= {"names": again, "skip": header_line(file, shown, sheets[0], options.get("skip", 0))}
-        is_whole = len(sheets) == len(names)
+            (file, sheet) = first[sheets[0]]
+            options |= {"names": again, "skip": header_line(*file, sheet, options.get("skip", 0))}
+        is_whole = len(sheets) == len(first)
         key = table if is_whole or len(sheets) > 1 else _table_name(sheets[0], table)
         while key in found:
             key += "_2"
-        meant = () if len(names) == 1 else tuple(sheets)
+        meant = () if are_alike and len(first) == 1 else tuple(sheets)
         found[key] = FileSpec(key, path, "xlsx", options=options, sheets=meant)
     return found
 
@@ -291,6 +299,7 @@ def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[
             continue
         # Runs of numbers are one: trades_2025_2026 is of the same table as trades_2024.
         groups.setdefault(re.sub(r"\d+([^A-Za-z0-9/]+\d+)*", "*", shown), []).append(path)
+    groups = {pattern: part for one in groups.items() for pattern, part in _apart(folder, *one)}
     by_name = {path.relative_to(folder).as_posix(): path for paths in groups.values() for path in paths}
     found: dict[str, tuple[str, list[Path]]] = {}
     read: set[str] = set()
@@ -315,6 +324,54 @@ def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[
         read |= own
         found[table] = (shown, [by_name[one] for one in sorted(own)])
     return found, left
+
+
+def _apart(folder: Path, pattern: str, paths: list[Path]) -> Iterator[tuple[str, list[Path]]]:
+    """Files that differ only in digits: one table, or several where their headers have little in common (E01, E02)."""
+    heads = _heads(folder, paths)
+    if heads is None or _is_one_table(list(heads.values())):
+        yield pattern, paths
+        return
+    parts: dict[str, list[Path]] = {}
+    for path in paths:
+        first, digits, rest = re.split(r"(\d+)", path.relative_to(folder).as_posix(), maxsplit=1)
+        parts.setdefault(f"{first}{digits}{re.sub(_DIGITS, '*', rest)}", []).append(path)
+    for name_, part in parts.items():
+        if _is_one_table([heads[path] for path in part if path in heads]):
+            yield name_, part
+        else:
+            yield from ((path.relative_to(folder).as_posix(), [path]) for path in part)
+
+
+_DIGITS = r"\d+"
+_LIKE = 0.5
+"""Files of one table have so many of the names of their headers in common."""
+
+
+def _heads(folder: Path, paths: list[Path]) -> dict[Path, frozenset[str]] | None:
+    """The names in the headers of some texts; None where one has no header, or is no table between delimiters."""
+    found: dict[Path, frozenset[str]] = {}
+    if len(paths) < 2 or SUFFIXES.get(suffix_of(paths[0]), "csv") != "csv":
+        return None
+    for path in paths[:MOST_FILES]:
+        shown = path.relative_to(folder).as_posix()
+        try:
+            encoding = guess_encoding(path, shown)
+            delimiter, frame = guess_frame(path, shown, encoding)
+            given = {"encoding": encoding} | {key: frame[key] for key in ("skip",) if key in frame}
+            records = first_records(path, shown, given) if delimiter else []
+        except SourceError:
+            return None
+        cells = [cell.strip().casefold() for cell in records[0]] if records else []
+        if len(cells) < 2 or names_of(records) or any(re.fullmatch(r"[\W\d]*", cell) for cell in cells):
+            return None
+        found[path] = frozenset(cells)
+    return found
+
+
+def _is_one_table(heads: Sequence[frozenset[str]]) -> bool:
+    """Whether each header has half of its names, or of those of the first one, in common with the first one."""
+    return all(len(one & heads[0]) >= _LIKE * min(len(one), len(heads[0])) for one in heads[1:])
 
 
 def _taken(pattern: str, every: Iterable[str]) -> set[str]:

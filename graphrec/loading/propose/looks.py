@@ -400,6 +400,8 @@ _OF_NOTES = frozenset({"amount", "amt", "principal", "balance", "price", "units"
 """Words of what a note, which is a loan, has, and a rating has not."""
 
 
+_SCALE = re.compile(r"\s*[(\[]\s*\d+\s*([-–—]|to|bis)\s*\d+\s*[)\]]")
+"""The scale of a column behind its name: ATR (1-10)."""
 _YES_OR_NO = re.compile(r"(?<=\w)\s*\((y|j|s|o|yes|ja|si|oui)\s*/\s*(n|no|nein|non)\)$", re.IGNORECASE)
 """What says that a column has yes and no, and is no part of its name."""
 _COMPOUND = 6
@@ -575,8 +577,12 @@ def _is_holding(text: str) -> bool:
 
 
 def property_name(column: str) -> str:
-    """The column's name as a property: letters, digits and _, and none of graphrec's own."""
-    column = _YES_OR_NO.sub("", unwidened(without_package(column)))
+    """The column's name as a property: letters, digits and _, and none of graphrec's own.
+
+    >>> property_name("ATR (1-10)"), property_name("fee (%)")
+    ('ATR', 'fee_percent')
+    """
+    column = _SCALE.sub("", _YES_OR_NO.sub("", unwidened(without_package(column)))) or column
     plain = split_words(column.replace("%", " percent ")).strip("_") or "column"
     plain = f"column_{plain}" if plain[0].isdigit() else plain
     while is_too_long(plain):

@@ -21,13 +21,14 @@ from graphrec.loading.propose.folder import all_specs, suffix_of
 from graphrec.loading.propose.histories.changes import last_changes
 from graphrec.loading.propose.histories.deliveries import have_days, with_days
 from graphrec.loading.propose.histories.heads import with_one_head
-from graphrec.loading.propose.histories.live import live
+from graphrec.loading.propose.histories.live import live, of_things
 from graphrec.loading.propose.histories.snapshots import as_spans, key_by_day, latest
 from graphrec.loading.propose.histories.vault import as_tables
 from graphrec.loading.propose.histories.versions import current
 from graphrec.loading.propose.looks import property_name
 from graphrec.loading.propose.references import key_of, with_keys, with_references
 from graphrec.loading.propose.shapes.actions import as_one_column
+from graphrec.loading.propose.shapes.catalogue import with_told_names
 from graphrec.loading.propose.shapes.described import with_described
 from graphrec.loading.propose.shapes.joint import with_joint
 from graphrec.loading.propose.shapes.lines import as_lines
@@ -90,6 +91,7 @@ class Delivery:
             tables += some
             if are_wide:
                 tables[-1:] = _with_holdings(database, spec, tables[-1])
+        tables = with_told_names(database, tables)
         tables = with_kinds(database, [with_one_head(database, table) for table in tables])
         tables = as_tables(database, [last_changes(database, table) for table in tables])
         tables = [with_days(database, table) for table in tables]
@@ -98,7 +100,7 @@ class Delivery:
         tables = _with_amounts(database, with_keys(database, tables), self._specs)
         tables = with_references(database, spelled_alike(database, with_parts(database, tables)))
         tables = with_other_keys(database, with_persons(database, with_switches(database, tables)))
-        tables = with_several(database, with_sides(database, live(database, tables)))
+        tables = with_several(database, with_sides(database, of_things(database, live(database, tables))))
         tables = [as_spans(database, table) for table in tables]
         tables = [with_joint(database, table, tables) for table in tables]
         tables = [with_owner(database, table, tables) for table in tables]

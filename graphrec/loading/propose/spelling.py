@@ -24,8 +24,11 @@ _SAME = (
     (_UPPER, "in other case"),
     (r"regexp_replace({}, '\.0+$', '')", "with .0 behind it"),
     (r"upper(regexp_replace({}, '[\s./_-]+', '', 'g'))", "with other signs between"),
-    (r"regexp_replace({}, '^[A-Za-z]+[\s_-]*', '')", "with letters before the number"),
-    (r"ltrim(regexp_replace({}, '\D', '', 'g'), '0')", "with letters or zeros before the number"),
+    (r"regexp_replace({}, '^[A-Za-z]+[\s_-]*([0-9].*)$', '\1')", "with letters before the number"),
+    (
+        r"coalesce(nullif(ltrim(regexp_replace({0}, '\D', '', 'g'), '0'), ''), {0})",
+        "with letters or zeros before the number",
+    ),
 )
 """SQL that writes identifiers in one way, and what is otherwise about them; the last ways join most."""
 _CHECK_DIGIT = "regexp_replace({}, '[-/ ]?[0-9A-Z]$', '')"

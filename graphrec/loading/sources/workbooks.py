@@ -1,6 +1,7 @@
 """Sheets of workbooks (xlsx, xlsm, xlsb, xls, ods) as tables of texts: one header line, then rows."""
 
 import io
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,20 +28,26 @@ _SHEET = "sheet"
 def read_workbooks(
     database: duckdb.DuckDBPyConnection, spec: FileSpec, files: Sequence[tuple[Path, str]], place: str
 ) -> None:
-    """Read one sheet of each workbook into the table of an entry.
+    """Read one sheet of each workbook into the table of an entry, or those of some that it has.
 
     Raises:
         SourceError: a workbook cannot be read, its sheet is not there or not named, or its header is no line of names.
     """
     table = RowTable(database, spec.name, are_typed=False)
+    missing = set(spec.sheets)
     for path, shown in files:
         for sheet, rows in _open(path, shown, spec, place):
+            missing -= {one for one in missing if is_sheet(one, sheet.name)}
             where = f"{shown} sheet {sheet.name}"
             names, first = _header(sheet, rows, spec, where)
             below = _below(_without_footer(rows, spec.options.get("footer", ())), first, len(names))
-            if len(spec.sheets) > 1 and _SHEET not in map(str.casefold, names):
+            if (len(spec.sheets) > 1 or any("*" in one for one in spec.sheets)) and _SHEET not in map(
+                str.casefold, names
+            ):
                 names, below = [*names, _SHEET], _named(below, sheet.name)
             table.add(names, below, where)
+    for name in sorted(missing):
+        raise SourceError(f"{place}: {', '.join(shown for _, shown in files)} have no sheet {name!r}; correct sheet")
     table.finish()
 
 
@@ -123,15 +130,27 @@ def _workbook(path: Path, shown: str) -> Any:
         ) from error
 
 
+def is_sheet(wanted: str, sheet: str) -> bool:
+    """Whether a sheet is the one that is wanted, or one of those where the name has a * in it.
+
+    >>> [is_sheet(one, "Jan 2025") for one in ("Jan 2025", "Jan *", "Feb *")]
+    [True, True, False]
+    """
+    return sheet == wanted or (
+        "*" in wanted and re.fullmatch(re.escape(wanted).replace(r"\*", ".*"), sheet) is not None
+    )
+
+
 def _open(path: Path, shown: str, spec: FileSpec, place: str) -> Iterator[tuple[Any, list[list[Any]]]]:
     """The sheets that an entry means, and all rows of each from the first line on."""
     with _workbook(path, shown) as book:
-        names = spec.sheets or sheet_names(path, shown)
-        for name in spec.sheets:
-            if name not in book.sheet_names:
-                raise SourceError(
-                    f"{place}: {shown} has no sheet {name!r}{suggest(name, book.sheet_names)}; correct sheet"
-                )
+        meant = [name for name in book.sheet_names if any(is_sheet(one, name) for one in spec.sheets)]
+        names = meant or sheet_names(path, shown)
+        if spec.sheets and not meant:
+            wanted = spec.sheets[0]
+            raise SourceError(
+                f"{place}: {shown} has no sheet {wanted!r}{suggest(wanted, book.sheet_names)}; correct sheet"
+            )
         if len(names) != 1 and not spec.sheets:
             has = f"has {len(names)} sheets, {', '.join(names)}" if names else "has no sheet with rows"
             raise SourceError(f'{place}: {shown} {has}; say which: sheet = "…"')

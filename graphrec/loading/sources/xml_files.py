@@ -25,6 +25,13 @@ _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*encoding\s*=\s*["']([A-Za-z0-9._-]+)[
 _READ_BY_EXPAT = ("utf-8", "utf-16", "iso8859-1", "ascii")
 _DEEPEST = 100
 _ATTRIBUTE = "@"
+_BARE = frozenset(
+    {
+        *("ind", "dt", "yn", "flag", "date", "at", "on", "granted", "given", "accepted", "agreed", "enabled", "optin"),
+        *("value", "datum", "wert", "ja", "erteilt"),
+    }
+)
+"""Names of elements that say nothing without what they lie in: granted of a consent, Ind of MktgCnsnt."""
 
 Names = tuple[str, ...]
 """Elements from the outermost to one, an attribute at the end."""
@@ -111,12 +118,14 @@ def _rows_in(
 def _named(paths: dict[Names, None], row: Names) -> dict[Names, str]:
     """A name for each: its own, with what it lies in where that is there twice; those of the row itself go first.
 
-    An attribute of an element in the row has the name of that element before its own.
+    An attribute of an element in the row has the name of that element before its own, and so has an element in it that
+    is called by an answer or a day alone.
     """
     found: dict[Names, str] = {}
     taken: set[str] = set()
     for one in sorted(paths, key=lambda path: path[: len(row)] != row):
-        is_inner = one[-1].startswith(_ATTRIBUTE) and one[:-1] != row and one[: len(row)] == row
+        is_inner = one[:-1] != row and one[: len(row)] == row and one != row
+        is_inner = is_inner and (one[-1].startswith(_ATTRIBUTE) or one[-1].casefold() in _BARE)
         parts = [part.removeprefix(_ATTRIBUTE) for part in one]
         names = ["_".join(parts[-length:]) for length in range(1 + is_inner, len(one) + 1)]
         found[one] = next((name for name in names if name.casefold() not in taken), "_".join(parts) + "_")

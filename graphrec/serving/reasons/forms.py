@@ -78,6 +78,15 @@ class Form:
         self.by_mid = self.key.shape == "shared"
         self.by_via = self.key.shape == "linked" and reasons.is_attribute(self.key.hops[0])
         self.is_learned = self.key.shape in ("learned", "pair", "profile")
+        self.goes_along = (
+            self.key.shape == "learned"
+            and group.kind == "similarity"
+            and group.part in ("", "learned")
+            and self.to_product
+            and group.hop is not None
+            and not group.hop.reverse
+        )
+        """Whether people who have the neighbour and the product stand behind the lines."""
         self.name = reasons.blend.terms[term].name
         self.moving: str | None = None
         """The Cypher of a holding that moves with a product; None: there is none."""
@@ -90,6 +99,20 @@ class Form:
             self.note = reasons.cypher_note(self.scorer)
         elif self.key.shape == "moves" and group.hop is not None:
             self.moving = reasons.moving(group.hop)
+
+
+class Along(Form):
+    """Learned lines that are not close, of which less is said: how many others have their neighbour and the product."""
+
+    def __init__(self, number: int, form: Form, reasons: "Reasons") -> None:
+        self.__dict__.update(form.__dict__)
+        assert form.group.hop is not None, "what is learned of a neighbour is reached by a hop"
+        hop, relevant = form.group.hop, reasons.schema.roles.relevant
+        self.number = number
+        self.way = (hop, hop.back(), Hop(hop.type if hop.type in relevant else relevant[0]))
+        own = self.way if reasons.sentences.has_own(self.way) else ()
+        self.key = Key("people", own, ended=form.group.ended)
+        self.is_learned = self.to_product = False
 
 
 _THROUGH_PEOPLE = 3
@@ -126,12 +149,14 @@ class Ways:
 
     @cached_property
     def counted(self) -> tuple[tuple[Hop, ...], ...]:
-        """The ways, and those that end in other edges of which the same is said: who bought it in another table did."""
+        """The ways, and those over other edges of which the same is said: who bought it in another table did."""
+        alike = self._reasons.said_alike
         more = [
-            (*way[:-1], replace(way[-1], type=kind))
+            (way[0], replace(way[1], type=who), replace(way[2], type=what))
             for way in self.hops
             if len(way) == _THROUGH_PEOPLE
-            for kind in self._reasons.said_alike(way[-1].type)
+            for who in (way[1].type, *alike(way[1].type))
+            for what in (way[2].type, *alike(way[2].type))
         ]
         return tuple(dict.fromkeys((*self.hops, *more)))
 
@@ -140,7 +165,7 @@ class Ways:
 class Layout:
     """The groups of a ledger as reasons.
 
-    Shapes: all arrays (num_groups,); `base` is the place of a group's key among `keys`.
+    Shapes: all arrays (num_forms,), the groups of the ledger first; `base` is the place of a group's key among `keys`.
     """
 
     forms: tuple[Form, ...]
@@ -163,12 +188,18 @@ class Layout:
     """Which of `parts` the lines of the group are."""
     sensitive: NDArray[np.bool_]
     """Of the keys, then of the own ones."""
+    along: NDArray[np.int64]
+    """The place among `forms` of what is said of lines that are not close; -1: nothing."""
     ways: dict[int, Ways] = field(default_factory=dict)
     """Those of some groups that were asked for, by the sum of 2 ** number of the group."""
 
     @classmethod
     def of(cls, forms: Sequence[Form], reasons: "Reasons") -> "Layout":
-        """The layout of groups of some forms."""
+        """The layout of groups of some forms; behind them stands what is said of lines that are not close."""
+        less = {form: reasons.forms.along(form) for form in forms if form.goes_along}
+        along = np.full(len(forms) + len(less), -1)
+        along[[place for place, form in enumerate(forms) if form in less]] = np.arange(len(forms), len(along))
+        forms = (*forms, *less.values())
         keys = tuple(sorted({form.key for form in forms}, key=_named))
         places = {key: place for place, key in enumerate(keys)}
         buckets: dict[tuple[int, str], int] = {}
@@ -195,6 +226,7 @@ class Layout:
             tuple(parts),
             np.array([parts[name] for name in names], np.int64),
             np.array([reasons.is_sensitive(key) for key in (*keys, *own_keys)], np.bool_),
+            along,
         )
 
 
@@ -205,6 +237,7 @@ class Forms:
         self._reasons = reasons
         self.sentences: Sentences = reasons.sentences
         self._forms: dict[tuple[int, LineGroup], Form] = {}
+        self._along: dict[int, Along] = {}
         self._ways: dict[tuple[int, ...], Ways] = {}
         self._layouts: dict[tuple[tuple[int, ...], tuple[LineGroup, ...]], Layout] = {}
         self._last: tuple[object, Layout] | None = None
@@ -231,6 +264,13 @@ class Forms:
         if found is None:
             made = Form(next(self._numbers), group, term, self._reasons)
             found = self._forms.setdefault((term, group), made)
+        return found
+
+    def along(self, form: Form) -> Along:
+        """What is said of the lines of a form that are not close."""
+        found = self._along.get(form.number)
+        if found is None:
+            found = self._along.setdefault(form.number, Along(next(self._numbers), form, self._reasons))
         return found
 
     def ways(self, forms: Sequence[Form]) -> Ways:

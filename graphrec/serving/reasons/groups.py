@@ -6,8 +6,11 @@ only where its condition holds:
 
 * close, goes well with: the line is above CLOSE of those that the same neighbour gives to the products of reference;
 * is more frequent among people with …: counted, in the snapshot;
-* is a frequent choice: among the FREQUENT part of the products that most people hold;
+* is a frequent choice: among the FREQUENT part of the products that most people hold; of others only their number is
+  said, and of fewer people than min_group nothing;
 * goes well with both together: as close, with customers who have both and the product, whom the sentence counts;
+* others who have it have the product: counted, where the line speaks for the product and is not close, and where the
+  product is more frequent among them than among all;
 * fits the profile: as close, and with words that the customer's text and the product's have in common.
 
 What no sentence covers is "other similarities", netted by term. Per cent is the part of all that speaks for a product.
@@ -145,6 +148,9 @@ class Groups:
         found = None
         if share > (0.0 if is_own else self._floor[line]):
             found = self.worded(key, product, self._cell((line,), (share,)), share)
+        elif share > 0 and self.goes_along(line, product):
+            number = int(self._layout.along[self.group_numbers[line]])
+            found = self.worded(self._layout.forms[number].key, product, self._cell((line,), (share,), {number}), share)
         elif share < self._ceiling[line]:
             found = self._against(key, product, line)
         if found is not None:
@@ -156,6 +162,15 @@ class Groups:
         """What a line is."""
         found: Form = self._layout.forms[self.group_numbers[line]]
         return found
+
+    def goes_along(self, line: int, product: int) -> bool:
+        """Whether enough others have the neighbour of a line and a product, and more of them than of all."""
+        number = int(self._layout.along[self.group_numbers[line]])
+        if number < 0:
+            return False
+        ways = ways_of(self._reasons, self._layout, 1 << number)
+        assert ways is not None, "others have it over the same hop"
+        return self._reasons.people.goes_along(ways.plan, self._user, self.via[line], product, self._least)
 
     def evidence(self, form: Form, via: int) -> float:
         """x of the edge that a line starts with."""
@@ -206,7 +221,7 @@ class Groups:
         if shape in ("attribute", "learned"):
             return self._learned(key, product, cell, share, percent, whole, may_lead=may_lead)
         words: tuple[str, ...] = ()
-        people = None
+        people, is_frequent = None, True
         if shape == "profile" and key.part == "text":
             words = reasons.words_in_common(self._user, product, self._products)
             if not words:
@@ -214,11 +229,14 @@ class Groups:
             words = () if reasons.are_foreign(self._user, product) else words
         elif shape == "general":
             people = reasons.people.holders(product, self._user)
-            if not reasons.is_frequent(product, self._user) or people < reasons.schema.roles.min_group:
+            is_frequent = reasons.is_frequent(product, self._user)
+            if people < reasons.schema.roles.min_group:
                 return None
         elif (shape == "new" and reasons.people.holders(product, self._user)) or self._is_untold(shape):
             return None
-        wording = reasons.sentences.learned(form.group, (), (), favours=True, words=words, own=form.sentences)
+        wording = reasons.sentences.learned(
+            form.group, (), (), favours=True, words=words, own=form.sentences, is_frequent=is_frequent
+        )
         return Chosen(key.kind, wording, positions, share, percent, people, may_lead=may_lead)
 
     def _learned(
@@ -370,11 +388,15 @@ class Groups:
         name = (ways.number, places[:NAMES], len(places))
         return reasons.sentences.remembered(name if is_people else (*name, mid), said)
 
-    def _cell(self, lines: Sequence[int], shares: Sequence[float]) -> "Cell":
-        """Some lines of one key, the strongest first."""
+    def _cell(self, lines: Sequence[int], shares: Sequence[float], numbers: set[int] | None = None) -> "Cell":
+        """Some lines of one key, the strongest first.
+
+        Args:
+            numbers: of the forms by which they are said; None: their own.
+        """
         first, via = lines[0], tuple(dict.fromkeys([one for line in lines if (one := self.via[line]) >= 0]))
         places = self._strongest(lines, shares) if self.via[first] >= 0 else ()
-        numbers = {self.group_numbers[line] for line in lines}
+        numbers = numbers or {self.group_numbers[line] for line in lines}
         mask = sum(1 << number for number in numbers)
         return Cell(first, np.array(lines, np.int64), shares, places, via, ways_of(self._reasons, self._layout, mask))
 
@@ -509,11 +531,15 @@ class _Sums:
                 code = np.where(is_own, width + layout.own[group[line]] * stride, code)
                 said = np.where(is_own, shares > 0, said)
                 width += len(layout.own_keys) * stride
+        kind = group[line].astype(np.int64)
+        moved = self._less_said(np.flatnonzero(~said & (shares > 0) & (layout.along[kind] >= 0)), line, product)
+        kind[moved] = layout.along[kind[moved]]
+        code[moved], said[moved] = layout.base[kind[moved]] * stride, True
         unsaid = ~said
         bucket = product[unsaid] * layout.buckets + layout.bucket[group[line[unsaid]]]
         nets = np.bincount(bucket, shares[unsaid], count * layout.buckets)
         self._nets: list[list[float]] = nets.astype(np.float64).reshape(count, layout.buckets).tolist()
-        shares, line = shares[said], line[said]
+        shares, line, kind = shares[said], line[said], kind[said]
         # The lines of each cell, the strongest first.
         cell = product[said] * width + code[said]
         order = np.lexsort((-shares, cell))
@@ -534,15 +560,29 @@ class _Sums:
         self._named = (*layout.keys, *layout.own_keys)
         self._sensitive: list[bool] = layout.sensitive[keys].tolist()
         self._orders = self._ordered(sums, unordered, mean[line], keys, plain=plain)
-        line, shares = line[order], shares[order]
+        line, shares, kind = line[order], shares[order], kind[order]
         self._lines = (
             line - (np.cumsum(lengths) - lengths)[np.array(self._of_product, np.int64)[self._of_cell]][of_entry]
         )
         self._bounds: list[int] = [*begins.tolist(), len(line)]
         self._firsts: list[int] = self._lines[begins].tolist()
         self._shares = shares
-        self._masks = _masks(group[line], begins, len(layout.forms))
+        self._masks = _masks(kind, begins, len(layout.forms))
         self._name_places(via[line], shares, of_entry, len(cells))
+
+    def _less_said(
+        self, entries: NDArray[np.int64], line: NDArray[np.int64], product: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Those of some entries of which it is said how many others have both; their lines are kept by product."""
+        self._moved: dict[int, list[int]] = {}
+        moved = []
+        for entry, at, one in zip(entries.tolist(), line[entries].tolist(), product[entries].tolist(), strict=True):
+            number = self._of_product[one]
+            here = at - self._line_starts[number]
+            if self._asked[number][0].goes_along(here, self._products[one]):
+                self._moved.setdefault(one, []).append(here)
+                moved.append(entry)
+        return np.array(moved, np.int64)
 
     @staticmethod
     def _codes(
@@ -678,6 +718,7 @@ class _Sums:
         codes = self._line_codes[begin : begin + len(groups.via)]
         tried = np.isin(codes, self._key_codes[list(known)])
         speaks = (groups.ledger.values[:, self._columns[product]] > 0) & tried
+        speaks[self._moved.get(product, [])] = False
         for found in known.values():
             if found is not None:
                 speaks[found.lines] = False

@@ -107,6 +107,27 @@ class People:
             self._said[plan.number] = plan
         return found
 
+    def goes_along(self, plan: "Plan", user: int, via: int, product: int, least: int) -> bool:
+        """Whether a product is more frequent among the others who have a neighbour than among all others.
+
+        Args:
+            plan: of the way over that neighbour, back to people and on to what they have.
+            least: at least so many others have both.
+        """
+
+        def count() -> bool:
+            me = self._positions.in_snapshot(self._user, user)
+            end = self._positions.in_snapshot(self._product, product)
+            there = self._positions.in_snapshot(plan.first, via)
+            if ABSENT in (me, end, there):
+                return False
+            having, both = self._with(plan, user, me, there, end)
+            holding = self._leading_on(plan, end)
+            held = holding.bit_count() - (holding >> me & 1)
+            return both >= least and both * (self.everyone - 1) > held * having
+
+        return bool(self._once(user, product, ("along", plan.said, via), count))
+
     def counted(self, user: int, products: Sequence[int]) -> dict[str, Any]:
         """What was counted for some products in answers to a user, for `given`."""
         of_user = self._counted.get(user, {})
@@ -149,25 +170,30 @@ class People:
             return 0, False
         if plan.first == self._user:
             return self._acquainted(plan.ways[0], me, end)
-        holding = self._leading_on(plan, end)
         if len(via) == 1:
             there = self._positions.in_snapshot(plan.first, via[0])
             if there == ABSENT:
                 return 0, True
-            others = self._reached(plan, user, via, (there,))
-            known = self._pairs.get((plan.number, there, end))
-            if known is None:
-                if len(self._pairs) >= _PAIRS:
-                    self._pairs = {}
-                known = self._pairs[plan.number, there, end] = others.bit_count(), (others & holding).bit_count()
-            having, both = known
-            if others >> me & 1:
-                having, both = having - 1, both - (holding >> me & 1)
+            having, both = self._with(plan, user, me, there, end)
             return both, both == having
+        holding = self._leading_on(plan, end)
         starts = tuple([self._positions.in_snapshot(plan.first, node) for node in sorted(via)])
         others = self._reached(plan, user, starts, [node for node in starts if node != ABSENT], me)
         found = others & holding
         return found.bit_count(), found == others
+
+    def _with(self, plan: "Plan", user: int, me: int, there: int, end: int) -> tuple[int, int]:
+        """How many others have one neighbour, and how many of them the product, all but the user by snapshot places."""
+        others, holding = self._reached(plan, user, (there,), (there,)), self._leading_on(plan, end)
+        known = self._pairs.get((plan.number, there, end))
+        if known is None:
+            if len(self._pairs) >= _PAIRS:
+                self._pairs = {}
+            known = self._pairs[plan.number, there, end] = others.bit_count(), (others & holding).bit_count()
+        having, both = known
+        if others >> me & 1:
+            having, both = having - 1, both - (holding >> me & 1)
+        return having, both
 
     def _leading_on(self, plan: "Plan", end: int) -> int:
         """The people whom third hops lead on to a product, a bit for each."""

@@ -62,6 +62,8 @@ _PLACE = re.compile(
 _CURRENCY = 3
 #: Words of fewer letters within a name are no nouns.
 _NOUN = 4
+#: The most letters of a name in capitals that is an abbreviation, where others are not in capitals.
+_ABBREVIATED = 4
 #: Many people, of the three forms of a verb.
 MANY = 2
 _EVENT = re.compile(r"\{(at|weight)[}:!]")
@@ -124,9 +126,11 @@ class Sentences:
         owned = {owner + label: label for owner in owners for label in schema.nodes}
         self._unowned = {name: label for name, label in owned.items() if name not in self._words}
         """Labels without that of customers or products before it, by names: the risk level of a user is one."""
-        columns = (column.name for node in schema.nodes.values() for column in node.columns)
+        columns = [column.name for node in schema.nodes.values() for column in node.columns]
         self._columns = {_label(name).casefold(): name for name in columns if "_" in name}
         """Columns by the label of a node that is made of one, as a draft writes it."""
+        self._is_in_capitals = all(name.isupper() for name in columns)
+        """Whether the bank writes all columns in capitals, so that short ones are no abbreviations."""
         self._verbs = {**self.language.verbs, **{name: words[name] for name in schema.edges if name in words}}
         address = re.compile(self.language.text("customer.address"))
         own = {**(schema.reasons if code == "en" else {}), **schema.reasons_in.get(code, {})}
@@ -199,6 +203,7 @@ class Sentences:
         favours: bool,
         words: Sequence[str] = (),
         own: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+        is_frequent: bool = True,
     ) -> str:
         """The sentence of learned weights that favour the product or do not, with PEOPLE where a number stands.
 
@@ -210,6 +215,7 @@ class Sentences:
             words: what a profile and the product have in common.
             own: the term's own sentences by sign and language, for a feature block that no language knows;
                 without them the line says the name of the block, which the mapping may give a word.
+            is_frequent: of everyone: whether the product is a frequent choice; of others only the number is said.
         """
         sign, table = ("+", "reasons") if favours else ("-", "against")
         if group.kind == "general" or not via:
@@ -220,6 +226,8 @@ class Sentences:
                 block = self.word(group.part or "columns")
                 return self.say("reasons.profile_block", block=block)
             last = self._chosen()
+            if key == "general" and favours and not is_frequent:
+                return self.say("reasons.chosen_by", n=PEOPLE, last=last)
             return self.say(f"{table}.{key}", n=PEOPLE, last=last, words=self.language.texts["lists.comma"].join(words))
         if group.hop is not None and group.hop.type not in self.schema.roles.interactions:
             label, names = self.labelled(via[0].label, self._names(via, "and"))
@@ -244,8 +252,13 @@ class Sentences:
         for node, hop in zip(both, (group.hop, group.other), strict=True):
             is_held = hop is not None and hop.type in self.schema.roles.interactions
             said.append(self.called(node) if is_held else f"{self.word(node.label)} {self.called(node)}")
+        things, last = self.language.joined(said), self._chosen()
+        held = {hop.type for hop in (group.hop, group.other) if hop} & set(self.schema.roles.interactions)
+        if favours and not held:
+            # Nothing goes well with where somebody lives.
+            return self.say("reasons.pair_traits", things=things, n=PEOPLE, last=last)
         table = "reasons" if favours else "against"
-        return self.say(f"{table}.pair", things=self.language.joined(said), n=PEOPLE, last=self._chosen())
+        return self.say(f"{table}.pair", things=things, n=PEOPLE, last=last)
 
     def moves(
         self,
@@ -306,6 +319,8 @@ class Sentences:
         known = self._words.get(name) or self._words.get(_label(name))
         # Hosts write their heads in capitals.
         known = known or (self._words.get(_label(name.lower())) if name.isupper() else None)
+        if known is None and not self._is_in_capitals and name.isupper() and len(name) <= _ABBREVIATED:
+            return name
         return known or self._noun(self._columns.get(name.casefold(), name))
 
     def measured(self, name: str, value: str) -> tuple[str, str]:
@@ -551,7 +566,9 @@ def _of_person(forms: str, person: int) -> str:
 
 def _are_places(nodes: Sequence[Node]) -> bool:
     """Whether people are from what these are called: places by their label, with names that are no codes."""
-    named = all(len(_LETTERS.findall(called(node))) >= NAMED for node in nodes)
+    found = [_LETTERS.findall(called(node)) for node in nodes]
+    # Two signs are a name in Chinese, Japanese and Korean.
+    named = all(len(one) >= (NAMED - 1 if any(sign >= "\u2e80" for sign in one) else NAMED) for one in found)
     return named and any(_PLACE.search(word) for word in words(nodes[0].label).split(" "))
 
 

@@ -1,7 +1,7 @@
 """Rows that are marked as deleted, or as no real customers: they are left out, with what is theirs."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import duckdb
@@ -11,7 +11,7 @@ from graphrec.loading.propose.concepts import normal
 from graphrec.loading.propose.looks import likeness
 from graphrec.loading.propose.remade import remake, yes_in
 from graphrec.loading.propose.table_profile import TableProfile
-from graphrec.loading.sources.sql import name
+from graphrec.loading.sources.sql import name, value
 
 _WHO = r"(user|customer|client|member|account|acct|record|row|data|order|contract|kunden?|konto|satz|person)?"
 _MARKS = re.compile(
@@ -53,6 +53,39 @@ def live(database: duckdb.DuckDBPyConnection, tables: Sequence[TableProfile]) ->
                 where, here = (f"coalesce({said} NOT IN ({keys}), true)" for keys in gone[owner])
                 done[table.name], _ = _without(database, done[table.name], where, (), here=here)
     return list(done.values())
+
+
+def of_things(database: duckdb.DuckDBPyConnection, tables: Sequence[TableProfile]) -> list[TableProfile]:
+    """The tables without rows that name none of the things of another one, but say a word in their place: CASH."""
+    by_name = {table.name: table for table in tables}
+    return [_of_things(database, table, by_name) for table in tables]
+
+
+_WORDS = 3
+"""So few different words stand in the place of a key."""
+
+
+def _of_things(
+    database: duckdb.DuckDBPyConnection, table: TableProfile, tables: Mapping[str, TableProfile]
+) -> TableProfile:
+    done = table
+    for column, count in table.strays.items():
+        owner = tables.get(table.references.get(column, ""))
+        if count > _WORDS or owner is None or owner.key is None or table.columns[column].written:
+            continue
+        text, key = f"CAST({name(column)} AS VARCHAR)", f"CAST({name(owner.key)} AS VARCHAR)"
+        keys = f"SELECT {key} FROM {name(owner.name)} WHERE {key} IS NOT NULL"
+        query = f"SELECT DISTINCT {text} FROM {name(table.name)} WHERE {text} <> '' AND {text} NOT IN ({keys})"
+        said = [str(row[0]) for row in database.execute(query).fetchall()]
+        asked = f"SELECT 1 FROM {name(owner.name)} WHERE NOT regexp_matches({key}, '[0-9]') LIMIT 1"
+        if any(map(str.isdigit, "".join(said))) or database.execute(asked).fetchall():
+            continue
+        listed = ", ".join(map(value, said))
+        done, left = _without(database, done, f"coalesce({text} NOT IN ({listed}), true)", ())
+        asks = f"{left:,} rows have {', '.join(said)} for {column}, which is none of {owner.name}, and are left out"
+        strays = {one: number for one, number in done.strays.items() if one != column}
+        done = replace(done, strays=strays, questions=(*done.questions, f"{asks}: is that right?"))
+    return done
 
 
 def _key(table: TableProfile) -> str:

@@ -34,6 +34,8 @@ def names_of(records: Sequence[Sequence[str]]) -> list[str] | None:
         records: the first ones of the file.
     """
     width = len(records[0]) if records else 0
+    if width and _are_codes(records[0], records[1:]):
+        return None
     rest = [record for record in records[1:] if len(record) == width]
     if width < 2 or len(rest) < _LEAST or not _is_row(records[0], rest):
         return None
@@ -48,6 +50,14 @@ def forced_names(records: Sequence[Sequence[str]]) -> list[str]:
         taken = sum(re.fullmatch(rf"{name}(_\d+)?", one) is not None for one in named)
         named.append(f"{name}_{taken + 1}" if taken else name)
     return named
+
+
+def _are_codes(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
+    """Whether a first record is a header of codes, all different and of one form, above values of several forms."""
+    forms = {(_shape(cell), len(cell)) for cell in first}
+    below = {_shape(record[place]) for record in rest for place in range(len(first)) if place < len(record)}
+    is_one = len(forms) == 1 and len(set(first)) == len(first) > 1 and forms != {("n", len(first[0]))}
+    return is_one and len(below - {""}) > 1
 
 
 def _is_row(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:

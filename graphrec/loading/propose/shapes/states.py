@@ -49,6 +49,7 @@ _NEVER = _set(
 _HELD = _set(
     "active activated live open current inforce force running ongoing valid effective good performing disbursed "
     "funded booked paidup premiumpaying paying filled executed partiallyfilled partfilled completed done confirmed "
+    "berhasil sukses selesai aktif zrealizowane realizovaný teljesített gerçekleşti εκτελέστηκε בוצע הושלם executado "
     "laufend läuft aktiv offen bestehend ungekündigt gültig wirksam beitragsfrei beitragspflichtig zugeteilt "
     "ausgezahlt ausgeführt teilausgeführt gesperrt blocked frozen dormant overdue delinquent arrears "
     "actif active ouvert encours vigente activo abierto attivo aperto invigore lopend actief "
@@ -65,6 +66,7 @@ _UNDONE = _set(
     "verfallen widerrufen annulé rejeté expiré cancelado rechazado caducado annullato rifiutato scaduto geannuleerd "
     "cancelada anulada rejeitada rejeitado expirada rechazada caducada annullata rifiutata scaduta annulée rejetée "
     "expirée anulowane odrzucone zrušeno zamítnuto törölve visszautasítva iptal reddedildi ακυρώθηκε ακυρωμένη "
+    "gagal batal kadaluarsa gerçekleşmedi gerceklesmedi απορρίφθηκε απέτυχε בוטל נדחה נכשל отклонён отклонена "
     "zrušen zrušený zamítnut stornován peruttu hylätty скасовано відхилено отменен đãhủy ยกเลิก dibatalkan "
     "vervallen deleted reversed busted 已撤销 已撤 撤单 撤销 废单 已拒绝 失败 已取消 取消"
 )
