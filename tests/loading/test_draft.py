@@ -84,7 +84,7 @@ def test_a_library(library: Path, tmp_path: Path) -> None:
         }
     }
     assert draft.questions == [
-        "read me.txt has no reader by its suffix and was left out",
+        "read me.txt is no table and was left out",
         "nodes.Reader: full_name, email look personal: is that all?",
         "nodes.Reader: gender look protected: is that all?",
         "loans: each value of action became an edge type; which speak for a product?",

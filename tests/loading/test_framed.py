@@ -76,7 +76,7 @@ def test_a_bank_of_geneva(geneva: Path) -> None:
         "Titres.csv: its first 3 lines and what begins with 'Nombre de titres : #' at its end are no rows and are left "
         "out: is that right?" in questions
     )
-    assert "read me.txt has no reader by its suffix and was left out" in questions
+    assert "read me.txt is no table and was left out" in questions
     assert not any("~$" in question for question in questions)
 
 
@@ -188,6 +188,18 @@ def test_a_year_of_birth_for_rules_where_products_have_an_age(tmp_path: Path) ->
     # A minimum age is no amount to begin with.
     assert "minimum" not in text
     assert "HELD" in sink.edges
+
+
+def test_a_text_for_people_is_no_table_though_it_has_commas(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    rows = [f"T{i},C{i % 7},P{i % 5},2024-01-{1 + i % 28:02}" for i in range(30)]
+    (folder / "trades.csv").write_text("\n".join(["trade_id,customer_id,product_id,day", *rows]))
+    told = "Lieferung, Kunden, Verträge, 2023\nStamm, Produkte, Verträge. Hr. Schröder, Abt. V\nGesperrte nicht, nie\n"
+    (folder / "Lies_mich.txt").write_text(told, "utf-8")
+    questions, _, text = drafted(folder)
+    assert "Lies_mich.txt is no table and was left out" in questions
+    assert "MISSING" not in text
 
 
 def test_files_with_a_longer_name_are_not_read_with_the_others(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.specs import PACKED, SUFFIXES, FileSpec
+from graphrec.loading.propose.concepts import normal
 from graphrec.loading.propose.looks import action_of, shortened
 from graphrec.loading.propose.shapes.headless import names_of
 from graphrec.loading.propose.shapes.records import Layout, kinds_of, layout_in, options_of
@@ -233,8 +234,14 @@ def _xml(table: str, path: str, file: Path, shown: str) -> dict[str, FileSpec]:
     return found
 
 
+_FOR_PEOPLE = re.compile("readme|liesmich|lisezmoi|leggimi|leame|leesmij|licen[cs]e|lizenz|changelog|说明|はじめに")
+"""Names of texts that tell people of a delivery."""
+
+
 def _is_table(path: Path, shown: str) -> bool:
     """Whether a file of another suffix is a table all the same."""
+    if _FOR_PEOPLE.search(normal(path.stem)):
+        return False
     try:
         encoding = guess_encoding(path, shown)
         is_one = guess_frame(path, shown, encoding)[0] or guess_fixed(path, shown, encoding)
@@ -295,7 +302,8 @@ def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[
         is_text = suffix in TEXTS and (_is_table(path, shown) or _is_told(path, folder))
         reader = "csv" if is_text else SUFFIXES.get(suffix)
         if reader is None or (reader == "sqlite" and (archive_of(path) is not None or not is_sqlite(path))):
-            left.append(f"{shown} has no reader by its suffix and was left out")
+            why = "is no table" if suffix in TEXTS else "has no reader by its suffix"
+            left.append(f"{shown} {why} and was left out")
             continue
         # Runs of numbers are one: trades_2025_2026 is of the same table as trades_2024.
         groups.setdefault(re.sub(r"\d+([^A-Za-z0-9/]+\d+)*", "*", shown), []).append(path)
