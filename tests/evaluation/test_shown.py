@@ -16,7 +16,7 @@ from graphrec.graph.edges.adjacency import visible_graph
 from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.home import Home
-from graphrec.serving.answer import Item, ListOptions
+from graphrec.serving.answer import Item, ListOptions, Reason
 from graphrec.serving.engine import Engine, Listed
 from graphrec.training.fit import TrainOptions, train
 from graphrec.training.split import split_of
@@ -53,15 +53,22 @@ def small_bank(folder: Path, *, before: bool = False) -> Snapshot:
     return bank.make(folder, events, split=None if before else {"test": hidden}, min_group=3)  # type: ignore[arg-type]
 
 
+def is_counted(reason: Reason) -> bool:
+    """Whether lines are in a reason by how many people are counted: of what others have, or of none."""
+    return reason.kind == "other" or "others who" in (reason.wording or "")
+
+
 def printed(items: tuple[Item, ...]) -> list[tuple[object, ...]]:
-    """What is printed of each product, but for what is counted in the facts: numbers of people, dates of the Cypher."""
+    """What is printed of each product, but for what is counted in the facts: people, and dates of the Cypher."""
     return [
         (
             *(one.rank, one.product, one.score, one.confidence, one.rest),
-            *((reason.wording or reason.text, reason.percent, reason.lines) for reason in one.reasons),
+            *((reason.wording or reason.text, reason.percent, reason.lines) for reason in one.reasons
+              if not is_counted(reason)),
+            pytest.approx(sum(reason.percent or 0 for reason in one.reasons if is_counted(reason))),
         )
         for one in items
-    ]
+    ]  # fmt: skip
 
 
 @pytest.mark.slow

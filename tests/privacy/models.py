@@ -88,6 +88,9 @@ SOLVED: dict[str, Callable[[Graph], Term]] = {
 }
 """A formula of counts: the bar is that no list gains a product. So it is for the walks `kernel` and `rp3beta`."""
 
+DATED = ("trend",)
+"""Counts of the holdings that popularity counts, faded: tests/models/test_trend.py; the banks here have no times."""
+
 TRAINED: dict[str, Callable[[Graph, int], Term | Blend]] = {
     "learned-kernel": learned,
     "profile with numbers": lambda graph, _: profile(graph, numbers=True),

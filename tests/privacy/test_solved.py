@@ -12,14 +12,14 @@ from graphrec.models.tables.ease import fit_ease
 from graphrec.models.tables.softmax import fit_softmax, questions
 from graphrec.terms.forms.factors import SparseRows, TableTerm
 from tests.models.boards import check_contract
-from tests.privacy.models import CONTENT, CONVEX, NOISED, SOLVED, TRAINED, WALKS
+from tests.privacy.models import CONTENT, CONVEX, DATED, NOISED, SOLVED, TRAINED, WALKS
 from tests.privacy.moved import BOUGHT, Pair, bank, dense, gains, moved, ranks
 from tests.privacy.networks import difference
 
 
 def test_every_kind_of_model_is_asked() -> None:
     """A new model has to be put among those that the benchmark measures."""
-    assert {*SOLVED, *WALKS, *TRAINED, *CONTENT, *NOISED, "blend"} >= set(kinds())
+    assert {*SOLVED, *DATED, *WALKS, *TRAINED, *CONTENT, *NOISED, "blend"} >= set(kinds())
     assert set(CONVEX) < set(TRAINED)
 
 

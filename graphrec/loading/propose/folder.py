@@ -336,7 +336,8 @@ def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[
 
 def _apart(folder: Path, pattern: str, paths: list[Path]) -> Iterator[tuple[str, list[Path]]]:
     """Files that differ only in digits: one table, or several where their headers have little in common (E01, E02)."""
-    heads = _heads(folder, paths)
+    # The file of another year may have other names for the same columns.
+    heads = None if all(_YEAR.search(path.name) for path in paths) else _heads(folder, paths)
     if heads is None or _is_one_table(list(heads.values())):
         yield pattern, paths
         return
@@ -352,6 +353,7 @@ def _apart(folder: Path, pattern: str, paths: list[Path]) -> Iterator[tuple[str,
 
 
 _DIGITS = r"\d+"
+_YEAR = re.compile(r"(?<!\d)(19|20)\d\d")
 _LIKE = 0.5
 """Files of one table have so many of the names of their headers in common."""
 

@@ -20,15 +20,17 @@ from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.sources.sql import name, value
 
 _UPPER = "upper({})"
+_NUMBER = (
+    r"coalesce(CASE WHEN regexp_full_match({0}, '[\w\s./#-]*') "
+    r"THEN nullif(ltrim(regexp_replace({0}, '\D', '', 'g'), '0'), '') END, {0})"
+)
+"""SQL of the number in an identifier, without zeros before it; a text with other signs, such as an address, stays."""
 _SAME = (
     (_UPPER, "in other case"),
     (r"regexp_replace({}, '\.0+$', '')", "with .0 behind it"),
     (r"upper(regexp_replace({}, '[\s./_-]+', '', 'g'))", "with other signs between"),
     (r"regexp_replace({}, '^[A-Za-z]+[\s_-]*([0-9].*)$', '\1')", "with letters before the number"),
-    (
-        r"coalesce(nullif(ltrim(regexp_replace({0}, '\D', '', 'g'), '0'), ''), {0})",
-        "with letters or zeros before the number",
-    ),
+    (_NUMBER, "with letters or zeros before the number"),
 )
 """SQL that writes identifiers in one way, and what is otherwise about them; the last ways join most."""
 _CHECK_DIGIT = "regexp_replace({}, '[-/ ]?[0-9A-Z]$', '')"
