@@ -235,6 +235,9 @@ def whole(parts: Sequence[float], total: int = 100) -> tuple[int, ...]:
 def shown_percents(item: Item | SeenItem) -> tuple[list[int | None], int | None]:
     """The per cents of a product's reasons and of what none of them shows, as people read them: whole, 100 in all.
 
+    Each reason is rounded by itself, so that it reads alike wherever it stands, and the rest is what is left; where
+    nothing is left for it, by largest remainder.
+
     Returns:
         One of each reason, None for a heading, and that of the rest, None where nothing speaks for the product.
     """
@@ -242,7 +245,12 @@ def shown_percents(item: Item | SeenItem) -> tuple[list[int | None], int | None]
     rest = item.others if isinstance(item, Item) else item.other
     if rest is None:
         return [None if one is None else round(one) for one in percents], None
-    *found, last = whole([one for one in (*percents, rest) if one is not None])
+    known = [one for one in percents if one is not None]
+    found = [round(one) for one in known]
+    whole_of_all = round(math.fsum([*known, rest]))
+    last = whole_of_all - sum(found)
+    if last < 0:
+        *found, last = whole([*known, rest], whole_of_all)
     figures = iter(found)
     return [None if one is None else next(figures) for one in percents], last
 

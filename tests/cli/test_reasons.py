@@ -74,11 +74,16 @@ def test_the_per_cents_of_a_product_as_printed_add_up_to_100(
     answer = engine.recommend("C008", 1)
     (one,) = answer.items
     first = one.reasons[0]
-    parts = [replace(first, percent=percent, text=f"a {percent}") for percent in (25.6, 25.5, 25.5)]
-    shown = replace(answer, items=(replace(one, reasons=tuple(parts), others=23.4, against=None),))
-    lines = _printed(shown, engine.reasons_in("en").sentences, capsys)
-    figures = [int(found[1]) for line in lines if (found := re.search(r"^   █* +(\d+)%", line))]
-    assert figures == [26, 26, 25, 23]
+    english = engine.reasons_in("en").sentences
+    for percents, others, wanted in (
+        # The rest is what is left; where nothing is, the largest remainders are rounded up.
+        ((25.6, 25.5, 25.4), 23.5, [26, 26, 25, 23]),
+        ((33.5, 33.5, 33.0), 0.0, [34, 33, 33]),
+    ):
+        parts = [replace(first, percent=percent, text=f"a {percent}") for percent in percents]
+        shown = replace(answer, items=(replace(one, reasons=tuple(parts), others=others, against=None),))
+        lines = _printed(shown, english, capsys)
+        assert [int(found[1]) for line in lines if (found := re.search(r"^   █* +(\d+)%", line))] == wanted
 
 
 def test_a_product_with_what_is_known_of_it(own_home: Home, capsys: pytest.CaptureFixture[str]) -> None:
