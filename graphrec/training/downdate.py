@@ -238,7 +238,7 @@ def _supported(graph: Graph, sums: Whole, spans: Mapping[str, slice]) -> Whole:
 
 def _popularity(graph: Graph, sums: Whole, spans: Mapping[str, slice], _config: object) -> Term:
     holders = np.diagonal(sums)[spans["held"]].astype(np.float32)
-    return TableTerm("popularity", graph, [Neighbours(None, holders[None, :])])
+    return TableTerm.of_everyone("popularity", graph, holders)
 
 
 def _ease(graph: Graph, sums: Whole, spans: Mapping[str, slice], config: EaseConfig) -> Term:

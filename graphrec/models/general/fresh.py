@@ -14,7 +14,7 @@ from graphrec.models.general.trend import holders_left, oldest
 from graphrec.models.inputs import Inputs
 from graphrec.models.spec import Fitted, ModelSpec, NoConfig
 from graphrec.models.support import has_times
-from graphrec.terms.forms.factors import Neighbours, TableTerm
+from graphrec.terms.forms.factors import TableTerm
 
 QUARTER = 0.25
 """Of the holdings: those younger than the half-life. A half is better on cards, worse on the demo bank (validation)."""
@@ -30,7 +30,7 @@ def fit_fresh(graph: Graph) -> TableTerm:
         raise NothingToLearn("fresh has nothing to learn from: no holding has a time; load times")
     left, whole = holders_left(graph, max(oldest(graph, QUARTER), 1.0)), holders_left(graph, None)
     scores = np.divide(left, whole, out=np.zeros(graph.num_products), where=whole > 0)
-    return TableTerm("fresh", graph, [Neighbours(None, scores.astype(np.float32)[None, :])])
+    return TableTerm.of_everyone("fresh", graph, scores)
 
 
 def fit(graph: Graph, _config: NoConfig, _inputs: Inputs) -> Fitted:

@@ -21,7 +21,7 @@ from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import relevant_hops
 from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.models.support import has_times, supported
-from graphrec.terms.forms.factors import Neighbours, TableTerm
+from graphrec.terms.forms.factors import TableTerm
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -52,7 +52,7 @@ def fit_trend(graph: Graph, config: TrendConfig | None = None) -> TableTerm:
             "popularity"
         )
     scores = np.log1p(holders_left(graph, (config or TrendConfig()).half_life_days))
-    return TableTerm("trend", graph, [Neighbours(None, scores.astype(np.float32)[None, :])])
+    return TableTerm.of_everyone("trend", graph, scores)
 
 
 def holders_left(graph: Graph, days: float | None) -> NDArray[np.float64]:

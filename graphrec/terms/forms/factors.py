@@ -578,6 +578,11 @@ class TableTerm(_Learned):
         self.beside = dict(beside or {})
         self._notes = tuple(notes)
 
+    @classmethod
+    def of_everyone(cls, name: str, graph: Graph, scores: NDArray[np.floating]) -> "TableTerm":
+        """A term that says the same to every user: a score per product (num_products,)."""
+        return cls(name, graph, [Neighbours(None, scores.astype(np.float32)[None, :])])
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What the fit says of it."""
