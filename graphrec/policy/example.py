@@ -443,7 +443,7 @@ def _unusual(draft: _Draft, column: _Column) -> str | None:
     if column.usual is None or not others:
         return None
     draft.doubts.append(draft.note("usual", column=str(column), value=column.usual, values=", ".join(others[:4])))
-    return f"is_missing({column}) or {column} == {_listed([column.usual])[1:-1]}"
+    return f"is_missing({column}) or {column} == {_in_quotes(column.usual)}"
 
 
 def _relation(draft: _Draft, found: _Found) -> None:
@@ -904,14 +904,18 @@ def _short_name(column: str, concept: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return (
-        f"'{text}'" if '"' in text and "'" not in text else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    )
+    """A text as a value of TOML."""
+    return f"'{text}'" if '"' in text and "'" not in text else _in_quotes(text)
+
+
+def _in_quotes(text: str) -> str:
+    """A text as a literal of a rule."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _listed(texts: Sequence[str]) -> str:
-    return "[" + ", ".join('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts) + "]"
+    return "[" + ", ".join(map(_in_quotes, texts)) + "]"
 
 
 def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _listed([name])[1:-1]
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _in_quotes(name)
