@@ -27,7 +27,7 @@ def remade(database: duckdb.DuckDBPyConnection, table: TableProfile, rows: str, 
         rows: SQL of the rows, with {0} for those that the table has.
         asks: what is to be looked at.
     """
-    kinds = remake(database, table.name, rows.format(name(table.name)))
+    kinds = remake(database, table.name, rows.replace("{0}", name(table.name)))
     count = int(database.execute(f"SELECT count(*) FROM {name(table.name)}").fetchall()[0][0])
     columns = {}
     for column, kind in kinds.items():
@@ -38,7 +38,7 @@ def remade(database: duckdb.DuckDBPyConnection, table: TableProfile, rows: str, 
         if own is not None and own.kind != "text":
             columns[column] = replace(found, kind=own.kind, parse=own.parse, is_plain=own.is_plain)
     return replace(
-        table, rows=count, columns=columns, source=rows.format(table.rows_sql), fields={},
+        table, rows=count, columns=columns, source=rows.replace("{0}", table.rows_sql), fields={},
         questions=(*table.questions, asks),
     )  # fmt: skip
 

@@ -71,7 +71,9 @@ def find_files(mapping: Mapping, data_dir: Path) -> dict[str, list[Path]]:
     return found
 
 
-_YEAR_FIRST = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])(?:[-_.]?([0-3]\d))?(?!\d)")
+DATED = r"((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])(?:[-_.]?([0-3]\d))?"
+"""The day or month in the name of a file, the year first."""
+YEAR_FIRST = re.compile(rf"(?<!\d){DATED}(?!\d)")
 _DAY_FIRST = re.compile(r"(?<!\d)([0-3]\d)[-_.](0[1-9]|1[0-2])[-_.]((?:19|20)\d\d)(?!\d)")
 
 
@@ -83,13 +85,14 @@ def day_of(name: str) -> str:
     """
     if found := _DAY_FIRST.search(name):
         return "-".join(reversed(found.groups()))
-    return "-".join(part for part in found.groups() if part) if (found := _YEAR_FIRST.search(name)) else ""
+    return "-".join(part for part in found.groups() if part) if (found := YEAR_FIRST.search(name)) else ""
 
 
 def _newest(paths: list[Path]) -> list[Path]:
     """The files of the latest day in their names, or the last by name where none has a day."""
     days = [day_of(path.as_posix()) for path in paths]
-    return [path for path, day in zip(paths, days, strict=True) if day == max(days)] if any(days) else paths[-1:]
+    latest = max(days, default="")
+    return [path for path, day in zip(paths, days, strict=True) if day == latest] if latest else paths[-1:]
 
 
 def _matching(data_dir: Path, pattern: str) -> list[Path]:

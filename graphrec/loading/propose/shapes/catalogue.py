@@ -124,7 +124,6 @@ def _renamed(
                 cases = " ".join(f"WHEN {value(code)} THEN {value(pairs[code])}" for code in sorted(values))
                 sql = f"CASE CAST({name(column)} AS VARCHAR) {cases} END"
         selected.append(f"{sql} AS {name(told.get(column, column))}")
-    rows = f"(SELECT {', '.join(selected)}, _file, _line FROM {{}})".replace("{}", "\0")
-    rows = rows.replace("{", "{{").replace("}", "}}").replace("\0", "{0}")
+    rows = f"(SELECT {', '.join(selected)}, _file, _line FROM {{0}})"
     first = ", ".join(f"{old} is {new}" for old, new in list(told.items())[:4])
     return remade(database, table, rows, f"columns are called as {catalogue.table} says ({first}): is that right?")
