@@ -109,8 +109,8 @@ def write_draft(
 def _propose(tables: list[TableProfile], left: list[str], folder: Path, decide: Decide) -> Draft:
     if not tables:
         raise SourceError(
-            f"--data {folder}: no file ends in .csv, .tsv, .json, .jsonl, .parquet, .xlsx or .sqlite; give another "
-            "folder" + (f" ({'; '.join(left)})" if left else "")
+            f"--data {folder}: no file ends in .csv, .tsv, .json, .jsonl, .parquet, .xlsx, .sqlite or .sql; give "
+            "another folder" + (f" ({'; '.join(left)})" if left else "")
         )
     notes = list(left)
     notes += [f"{table.name} has no rows and is not used" for table in tables if not table.rows]

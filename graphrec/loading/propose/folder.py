@@ -16,6 +16,7 @@ from graphrec.loading.propose.shapes.records import Layout, kinds_of, layout_in,
 from graphrec.loading.propose.words import words
 from graphrec.loading.sources.csv_form import first_records, guess_frame
 from graphrec.loading.sources.databases import database_tables, is_sqlite, sqlite_tables
+from graphrec.loading.sources.dumps import dump_tables
 from graphrec.loading.sources.encodings import delivery_encoding, encoding_within, guess_encoding
 from graphrec.loading.sources.fixed_width import fixed_rows, guess_fixed
 from graphrec.loading.sources.packed import ZIP, archive_of, members
@@ -102,6 +103,8 @@ def _specs(
         return _sheets(table, path, shown)
     if reader == "xml":
         return _xml(table, path, *shown[0])
+    if reader == "dump":
+        return _dump(table, path, *shown[0])
     if reader == "sqlite" and len(inside := sqlite_tables(*shown[0])) > 1:
         held = {_table_name(one, table): f"SELECT * FROM {name(one)}" for one in inside}
         return {key: FileSpec(key, path, reader, query=query) for key, query in held.items()}
@@ -232,6 +235,19 @@ def _xml(table: str, path: str, file: Path, shown: str) -> dict[str, FileSpec]:
             key += "_2"
         found[key] = FileSpec(key, path, "xml", options={"rows": one})
     return found
+
+
+def _dump(table: str, path: str, file: Path, shown: str) -> dict[str, FileSpec]:
+    """The entries of a dump: one for each table that has rows."""
+    encoding = guess_encoding(file, shown)
+    given = {"encoding": encoding} if encoding != "utf-8" else {}
+    inside = dump_tables(file, shown, encoding)
+    if not inside:
+        raise SourceError(f"{shown} has no rows (INSERT or COPY); give a dump with data, or the tables as files")
+    if len(inside) == 1:
+        return {table: FileSpec(table, path, "dump", options=given)}
+    held = {_table_name(one, table): one for one in inside}
+    return {key: FileSpec(key, path, "dump", options=given | {"table": one}) for key, one in held.items()}
 
 
 _FOR_PEOPLE = re.compile("readme|liesmich|lisezmoi|leggimi|leame|leesmij|licen[cs]e|lizenz|changelog|说明|はじめに")

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import PACKED, FileSpec, Mapping
-from graphrec.loading.sources import csv_form, fixed_width, workbooks, xml_files
+from graphrec.loading.sources import csv_form, dumps, fixed_width, workbooks, xml_files
 from graphrec.loading.sources.csv_form import only_lines, without_footer
 from graphrec.loading.sources.databases import read_database, read_sqlite
 from graphrec.loading.sources.encodings import first_broken_line, is_utf8, marked_encoding, write_utf8
@@ -515,6 +515,7 @@ _OPTIONS: Keys[str, set[str]] = {
     "sqlite": set(),
     "fixed": set(fixed_width.OPTIONS),
     "xml": set(xml_files.OPTIONS),
+    "dump": set(dumps.OPTIONS),
 }
 """What readers of our own take; the others take the options of DuckDB's."""
 _BY_ROW = {
@@ -522,6 +523,7 @@ _BY_ROW = {
     "sqlite": read_sqlite,
     "fixed": fixed_width.read_fixed,
     "xml": xml_files.read_xml,
+    "dump": dumps.read_dump,
 }
 """Readers that DuckDB has not."""
 _READERS = {"csv": _read_csv, "json": _read_json, "parquet": _read_parquet, "lines": _read_lines}
