@@ -162,6 +162,7 @@ class ColumnProfile:
     """Characters; a Chinese sign, which is a word or half of one, counts as two and a half."""
     least: float = 0.0
     most: float = 0.0
+    """The largest number; the last year of days of birth."""
     parse: ParseSpec | None = None
     """How its text is read; None where the reader of the file has done it, and for plain texts."""
     is_plain: bool = True
@@ -271,7 +272,10 @@ def profile_column(
         return found
     if found.kind == "time":
         moment = quoted if found.parse is None else parsed_sql(quoted, found.parse)
-        return replace(found, shape=shape_of_times(database, values, moment))
+        most = 0.0
+        if place(column, "born") is not None:
+            most = float(database.execute(f"SELECT coalesce(max(year({moment})), 0) FROM {values}").fetchall()[0][0])
+        return replace(found, shape=shape_of_times(database, values, moment), most=most)
     if found.kind in {"text", "integer"}:
         text = text_sql(quoted)
         asked = _Asked(database, values, text)

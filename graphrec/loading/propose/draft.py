@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import permutations
 from pathlib import Path
 
@@ -120,6 +121,15 @@ def _propose(tables: list[TableProfile], left: list[str], folder: Path, decide: 
     return draft or _incomplete(filled, Draft(list(notes), decide=decide))
 
 
+def _has_minors(table: TableProfile) -> bool:
+    """Whether some customers may not be of age."""
+    born = (one for one in table.others() if one.kind == "time" and place(one.name, "born") is not None)
+    return any(one.most > datetime.now(UTC).year - _OF_AGE for one in born)
+
+
+_OF_AGE = 18
+
+
 def _decided(table: TableProfile, decide: Decide) -> TableProfile:
     """A table with its columns read as a person says, where two ways fit."""
     columns = dict(table.columns)
@@ -200,6 +210,7 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
         column.name for table in entities if draft.label_of[table.name] == draft.product for column in table.others()
     ]
     draft.has_ages = any(place(one, limit) is not None for one in sold for limit in ("least age", "most age"))
+    draft.has_ages |= any(_has_minors(table) for table in entities if draft.label_of[table.name] == draft.user)
     for table in entities:
         add_entity(draft, table)
         if draft.label_of[table.name] in {draft.user, draft.product}:

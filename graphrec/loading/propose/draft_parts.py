@@ -18,6 +18,7 @@ from graphrec.loading.propose.looks import (
     action_of_table,
     actions_in,
     is_accounting,
+    is_known_by_values,
     is_known_name,
     is_personal,
     is_protected,
@@ -222,6 +223,7 @@ def _confirmed(draft: Draft, table: TableProfile, columns: list[ColumnProfile]) 
     for column in columns:
         special = is_special(column) and place(column.name, "consent") is None
         known = is_known_name(column.name) or column.name in table.references or is_personal(column, of_user=True)
+        known = known or is_known_by_values(column)
         if not special and known:
             kept.append(column)
             continue

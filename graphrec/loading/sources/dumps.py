@@ -141,7 +141,8 @@ def _tokens(
     while text:
         if place == len(text):
             yield number, "end", ""
-            number, text, place = *next(lines, (number, "")), 0
+            number, text = next(lines, (number, ""))
+            place = 0
             continue
         found = token.match(text, place)
         assert found is not None

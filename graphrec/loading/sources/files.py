@@ -22,6 +22,7 @@ from graphrec.loading.mapping.specs import PACKED, FileSpec, Mapping
 from graphrec.loading.sources import csv_form, dumps, fixed_width, workbooks, xml_files
 from graphrec.loading.sources.csv_form import only_lines, without_footer
 from graphrec.loading.sources.databases import read_database, read_sqlite
+from graphrec.loading.sources.delta_log import live
 from graphrec.loading.sources.encodings import first_broken_line, is_utf8, marked_encoding, write_utf8
 from graphrec.loading.sources.packed import ZIP, archive_of, members, open_unpacked
 from graphrec.loading.sources.sql import explain_error, name, value
@@ -102,7 +103,7 @@ def _matching(data_dir: Path, pattern: str) -> list[Path]:
         return [exact]
     archive, ending, inside = pattern.partition(f"{ZIP}/")
     if not ending:
-        return sorted(path for path in data_dir.glob(pattern) if path.is_file())
+        return live(sorted(path for path in data_dir.glob(pattern) if path.is_file()))
     return [
         member
         for found in _matching(data_dir, archive + ZIP)
