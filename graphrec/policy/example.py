@@ -406,7 +406,7 @@ def _undecided(draft: _Draft, said: str, untold: Sequence[_Column]) -> None:
 def _may_be_consent(column: _Column) -> bool:
     """Whether a column that no word names has few values, as a consent in a language that nobody here reads has."""
     is_few = column.kind == "boolean" or column.is_flag or 2 <= len(column.texts) <= MOST_ANSWERS
-    return is_few and not is_known_name(column.name)
+    return is_few and not is_known_name(column.name) and not is_attitude(column.texts)
 
 
 def _flags(draft: _Draft, found: _Found) -> None:

@@ -243,7 +243,7 @@ def in_order(texts: Iterable[str]) -> list[tuple[int, str]] | None:
     """Texts with their steps, the lowest first, by words that have an order or the number in each; else None.
 
     >>> in_order(["Moderat-prudent", "Prudent", "Echilibrat"])
-    [(1, 'Prudent'), (2, 'Moderat-prudent'), (3, 'Echilibrat')]
+    [(1, 'Prudent'), (2, 'Moderat-prudent'), (4, 'Echilibrat')]
     >>> in_order(["mittel (3-7 J.)", "kurz (bis 3 J.)"]), in_order(["RR2 - Konservativ", "RR1 - Sehr konservativ"])
     ([(0, 'kurz (bis 3 J.)'), (1, 'mittel (3-7 J.)')], [(1, 'RR1 - Sehr konservativ'), (2, 'RR2 - Konservativ')])
     """

@@ -12,7 +12,7 @@ from itertools import product
 import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
-from graphrec.loading.propose.concepts import AGREES, are_answers, normal, place
+from graphrec.loading.propose.concepts import AGREES, are_answers, normal, place, told
 from graphrec.loading.propose.histories.versions import BEGINS, ENDS
 from graphrec.loading.propose.looks import action_of_table, likeness, looks
 from graphrec.loading.propose.remade import remake
@@ -170,7 +170,28 @@ def _denies(side: TableProfile, others: Sequence[ColumnProfile]) -> bool:
     """Whether a table is a list of customers who want nothing, or get nothing, each row of which says no."""
     named = normal(side.name)
     says_no = any(place(side.name, one) is not None for one in ("objection", "blocked")) or _REVOKED.search(named)
-    return bool(says_no) and _answer_of(others) is None
+    return bool(says_no or _closes(side)) and _answer_of(others) is None
+
+
+def _closes(side: TableProfile) -> bool:
+    """Whether a table has those who are customers no more: account_closed, deleted_users."""
+    return likeness(side.name) > 0 and told(" ".join(words(side.name)), (), _GONE) is False
+
+
+_GONE = frozenset(
+    {
+        "closed",
+        "closure",
+        "closures",
+        "deleted",
+        "left",
+        "churned",
+        "terminated",
+        "gekuendigt",
+        "geloescht",
+        "ausgetreten",
+    }
+)
 
 
 def _with_list(
@@ -187,7 +208,7 @@ def _with_list(
     """
     called = " ".join(words(side.name))
     if not any(place(called, one) is not None for one in ("objection", "blocked")):
-        called = "opt out"
+        called = f"blocked {called}" if _closes(side) else "opt out"
     given = {_free(called, {one.casefold() for one in owner.columns}): "true"}
     (listed,) = given
     rows = f"(SELECT DISTINCT {name(column)} AS {name(_SAID)}, true AS {name(listed)} FROM {{}} WHERE {holds})"
