@@ -449,6 +449,10 @@ def _relation(draft: _Draft, found: _Found) -> None:
         if _OTHER_STATUS.intersection(words(column.name)):
             continue
         condition = _status(column, wanted=True) if column.kind == "text" else None
+        if condition is None and (letter := _open_letter(column.texts)):
+            condition = f"{column} in {_listed([letter])}"
+            listed = ", ".join(column.texts)
+            draft.doubts.append(draft.note("letters_user", column=str(column), values=listed, value=letter))
         if condition is not None:
             draft.add("active", draft.said("active", column=column.name), condition, columns=(column,))
             _ask_of_states(draft, column, wanted=True)
@@ -841,7 +845,7 @@ def _open_letter(texts: Sequence[str]) -> str:
     found = {text.strip().upper(): text for text in texts}
     letter = next((one for one in "AO" if one in found), "")
     others = found.keys() - {letter}
-    return found[letter] if letter and others and others <= set("CDISWX") else ""
+    return found[letter] if letter and others and others <= set("CDILSTWX") else ""
 
 
 def _says_state(column: _Column) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from graphrec.loading.propose.concepts import CLOSED, OPEN, in_order, is_attitude, told
+from graphrec.loading.propose.shapes.copybook import columns_in
 from graphrec.loading.propose.shapes.states import meaning
 from tests.loading.delivered import loaded, write
 
@@ -144,3 +145,68 @@ def test_steps_between_two_words() -> None:
 )
 def test_what_is_sold(text: str, is_open: bool) -> None:
     assert told(text, OPEN, CLOSED) is is_open
+
+
+def test_texts_of_a_fixed_width_are_cut_as_their_copybook_says(tmp_path: Path) -> None:
+    (data := tmp_path / "data").mkdir()
+    head = ["      * LAYOUT OF CUSTOMERS", "       01  CUST-RECORD."]
+    fields = (
+        "CM-CUST-NO PIC 9(04)",
+        "CM-SURNAME PIC X(08)",
+        "CM-CITY PIC X(05)",
+        "CM-CONSENT-IND PIC X",
+        "FILLER PIC X(2)",
+    )
+    write(data, "CUSTMAST.cpy", *head, *(f"           05  {one}." for one in fields))
+    cities = ("ULM", "JENA")
+    write(data, "CUSTMAST.dat", *(f"{i + 1000}NG{i:<6}{cities[i % 2]:<5}{'YN'[i % 3 == 0]}  " for i in range(30)))
+    write(data, "products.csv", "product_id,product_name,risk", *PRODUCTS)
+    write(
+        data,
+        "deals.csv",
+        "deal_id,cust_no,product_id,day",
+        *(f"D{i},{i + 1000},P{i % 6},2025-01-02" for i in range(30)),
+    )
+    _, sink, text = loaded(data)
+    assert "CUST-NO = [1, 4], SURNAME = [5, 12], CITY = [13, 17], CONSENT-IND = [18, 18]" in text
+    people = next(rows for rows in sink.nodes.values() if rows.num_rows == 30)
+    assert people["CITY"].to_pylist()[:2] == ["ULM", "JENA"]
+
+
+def test_a_copybook_of_packed_numbers_cuts_no_text() -> None:
+    assert columns_in("01 R. 05 A-NO PIC 9(4). 05 A-SUM PIC S9(7)V99 COMP-3.") == {}
+
+
+def test_copybooks_say_places_again_and_several_times() -> None:
+    text = (
+        "01 R. 05 A-NO PIC 9(4). 05 A-TEXT REDEFINES A-NO. 10 A-X PIC X(2). 05 A-FLAG PIC X OCCURS 2. 05 A-Z PIC S9(2)."
+    )
+    assert columns_in(text) == {"NO": [1, 4], "FLAG-1": [5, 5], "FLAG-2": [6, 6], "Z": [7, 8]}
+
+
+def test_who_wrote_stop_wants_nothing_until_start(tmp_path: Path) -> None:
+    (data := tmp_path / "data").mkdir()
+    people = (f"M{i:02},Ann {i},2547{i:08},1980-01-{1 + i % 28:02}" for i in range(30))
+    write(data, "members.csv", "member_no,name,MSISDN,dob", *people)
+    stops = [f"2025-01-01 10:00:00,2547{i:08},STOP" for i in range(8)]
+    starts = [f"2025-02-01 10:00:00,2547{i:08},START" for i in range(3)]
+    write(data, "sms_optout_log.csv", "Timestamp,MSISDN,Keyword", *stops, *starts)
+    write(data, "products.csv", "product_id,product_name,risk", *PRODUCTS)
+    write(
+        data, "deals.csv", "deal_id,member_no,product_id,day", *(f"D{i},M{i:02},P{i % 6},2025-01-02" for i in range(30))
+    )
+    _, sink, _ = loaded(data)
+    found = {row["id"] for row in sink.nodes["Member"].to_pylist() if row["sms_optout_log"]}
+    assert found == {f"M{i:02}" for i in range(3, 8)}
+
+
+def test_customers_of_another_branch_under_other_names_are_asked_about(tmp_path: Path) -> None:
+    (data := tmp_path / "data").mkdir()
+    for number, head in enumerate(("customer_id,city,consent", "CLIENT_NO,TOWN,MARKETING_OK")):
+        write(data, f"branch{'ab'[number]}_people.csv", head, *(f"{number}{i:03},Ulm,{'YN'[i % 2]}" for i in range(20)))
+    write(data, "products.csv", "product_id,product_name,risk", *PRODUCTS)
+    for number, key in enumerate(("customer_id", "CLIENT_NO")):
+        deals = (f"D{number}{i},{number}{i:03},P{i % 6},2025-01-02" for i in range(20))
+        write(data, f"deals_{'ab'[number]}.csv", f"deal_id,{key},product_id,day", *deals)
+    questions, _, _ = loaded(data)
+    assert sum("looks like customers too" in one for one in questions) == 1

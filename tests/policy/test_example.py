@@ -676,3 +676,10 @@ def test_a_tolerance_is_known_by_its_values(tmp_path: Path) -> None:
     products = [{"Risikoklasse": number} for number in (1, 2, 3)]
     example, _, _ = written(tmp_path, users, products, {"Strategie": "text"}, {"Risikoklasse": "integer"})
     assert "user.Strategie" in requires(example).get("risk", ""), example.left_out
+
+
+def test_letters_for_who_is_a_customer_still(tmp_path: Path) -> None:
+    users = [{"status": letter} for letter in "AACAD"]
+    example, _, _ = written(tmp_path, users, [{"kind": "fund"}], {"status": "text"}, {"kind": "text"})
+    assert requires(example)["active"] == 'user.status in ["A"]'
+    assert any("A alone counts as a customer still" in one for one in example.doubts)

@@ -121,6 +121,17 @@ def _propose(tables: list[TableProfile], left: list[str], folder: Path, decide: 
     return draft or _incomplete(filled, Draft(list(notes), decide=decide))
 
 
+def _ask_of_others(draft: Draft, entities: Sequence[TableProfile]) -> None:
+    """Ask about other tables of people, such as the same of another branch under other names."""
+    for table in entities:
+        label = draft.label_of[table.name]
+        if label not in {draft.user, draft.product} and asks_people(table.others()):
+            draft.ask(
+                f"nodes.{label}: looks like customers too, and {draft.user} alone get lists: give both files the same "
+                "names of columns, so that they are read as one table"
+            )
+
+
 def _has_minors(table: TableProfile) -> bool:
     """Whether some customers may not be of age."""
     born = (one for one in table.others() if one.kind == "time" and place(one.name, "born") is not None)
@@ -210,6 +221,7 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
         column.name for table in entities if draft.label_of[table.name] == draft.product for column in table.others()
     ]
     draft.has_ages = any(place(one, limit) is not None for one in sold for limit in ("least age", "most age"))
+    _ask_of_others(draft, entities)
     draft.has_ages |= any(_has_minors(table) for table in entities if draft.label_of[table.name] == draft.user)
     for table in entities:
         add_entity(draft, table)

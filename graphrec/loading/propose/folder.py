@@ -11,6 +11,7 @@ from graphrec.errors import SourceError
 from graphrec.loading.mapping.specs import PACKED, SUFFIXES, FileSpec
 from graphrec.loading.propose.concepts import normal
 from graphrec.loading.propose.looks import action_of, shortened
+from graphrec.loading.propose.shapes import copybook
 from graphrec.loading.propose.shapes.headless import names_of
 from graphrec.loading.propose.shapes.records import Layout, kinds_of, layout_in, options_of
 from graphrec.loading.propose.words import words
@@ -48,7 +49,9 @@ def all_specs(folder: Path, url_env: str | None) -> tuple[dict[str, FileSpec], d
         for path in paths
         if suffix_of(path) in TEXTS or SUFFIXES.get(suffix_of(path)) == "csv"
     )
-    layouts = [one for _, paths in found.values() for path in paths if (one := _layout(path, folder)) is not None]
+    texts = [path for _, paths in found.values() for path in paths]
+    texts += [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in copybook.SUFFIXES]
+    layouts = [one for path in texts if (one := _layout(path, folder)) is not None]
     specs: dict[str, FileSpec] = {}
     files: dict[str, list[Path]] = {}
     for table, (path, paths) in found.items():
@@ -74,7 +77,7 @@ def all_specs(folder: Path, url_env: str | None) -> tuple[dict[str, FileSpec], d
 
 def _layout(path: Path, folder: Path) -> Layout | None:
     """What a file says of the columns of others."""
-    is_text = suffix_of(path) in TEXTS or SUFFIXES.get(suffix_of(path)) == "csv"
+    is_text = suffix_of(path) in (*TEXTS, *copybook.SUFFIXES) or SUFFIXES.get(suffix_of(path)) == "csv"
     return layout_in(path, path.relative_to(folder).as_posix()) if is_text else None
 
 
@@ -357,9 +360,10 @@ def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[
 
 
 def _is_beside(path: Path, parts: Sequence[str]) -> bool:
-    """Whether a file is none of the data: hidden, a mapping, or of an engine (_delta_log, _temporary, _SUCCESS)."""
+    """Whether a file is none of the data: hidden, a mapping, a copybook, or of an engine (_delta_log, _SUCCESS)."""
     is_of_engine = any(part.startswith("_") for part in parts[:-1]) or (parts[-1][0] == "_" and not path.suffix)
-    return is_of_engine or path.suffix == ".toml" or any(part.startswith((".", "~$")) for part in parts)
+    is_told = path.suffix.lower() in (".toml", *copybook.SUFFIXES)
+    return is_of_engine or is_told or any(part.startswith((".", "~$")) for part in parts)
 
 
 def _apart(folder: Path, pattern: str, paths: list[Path]) -> Iterator[tuple[str, list[Path]]]:

@@ -135,6 +135,10 @@ def _with_side(database: duckdb.DuckDBPyConnection, owner: TableProfile, side: T
     ]
     if not said and _like(owner) > 0 and _denies(side, others):
         counts = f"NOT coalesce({end.moment} <= ({_latest(begin)}), false)" if end and begin else "true"
+        stops = next((one for one in others if _stops(one)), None)
+        if stops is not None:  # of those who wrote STOP, and later START, the last word counts
+            listed = ", ".join(value(text) for text in stops.values if normal(text) in _STOP)
+            return _with_list(database, owner, side, column, f"{name(stops.name)} IN ({listed})", begin=begin)
         return _with_list(database, owner, side, column, counts)
     of_consents = all(place(one.name, "consent") is not None for one in said)
     is_of_consents = _like(owner) > 0 and of_consents and place(side.name, "consent") is not None
@@ -194,24 +198,39 @@ _GONE = frozenset(
 )
 
 
+_STOP = frozenset({"stop", "stopall", "unsubscribe", "unsubscribed", "optout", "out", "quit", "added", "blocked"})
+_START = frozenset({"start", "unstop", "subscribe", "subscribed", "resubscribe", "optin", "in", "resume", "removed"})
+"""Words by which people are put on a list of those who want nothing, and taken off it."""
+
+
+def _stops(column: ColumnProfile) -> bool:
+    """Whether each value of a column puts somebody on such a list, or takes them off it."""
+    said = {normal(text) for text in column.values}
+    return bool(said & _STOP and said & _START) and said <= _STOP | _START
+
+
 def _with_list(
     database: duckdb.DuckDBPyConnection,
     owner: TableProfile,
     side: TableProfile,
     column: str,
     holds: str,
+    *,
+    begin: ColumnProfile | None = None,
 ) -> TableProfile:
     """The owner with a yes for those who stand on a list.
 
     Args:
         holds: SQL that is true in rows that still count.
+        begin: the time by which the last row of each customer alone counts.
     """
+    every = _last((column,), begin) if begin is not None else "{}"
     called = " ".join(words(side.name))
     if not any(place(called, one) is not None for one in ("objection", "blocked")):
         called = f"blocked {called}" if _closes(side) else "opt out"
     given = {_free(called, {one.casefold() for one in owner.columns}): "true"}
     (listed,) = given
-    rows = f"(SELECT DISTINCT {name(column)} AS {name(_SAID)}, true AS {name(listed)} FROM {{}} WHERE {holds})"
+    rows = f"(SELECT DISTINCT {name(column)} AS {name(_SAID)}, true AS {name(listed)} FROM {every} WHERE {holds})"
     return _joined(database, owner, side, column, rows, given, by=column, begin=None)
 
 

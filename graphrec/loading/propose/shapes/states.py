@@ -27,6 +27,7 @@ def _set(text: str) -> frozenset[str]:
 _OVER = _set(
     "closed close ended end terminated termination lapsed lapse surrendered surrender matured maturity expired repaid "
     "settled foreclosed foreclosure writtenoff writeoff chargedoff paidoff fullypaid redeemed cancelled canceled "
+    "cleared "
     "inactive former left dead deceased death transferredout liquidated discontinued withdrawn sold returned rescinded "
     "gelöscht beendet beendigt geschlossen gekündigt gekuendigt aufgelöst abgelaufen ausgelaufen getilgt zurückgezahlt "
     "rückabgewickelt storniert storno erloschen inaktiv verkauft zurückgekauft rückkauf abgerechnet saldiert "
