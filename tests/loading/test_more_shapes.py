@@ -210,3 +210,19 @@ def test_customers_of_another_branch_under_other_names_are_asked_about(tmp_path:
         write(data, f"deals_{'ab'[number]}.csv", f"deal_id,{key},product_id,day", *deals)
     questions, _, _ = loaded(data)
     assert sum("looks like customers too" in one for one in questions) == 1
+
+
+def test_years_of_birth_of_two_digits_are_of_the_calendar_of_the_days_beside_them(tmp_path: Path) -> None:
+    (data := tmp_path / "data").mkdir()
+    people = (f"A{i:03},{60 + i % 30}/0{1 + i % 9}/11,1{10 + i % 4}/03/02,Y" for i in range(30))
+    write(data, "customers.csv", "customer_id,出生年月日,開戶日,consent", *people)
+    write(data, "products.csv", "product_id,product_name,min_age", *(f"P{i},Fund {i},{20 + i}" for i in range(6)))
+    write(
+        data,
+        "deals.csv",
+        "deal_id,customer_id,product_id,day",
+        *(f"D{i},A{i:03},P{i % 6},2025-01-02" for i in range(30)),
+    )
+    _, sink, text = loaded(data)
+    assert sink.nodes["Customer"]["birth_year"].to_pylist()[:2] == [1971, 1972]
+    assert "whole_name" not in text

@@ -286,6 +286,8 @@ def _whole_name(columns: Sequence[ColumnProfile], called: str | None) -> str:
     texts = [one for one in columns if one.kind == "text"]
     last = next((one for one in texts if any(map(_LAST.match, one.words))), None)
     first = next((one for one in texts if one is not last and any(map(_FIRST.match, one.words))), None)
+    if first is None and last is None:
+        return ""
     # Beside a Vorname the Name is that of the family, and beside a cognome the nome is not.
     named = next((one for one in texts if one.name == called and one is not (first or last)), None)
     first, last = first or named, last or named
@@ -302,7 +304,8 @@ def _birth_year(draft: Draft, columns: Sequence[ColumnProfile]) -> str:
     """
     if not draft.has_ages or any(column.in_graph.casefold() == _BIRTH_YEAR for column in columns):
         return ""
-    if any(place(column.name, one) is not None for column in columns for one in ("age", "birth year")):
+    others = [column.name for column in columns if column.kind != "time"]
+    if any(place(column, one) is not None for column in others for one in ("age", "birth year")):
         return ""
     born = next((c for c in columns if c.kind == "time" and place(c.name, "born") is not None), None)
     if born is None:

@@ -16,7 +16,7 @@ from graphrec.loading.propose.cells.bits import with_bits
 from graphrec.loading.propose.cells.codes import written_out
 from graphrec.loading.propose.cells.multi import with_parts
 from graphrec.loading.propose.cells.several import with_several
-from graphrec.loading.propose.column_profile import NEARLY_UNIQUE, ColumnProfile, profile_column
+from graphrec.loading.propose.column_profile import NEARLY_UNIQUE, ColumnProfile, of_one_calendar, profile_column
 from graphrec.loading.propose.folder import all_specs, suffix_of
 from graphrec.loading.propose.histories.changes import last_changes
 from graphrec.loading.propose.histories.deliveries import have_days, with_days
@@ -300,7 +300,7 @@ def _columns(
         column: profile_column(database, source, column, kind, rows, has_commas=has_commas)
         for column, kind in types.items()
     }
-    return rows, found
+    return rows, of_one_calendar(database, source, found)
 
 
 def _named(columns: Keys[str, ColumnProfile]) -> dict[str, ColumnProfile]:
