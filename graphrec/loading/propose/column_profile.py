@@ -580,7 +580,7 @@ def _other_calendar(asked: _Asked, column: str, quoted: str, found: dict[str, in
 def of_one_calendar(
     database: "duckdb.DuckDBPyConnection", source: str, columns: Mapping[str, ColumnProfile]
 ) -> dict[str, ColumnProfile]:
-    """Columns with days of birth whose years of the Republic of China have two digits, which other days beside them tell.
+    """Columns with days of birth whose years of the Republic of China have two digits, as other days beside them tell.
 
     Args:
         source: SQL of the rows.

@@ -149,8 +149,8 @@ def layout_in(path: Path, shown: str) -> Layout | None:
         encoding = guess_encoding(path, shown)
         if path.suffix.lower() in copybook.SUFFIXES:
             with text_of(path, shown, encoding) as text:
-                columns = copybook.columns_in(text.read())
-            return Layout(shown, {"": columns}) if columns else None
+                of_file = copybook.columns_in(text.read())
+            return Layout(shown, {"": of_file}) if of_file else None
         if not guess_frame(path, shown, encoding)[0]:
             return None
         head, *rows = first_records(path, shown, {"encoding": encoding} if encoding != "utf-8" else {})
