@@ -9,7 +9,7 @@ from graphrec.loading.mapping.names import is_too_long
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import FEW_MISFITS, ColumnProfile
-from graphrec.loading.propose.concepts import AGREES, are_answers, place
+from graphrec.loading.propose.concepts import AGREES, are_answers, place, says_state
 from graphrec.loading.propose.looks import (
     MOST_ANSWERS,
     THINGS,
@@ -487,7 +487,12 @@ def _is_attribute(column: ColumnProfile, table: TableProfile, *, of_user: bool) 
         return False
     if any(place(column.name, concept) is not None for concept in _NO_TRAITS) or column.name.startswith(f"{AGREES} "):
         return False
-    if looks(column.name, "state") or (of_user and looks(column.name, "adviser")) or column.has_several:
+    if (
+        looks(column.name, "state")
+        or says_state(column.states, of_users=of_user)
+        or (of_user and looks(column.name, "adviser"))
+        or column.has_several
+    ):
         return False
     # A product_type_name says a type in words; a name alone names one thing.
     if looks(column.name, "name") and (of_user or len(column.words) == 1):
