@@ -30,6 +30,7 @@ from graphrec.loading.propose.looks import (
     says_who,
     type_name,
 )
+from graphrec.loading.propose.of_people import BIRTH_YEAR, WHOLE_NAME, birth_year, whole_name
 from graphrec.loading.propose.shapes.states import State, States, is_state, meaning, states_in
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import free_name, singular, stem, words
@@ -172,21 +173,21 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
     known_at = issued if label == draft.product else None
     public = [column for column in columns if column.name not in personal]
     sensitive = [c.in_graph for c in public if label == draft.user and looks(c.name, "sensitive")]
-    year = _birth_year(draft, columns) if label == draft.user else ""
-    whole = _whole_name(columns, called) if label == draft.user else ""
+    year = birth_year(columns) if label == draft.user and draft.has_ages else ""
+    whole = whole_name(columns, called) if label == draft.user else ""
     nothing = f"CAST(NULL AS VARCHAR) AS {UNDECIDED}" if table.name in draft.undecided else ""
     if year:
-        sensitive.append(_BIRTH_YEAR)
+        sensitive.append(BIRTH_YEAR)
     marks = {
         "text": [_in_graph(table, column) for column in embedded] if long or is_told else [],
-        "personal": [*([_WHOLE_NAME] if whole else []), *(_in_graph(table, column) for column in personal)],
+        "personal": [*([WHOLE_NAME] if whole else []), *(_in_graph(table, column) for column in personal)],
         "protected": [_in_graph(table, column) for column in protected],
         "sensitive": sensitive,
     }
     draft.add_node(
         label,
         f"key = {quote(_in_graph(table, table.key))}",
-        *([f"name = {quote(_WHOLE_NAME if whole else _in_graph(table, called))}"] if called else []),
+        *([f"name = {quote(WHOLE_NAME if whole else _in_graph(table, called))}"] if called else []),
         *(f"{mark} = {quote(marked)}" for mark, marked in marks.items() if marked),
         *([f"known_at = {quote(known_at.in_graph)}"] if known_at else []),
         *_outside(draft, label, public, _in_graph(table, called)),
@@ -267,50 +268,6 @@ def _confirmed(draft: Draft, table: TableProfile, columns: list[ColumnProfile]) 
 def _may_be_answers(column: ColumnProfile) -> bool:
     """Whether a column could hold what customers answered when they were asked."""
     return column.kind == "boolean" or are_answers(column.values or column.states)
-
-
-_WHOLE_NAME, _BIRTH_YEAR = "whole_name", "birth_year"
-_FIRST = re.compile(
-    r"^(first|given|forename|vorname|rufname|pr[ée]noms?|voornaam|fornavn|förnamn|imi[ęe]|jm[ée]no|etunimi|имя|ім'?я|prenume|"
-    r"ut[óo]n[ée]v|krstno|eesnimi|vardas|vārds|firstname|givenname)$"
-)
-_LAST = re.compile(
-    r"^(last|family|surname|nachname|zuname|familienname|apellidos?|paterno|cognome|sobrenome|apelido|achternaam|etternavn|"
-    r"efternavn|efternamn|nazwisko|př[íi]jmen[íi]|prijmeni|sukunimi|фамилия|прізвище|prezime|priimek|perekonnanimi|pavard[ėe]|"
-    r"uzvārds|vezet[ée]kn[ée]v|lastname)$"
-)
-
-
-def _whole_name(columns: Sequence[ColumnProfile], called: str | None) -> str:
-    """SQL of a customer's first name and last name where they stand in two columns; nothing where they do not."""
-    texts = [one for one in columns if one.kind == "text"]
-    last = next((one for one in texts if any(map(_LAST.match, one.words))), None)
-    first = next((one for one in texts if one is not last and any(map(_FIRST.match, one.words))), None)
-    if first is None and last is None:
-        return ""
-    # Beside a Vorname the Name is that of the family, and beside a cognome the nome is not.
-    named = next((one for one in texts if one.name == called and one is not (first or last)), None)
-    first, last = first or named, last or named
-    taken = {one.in_graph.casefold() for one in columns}
-    if first is None or last is None or called not in (first.name, last.name) or _WHOLE_NAME in taken:
-        return ""
-    return f"concat_ws(' ', {name(first.name)}, {name(last.name)}) AS {_WHOLE_NAME}"
-
-
-def _birth_year(draft: Draft, columns: Sequence[ColumnProfile]) -> str:
-    """SQL of the year of birth, which a rule may read where the day is personal; nothing where no product asks for it.
-
-    A rule that knows the year alone takes the birthday to be still to come.
-    """
-    if not draft.has_ages or any(column.in_graph.casefold() == _BIRTH_YEAR for column in columns):
-        return ""
-    others = [column.name for column in columns if column.kind != "time"]
-    if any(place(column, one) is not None for column in others for one in ("age", "birth year")):
-        return ""
-    born = next((c for c in columns if c.kind == "time" and place(c.name, "born") is not None), None)
-    if born is None:
-        return ""
-    return f"year({parsed_sql(name(born.name), born.parse or ParseSpec('time'))}) AS {_BIRTH_YEAR}"
 
 
 def _more_personal(draft: Draft, label: str, others: list[str], known: list[str]) -> list[str]:
