@@ -51,7 +51,7 @@ from graphrec.training.validation import Validation
 
 MODELS = (
     "popularity", "itemknn", "rp3beta", "kernel", "learned-kernel", "spectral", "chebyshev", "ease", "als", "softmax",
-    "pairs", "lightgcn",
+    "pairs", "lightgcn", "trend",
 )  # fmt: skip
 MOST_BOOSTED = 100
 """Products up to which LightGBM learns which of them a customer takes."""

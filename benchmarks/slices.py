@@ -498,6 +498,189 @@ def ladder(_data: Path, seed: int) -> Slice:
     return Slice(rows)
 
 
+def months(_data: Path, seed: int) -> Slice:
+    """Month ends of a bank: 5,000 customers, 24 products, most held since the first month; what is added after."""
+    rng = np.random.default_rng((seed, 21))
+    ages, channels, places = rng.integers(6, size=5_000), rng.integers(15, size=5_000), rng.integers(30, size=5_000)
+    segments = np.minimum((ages + rng.integers(3, size=5_000)) // 3, 2)
+    popular = -0.45 * np.arange(24) + rng.normal(0, 0.5, 24)
+    likes = (
+        popular + rng.normal(0, 0.9, (6, 24))[ages] + rng.normal(0, 0.7, (3, 24))[segments]
+        + rng.normal(0, 0.8, (15, 24))[channels] + rng.normal(0, 0.2, (30, 24))[places]
+    )  # fmt: skip
+    follows, season = rng.normal(0, 0.9, (24, 24)), rng.normal(0, 0.6, (12, 24))
+    # A payroll account brings the pension and the direct debit with it.
+    follows[3, [4, 5]] = 3.0
+    rows = list[Row]()
+    for who in range(5_000):
+        held = _taken(likes[who], 1 + rng.poisson(0.9), rng).tolist()
+        rows += [(f"u{who}", f"p{one}", "2024-01-31") for one in held]
+        for month in range(1, 18):
+            for _ in range(rng.poisson(0.07)):
+                wanted = 0.6 * likes[who] + follows[held].mean(axis=0) * 2 + season[month % 12]
+                wanted[held] = -np.inf
+                held.append(int(_taken(wanted, 1, rng)[0]))
+                day = (np.datetime64("2024-01") + month + 1).astype("datetime64[D]") - 1
+                rows.append((f"u{who}", f"p{held[-1]}", str(day)))
+    of_users = {
+        name: {f"u{n}": [f"{name} {one}"] for n, one in enumerate(values)}
+        for name, values in (("age", ages), ("segment", segments), ("channel", channels), ("place", places))
+    }
+    return Slice(rows, of_users)
+
+
+def cover(_data: Path, seed: int) -> Slice:
+    """An insurer: 5,000 clients, 21 products of which most hold the same few, attributes; one product hidden."""
+    rng = np.random.default_rng((seed, 22))
+    sizes = {"branch": 15, "trade": 60, "kind": 6, "joined": 9, "born": 7}
+    facts = {name: np.minimum(rng.geometric(3 / size, 5_000) - 1, size - 1) for name, size in sizes.items()}
+    likes = -0.35 * np.arange(21) + rng.normal(0, 0.4, 21)
+    likes = likes + sum(rng.normal(0, 0.7, (size, 21))[facts[name]] for name, size in sizes.items())
+    likes = likes + rng.normal(0, 0.9, (6, 9, 21))[facts["kind"], facts["joined"]]
+    both = rng.normal(0, 0.9, (21, 21))
+    own = list[list[Row]]()
+    for who in range(5_000):
+        held = _taken(likes[who], 1, rng).tolist()
+        for _ in range(1 + rng.poisson(0.8)):
+            wanted = likes[who] + both[held].sum(axis=0)
+            wanted[held] = -np.inf
+            held.append(int(_taken(wanted, 1, rng)[0]))
+        own.append([(f"u{who}", f"p{one}", "") for one in held])
+    of_users = {name: {f"u{n}": [f"{name} {one}"] for n, one in enumerate(values)} for name, values in facts.items()}
+    kept, later = _one_hidden(own, rng)
+    return Slice(kept, of_users, {}, later)
+
+
+def trades(_data: Path, seed: int) -> Slice:
+    """A broker: 3,000 customers and 700 assets whose prices move; what rises is bought, mostly what is held already."""
+    rng = np.random.default_rng((seed, 23))
+    kinds, sectors, markets = rng.integers(3, size=700), rng.integers(20, size=700), rng.integers(12, size=700)
+    popular, moves = rng.normal(0, 1.6, 700), rng.normal(0, 0.12, (100, 700))
+    risen = np.stack([moves[max(0, week - 12) : week + 1].sum(axis=0) for week in range(100)])
+    risks, classes = rng.integers(5, size=3_000), rng.integers(3, size=3_000)
+    by_risk, by_class = rng.normal(0, 0.8, (5, 3)), rng.normal(0, 0.8, (3, 20))
+    rows = list[Row]()
+    for who in range(3_000):
+        likes = (
+            popular + by_risk[risks[who]][kinds] + (by_class[classes[who]] + rng.normal(0, 1.0, 20))[sectors]
+            + rng.normal(0, 1.0, 12)[markets]
+        )  # fmt: skip
+        held = list[int]()
+        came = rng.random() * 0.8
+        for time in np.sort(came + (1 - came) * rng.random(1 + rng.poisson(rng.gamma(0.7, 9.0)))).tolist():
+            if held and rng.random() < 0.55:
+                one = held[int(rng.integers(len(held)))]
+            else:
+                one = int(_taken(likes + 2.5 * risen[int(time * 99)], 1, rng)[0])
+                held.append(one)
+            rows.append((f"u{who}", f"a{one}", _day(time)))
+    of_users = {"risk": {f"u{n}": [f"risk {one}"] for n, one in enumerate(risks)},
+                "class": {f"u{n}": [f"class {one}"] for n, one in enumerate(classes)}}  # fmt: skip
+    of_products = {
+        name: {f"a{n}": [f"{name} {one}"] for n, one in enumerate(values)}
+        for name, values in (("kind", kinds), ("sector", sectors), ("market", markets))
+    }
+    return Slice(rows, of_users, of_products)
+
+
+def baskets(_data: Path, seed: int) -> Slice:
+    """A shop: 1,000 customers, 800 goods in 60 aisles, a basket every few weeks, most of it what was bought before."""
+    rng = np.random.default_rng((seed, 24))
+    aisles, popular = rng.integers(60, size=800), rng.normal(0, 1.3, 800)
+    beside = rng.normal(0, 1.0, (60, 60))
+    rows = list[Row]()
+    for who in range(1_000):
+        likes, usual = popular + rng.normal(0, 1.2, 60)[aisles], list[int]()
+        for time in np.sort(rng.random(2 + rng.poisson(rng.gamma(2.0, 4.0)))).tolist():
+            basket = list[int]()
+            for _ in range(1 + rng.poisson(4.0)):
+                if usual and rng.random() < 0.6:
+                    basket.append(usual[int(rng.integers(len(usual)))])
+                    continue
+                near = beside[aisles[basket]].mean(axis=0)[aisles] if basket else 0.0
+                basket.append(int(_taken(likes + near, 1, rng)[0]))
+            usual += [one for one in dict.fromkeys(basket) if one not in usual]
+            rows += [(f"u{who}", f"g{one}", _day(time)) for one in dict.fromkeys(basket)]
+    return Slice(rows, {}, {"aisle": {f"g{n}": [f"aisle {one}"] for n, one in enumerate(aisles)}})
+
+
+def sittings(_data: Path, seed: int) -> Slice:
+    """Films: 900 viewers, 1,000 films, some sixty each at one or two sittings, old films first; cut by time."""
+    rng = np.random.default_rng((seed, 25))
+    genres, popular = rng.random((1_000, 12)) < 0.15, rng.normal(0, 1.3, 1_000)
+    nature, out = rng.normal(0, 0.5, (1_000, 8)), rng.random(1_000) * 1.5 - 0.8
+    rows = list[Row]()
+    for who in range(900):
+        likes = popular + nature @ rng.normal(0, 0.7, 8) + genres @ rng.normal(0, 0.7, 12)
+        seen = list[int]()
+        for sitting in np.sort(rng.random(1 + rng.poisson(0.7))).tolist():
+            open_ones = np.where(out < sitting, likes + np.exp((out - sitting) * 4), -np.inf)
+            open_ones[seen] = -np.inf
+            chosen = _taken(open_ones, 15 + rng.poisson(rng.gamma(1.0, 35.0)), rng)
+            seen += [int(one) for one in chosen if np.isfinite(open_ones[one])]
+            rows += [(f"u{who}", f"f{one}", _day(sitting)) for one in chosen if np.isfinite(open_ones[one])]
+    return Slice(
+        rows, {}, {"genre": {f"f{n}": [f"genre {k}" for k in np.flatnonzero(genres[n])] for n in range(1_000)}}
+    )
+
+
+def sessions(_data: Path, seed: int) -> Slice:
+    """A web shop with a long tail: 4,000 visitors, 5,000 goods, sessions about one kind of thing, with times."""
+    rng = np.random.default_rng((seed, 26))
+    kinds, popular = rng.integers(250, size=5_000), rng.normal(0, 1.5, 5_000)
+    brands = rng.integers(300, size=5_000)
+    groups, wanted = rng.integers(25, size=250), rng.normal(0, 0.8, 250)
+    came_in = rng.random(5_000) * 1.4 - 0.7
+    rows = list[Row]()
+    for who in range(4_000):
+        likes, brand = rng.normal(0, 1.5, 25)[groups] + wanted, rng.normal(0, 0.7, 300)
+        for time in np.sort(rng.random(1 + rng.poisson(0.8))).tolist():
+            about = int(_taken(likes, 1, rng)[0])
+            open_ones = popular + brand[brands] + 5.0 * (kinds == about) + 2.0 * (groups[kinds] == groups[about])
+            open_ones = np.where(came_in < time, open_ones, -np.inf)
+            rows += [
+                (f"u{who}", f"g{one}", _day(time)) for one in _taken(open_ones, 1 + rng.poisson(2.0), rng).tolist()
+            ]
+    of_products = {"kind": {f"g{n}": [f"kind {one}"] for n, one in enumerate(kinds)},
+                   "brand": {f"g{n}": [f"brand {one}"] for n, one in enumerate(brands)}}  # fmt: skip
+    return Slice(rows, {}, of_products)
+
+
+def wholesale(_data: Path, seed: int) -> Slice:
+    """A supplier of companies: 150 of them in twelve trades, 300 articles, some thirty each; a fifth hidden."""
+    rng = np.random.default_rng((seed, 27))
+    trade, region = rng.integers(12, size=150), rng.integers(6, size=150)
+    lines, popular = rng.integers(30, size=300), rng.normal(0, 1.0, 300)
+    of_trade, own = rng.normal(0, 1.5, (12, 30)), list[Row]()
+    for who in range(150):
+        likes = popular + (of_trade[trade[who]] + rng.normal(0, 0.5, 30))[lines]
+        own += [(f"u{who}", f"p{one}", "") for one in _taken(likes, 5 + rng.poisson(rng.gamma(2.0, 12.0)), rng)]
+    kept, later = _last_hidden(_shuffled(own, seed))
+    of_users = {"trade": {f"u{n}": [f"trade {one}"] for n, one in enumerate(trade)},
+                "region": {f"u{n}": [f"region {one}"] for n, one in enumerate(region)}}  # fmt: skip
+    return Slice(kept, of_users, {"line": {f"p{n}": [f"line {one}"] for n, one in enumerate(lines)}}, later)
+
+
+def declined(_data: Path, seed: int) -> Slice:
+    """Offers: 2,500 customers, 60 products, most offers are declined and said so; attributes, times."""
+    rng = np.random.default_rng((seed, 28))
+    groups, jobs, ages = rng.integers(10, size=60), rng.integers(10, size=2_500), rng.integers(6, size=2_500)
+    popular = rng.normal(0, 0.8, 60)
+    by_job, by_age = rng.normal(0, 0.6, (10, 60)), rng.normal(0, 0.6, (6, 60))
+    rows, against = list[Row](), list[Row]()
+    for who in range(2_500):
+        likes = popular + by_job[jobs[who]] + by_age[ages[who]] + rng.normal(0, 1.2, 10)[groups]
+        offered = rng.permutation(60)[: 3 + rng.poisson(9.0)]
+        for one, time in zip(offered.tolist(), np.sort(rng.random(len(offered))).tolist(), strict=True):
+            takes = likes[one] - 0.8 + rng.logistic() > 0
+            (rows if takes else against).append((f"u{who}", f"p{one}", _day(time)))
+    of_users = {"job": {f"u{n}": [f"job {one}"] for n, one in enumerate(jobs)},
+                "age": {f"u{n}": [f"age {one}"] for n, one in enumerate(ages)}}  # fmt: skip
+    return Slice(
+        rows, of_users, {"group": {f"p{n}": [f"group {one}"] for n, one in enumerate(groups)}}, against=against
+    )
+
+
 def _pair(parts: tuple[list[Row], list[Row]]) -> tuple[list[Row], Words, Words, list[Row]]:
     return parts[0], {}, {}, parts[1]
 
@@ -514,7 +697,8 @@ SLICES: dict[str, Callable[[Path, int], Slice]] = {
     "users-300": users_300, "articles": articles, "places": places, "concepts": concepts, "one-each": one_each,
     "insurance": insurance, "payees": payees, "calls": calls, "two-worlds": two_worlds, "senators": senators,
     "forty": forty, "funds": funds, "merchants": merchants, "two-segments": two_segments, "stars": stars,
-    "words": words, "walk-in": walk_in, "ladder": ladder,
+    "words": words, "walk-in": walk_in, "ladder": ladder, "months": months, "cover": cover, "trades": trades,
+    "baskets": baskets, "sittings": sittings, "sessions": sessions, "wholesale": wholesale, "declined": declined,
 }  # fmt: skip
 NAMES = (*SLICES, *DRAWN)
 

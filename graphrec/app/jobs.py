@@ -180,7 +180,8 @@ class Train:
     thorough: bool = False
     """Choose among all models and on all validation customers, however long it takes."""
     on: str | None = None
-    """A Ray cluster whose workers make the sums over customers: `ray`, `ray://HOST:PORT`, `ray://auto`."""
+    """A Ray cluster whose workers make the sums over customers and the parts of steps of networks: `ray`,
+    `ray://HOST:PORT`, `ray://auto`."""
     workers: int | None = None
     """Processes that make them at most; with `on`, of the cluster."""
 

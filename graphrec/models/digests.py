@@ -79,8 +79,12 @@ def _version(package: str) -> str | None:
         return None
 
 
+@cache
 def _file_of(name: str) -> Path | None:
-    """The source of a module, found without importing it; None where the name is no module or has no source."""
+    """The source of a module, found without importing it; None where the name is no module or has no source.
+
+    Kept, since each training asks of a thousand names, and most are no modules.
+    """
     root, _, rest = name.partition(".")
     folder = _root(root)
     if folder is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from graphrec.errors import ModelError
@@ -50,6 +51,30 @@ def _one_trial(_graph: Graph) -> Iterator[Values]:
     yield {}
 
 
+def _nothing(_values: Values) -> Values | None:
+    return None
+
+
+def _no_others(_graph: Graph, _values: Values) -> Iterator[Values]:
+    return iter(())
+
+
+def stronger(name: str, *chains: tuple[float, ...]) -> Callable[[Values], Values | None]:
+    """What `ModelSpec.beyond` is where the largest value of a setting in the trials may still be too small.
+
+    Args:
+        name: of the setting.
+        chains: the largest value in the trials, then what is tried beyond it, one after another while it is better.
+    """
+    following = dict(pair for chain in chains for pair in pairwise(chain))
+
+    def beyond(values: Values) -> Values | None:
+        found = following.get(values.get(name, 0.0))
+        return None if found is None else {**values, name: found}
+
+    return beyond
+
+
 def _no_peak(_graph: Graph, _config: Any) -> int:
     return 0
 
@@ -72,6 +97,12 @@ class ModelSpec(Generic[C]):
     """A frozen dataclass; its fields are what can be set."""
     trials: Callable[[Graph], Iterator[Values]] = _one_trial
     """The configurations that every training tries, few enough for minutes on two cores."""
+    beyond: Callable[[Values], Values | None] = _nothing
+    """What is tried next where a configuration is the best of those tried; None: nothing. So an end of the trials is
+    no end of what can be chosen, and what does not need it pays nothing for it."""
+    instead: Callable[[Graph, Values], Iterator[Values]] = _no_others
+    """What is tried beside the best of all trials and taken only where it is better by more than a standard error:
+    a way to fit that is better of some data and worse of others."""
     space: "Callable[[Trial, Graph], Values] | None" = None
     """Draws a configuration for `graphrec tune`; None: there is nothing to tune."""
     is_affordable: Callable[[Graph, Inputs], bool] = _affordable

@@ -206,6 +206,11 @@ class Term(ABC):
         """What was learned of the products (num_products, dim), for a search of similar ones; None without."""
         return None
 
+    @property
+    def since(self) -> int | None:
+        """From when on a holding counts half or more, in microseconds since 1970; None: its age does not matter."""
+        return None
+
     @abstractmethod
     def scores(self, user: int) -> NDArray[np.float64]:
         """The scores of all products (num_products,) for one user, with numpy alone."""

@@ -277,7 +277,9 @@ def _draw_like_test(relevant: Codes, test: Codes, num_products: int, rng: np.ran
     Never more than test hides of anybody, and each keeps one. Of users of whom test hides nothing, if they are enough:
     the hidden product of others would stand among the candidates and count as wrong. Where hardly anybody would keep
     one, as in a bank whose customers hold one product each, some are asked for the only one that they hold: models are
-    told apart by what else is known of them.
+    told apart by what else is known of them. Where most would be left with one product, half of them are asked: what
+    goes with what is learned from those who hold several, and a choice among models that saw hardly any would be
+    against all that learn it, which have many more to learn from when they are fitted again.
     """
     hidden = _runs(test // num_products)[1]
     asked = distinct(test // num_products)
@@ -295,7 +297,15 @@ def _draw_like_test(relevant: Codes, test: Codes, num_products: int, rng: np.ran
     most = np.minimum(int(hidden.max()), np.maximum(counts[chosen] - 1, 1))
     wanted = np.zeros(len(counts), np.int64)
     wanted[chosen] = np.clip(_rounded(counts[chosen] * share, rng), 1, most)
+    if _leaves_few(counts, wanted) and len(chosen) >= 2 * FEW_ABLE and (counts[chosen] >= 2).all():
+        wanted[rng.permutation(chosen)[len(chosen) // 2 :]] = 0
     return np.sort(remaining[place < np.repeat(wanted, counts)])
+
+
+def _leaves_few(counts: Codes, wanted: Codes) -> bool:
+    """Whether of users who hold several products fewer than half would do so without what is wanted of them."""
+    several = counts >= 2
+    return bool(2 * (counts[several] - wanted[several] >= 2).sum() < several.sum())
 
 
 def _by_time(snapshot: Snapshot, events: _Events) -> Split | None:

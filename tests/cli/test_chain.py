@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.banks.commands import Commands
+from tests.banks.demo import CUSTOMERS, cut_demo_bank
 
 pytestmark = pytest.mark.slow
 
@@ -27,9 +28,10 @@ class Bank(Commands):
 
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
-    """The demo bank, loaded, trained and trained finally without texts."""
+    """The demo bank with fewer customers, loaded, trained and trained finally without texts."""
     made = Bank(tmp_path_factory.mktemp("chain"))
     made.run("demo", "--out", str(made.files))
+    cut_demo_bank(made.files)
     made.run("load", "demo", "--data", str(made.files))
     made.run("train", "--no-text")
     return made
@@ -116,7 +118,7 @@ def test_explain_prints_every_line_and_its_cypher_runs(served: Bank) -> None:
 
 def test_export_holds_the_lists(served: Bank) -> None:
     report = served.json("export", "--out", str(served.folder / "scores.csv"), "-k", "3")
-    assert report["users"] == 2000
+    assert report["users"] == CUSTOMERS
     with (served.folder / "scores.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     wanted = ["user", "product", "rank", "score", "reason", "reason_share", "model", "snapshot", "as_of"]

@@ -13,6 +13,8 @@ from tests.banks.commands import Commands
 pytestmark = pytest.mark.slow
 
 Pair = tuple[str, str]
+SHOWN = 400
+"""Customers whose lists of all products are looked at."""
 SECURITIES = {"fund", "ETF", "equity", "bond"}
 
 
@@ -65,12 +67,13 @@ def test_held_is_what_goes_on_and_securities_may_be_bought_again(
     kinds = {row["product_id"]: row["kind"] for row in rows(bank.path / "products.csv")}
     assert {kinds[product] for _, product in positions} <= SECURITIES
     going = {(row["customer_id"], row["product_id"]) for row in contracts if not row["ended_on"]}
-    lists = home.home.parent / "lists.csv"
-    home.run("export", "--out", str(lists), "-k", "150", "--no-policy", "--no-record")
+    lists, users = (home.home.parent / name for name in ("lists.csv", "users.txt"))
+    users.write_text("".join(f"C{number:06}\n" for number in range(1, SHOWN + 1)))
+    home.run("export", "--out", str(lists), "--users", str(users), "-k", "150", "--no-policy", "--no-record")
     listed = {(row["user"], row["product"]) for row in rows(lists)}
     assert not going & listed
-    assert len(listed & {pair for pair, units in positions.items() if sum(units)}) > 1000
-    assert len(listed & {(row["customer_id"], row["product_id"]) for row in contracts if row["ended_on"]}) > 100
+    assert len(listed & {pair for pair, units in positions.items() if sum(units)}) > SHOWN / 2
+    assert len(listed & {(row["customer_id"], row["product_id"]) for row in contracts if row["ended_on"]}) > SHOWN / 20
     said = " ".join(row["reasons"] for row in rows(lists))
     assert "which the customer held until December 2025" in said
     assert "which the customer held earlier" in said

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from graphrec.graph.edges.adjacency import Hop
-from graphrec.models.factors.als import AlsConfig, fit_als
+from graphrec.models.factors.als import AlsConfig, fit_als, trials
 from graphrec.models.matrix import holdings
 from graphrec.terms.compiled.least_squares import near_rows, solve_rows
 from tests.models.boards import best_new, check_contract, checkerboard, random_board, same_scores
@@ -44,6 +44,11 @@ def test_a_half_is_weighted_least_squares(relevant: tuple[str, ...]) -> None:
         wanted = factors.T @ ((1 + 5.0) * counts)
         expected = np.linalg.solve(factors.T @ confidence @ factors + 0.5 * np.eye(4), wanted)
         np.testing.assert_allclose(term.scores(user), factors @ expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("products", "widths"), [(6, {2}), (21, {2, 7}), (60, {7, 20}), (192, {64})])
+def test_vectors_are_much_narrower_than_a_small_catalogue(products: int, widths: set[int]) -> None:
+    assert {values["dim"] for values in trials(random_board(0, products=products))} == widths
 
 
 def test_steps_of_conjugate_gradients_reach_what_is_solved_exactly() -> None:

@@ -41,7 +41,7 @@ def farm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "other" / "tables.py").write_text("WIDE = 8\n")
     (folder / "unused.py").write_text("NOTHING = 0\n")
     monkeypatch.syspath_prepend(tmp_path)
-    for cached in (digests._root, digests._read):
+    for cached in (digests._root, digests._file_of, digests._read):
         cached.cache_clear()
     return folder
 

@@ -9,7 +9,7 @@ import torch
 from graphrec.errors import ModelError
 from graphrec.features.blocks import Blocks
 from graphrec.graph.edges.adjacency import Graph, Hop
-from graphrec.models.fitting.loop import run_epoch
+from graphrec.models.fitting.loop import backward, drawn_batches, run_epoch
 from graphrec.models.fitting.losses import full_softmax, info_nce, sampled_softmax
 from graphrec.models.fitting.objective import noise_of, ranking_loss, step_loss
 from graphrec.models.fitting.propagation import gather_sum, propagate_sum
@@ -88,7 +88,9 @@ def test_a_step_hides_its_targets_from_every_interaction_and_from_the_whole_grap
     source = StepSource(graph, message_hops(graph, use_protected=False), 0.4, whole=True)
     held = graph.held()
     seen = set()
-    for step in source.epoch(16, np.random.default_rng(0)):
+    rng = np.random.default_rng(0)
+    for batch in drawn_batches(source.learners, 16, rng):
+        step = source.draw(batch, rng)
         targets = {
             (int(step.users[row]), int(i)) for row, i in zip(step.targets.rows, step.targets.products, strict=True)
         }
@@ -134,6 +136,13 @@ def test_the_vectors_of_a_steps_users_do_not_know_their_targets(num_layers: int)
     assert bool(gradient[int(step.held.products[0])].any())
 
 
+@pytest.mark.parametrize("contrast", [0.0, 0.1])
+def test_more_layers_go_with_groups_where_users_send_nothing(contrast: float) -> None:
+    graph = random_board(6, min_group=3)
+    config = dataclasses.replace(SMALL, num_layers=3, epochs=2, contrast=contrast)
+    check_contract(fit_lightgcn(graph, config, with_texts(graph)).term, graph)
+
+
 def test_bags_and_message_passing_agree() -> None:
     adjacency = random_board(7).hops[Hop("BOUGHT")]
     sent = torch.randn(24, 5, generator=torch.Generator().manual_seed(0), requires_grad=True)
@@ -159,9 +168,9 @@ def test_gradients_are_of_one_step_alone() -> None:
     network = ItemGCN(graph, {}, SMALL)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
     source = StepSource(graph, network.hops, 0.3)
-    steps = list(source.epoch(SMALL.batch_size, np.random.default_rng(0)))
-    run_epoch("test", iter(steps), lambda step: sum(p.sum() for p in network.parameters()), optimizer)
-    assert len(steps) == 5
+    batches = list(drawn_batches(source.learners, SMALL.batch_size, np.random.default_rng(0)))
+    run_epoch("test", iter(batches), lambda _: backward(sum(p.sum() for p in network.parameters())), optimizer)
+    assert len(batches) == 5
     assert all(bool((parameter.grad == 1).all()) for parameter in network.parameters())
 
 

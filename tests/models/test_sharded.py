@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from graphrec.app.lists import workers as seam
 from graphrec.app.lists.workers import Process, WorkerDied, Workers
 from graphrec.app.models import shards
-from graphrec.app.models.shards import Multiplying, Sums, summing
+from graphrec.app.models.shards import Others, Sums, working
 from graphrec.errors import UsageError
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.models import sharded
@@ -80,11 +80,10 @@ def test_a_process_dies_of_its_shard_and_all_are_added_once(board: Graph, tmp_pa
     left, right = matrices()
     alone = crossed(left, right)
     begun = tmp_path / "begun"
-    with (
-        Workers(partial(Process, 2, DYING, str(begun)), 2, shards._died) as found,
-        multiplying_with(Multiplying(found)),
-    ):
+    others = Others(lambda _makes, _first, died: Workers(partial(Process, 2, DYING, str(begun)), 2, died))
+    with multiplying_with(others):
         assert same(crossed(left, right), alone)
+    others.end()
     assert sorted(begun.read_text().split()) == ["0", "1", "2", "2", "3", "4"]
 
 
@@ -97,7 +96,7 @@ def test_models_are_the_same_with_processes_and_without(board: Graph) -> None:
         yield sums.together.tobytes() + sums.weighted.tobytes()
 
     alone = list(made())
-    with summing(None, 2):
+    with working(None, 2):
         assert list(made()) == alone
 
 
@@ -117,29 +116,14 @@ def test_pairs_of_enough_customers_are_those_of_one_count(monkeypatch: pytest.Mo
 
 def test_a_shard_that_every_process_dies_of_is_one_line(board: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seam, "TRIES", 2)
-    monkeypatch.setattr(shards, "_WORK", "import os; os._exit(9)")
+    monkeypatch.setattr(shards, "_WORK", "import os; os._exit(9)  # {0}")
     with (
         pytest.raises(WorkerDied, match=r"^2 worker processes died while they summed what 64 customers hold; look for"),
-        summing(None, 2),
+        working(None, 2),
     ):
         crossed(*matrices())
 
 
 def test_what_is_no_cluster_is_refused() -> None:
-    with pytest.raises(UsageError, match="--on spark: want ray, a cluster of this machine"), summing("spark", 2):
+    with pytest.raises(UsageError, match="--on spark: want ray, a cluster of this machine"), working("spark", 2):
         raise AssertionError("no cluster")
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
-def test_a_ray_cluster_gives_the_same_bytes(board: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("ray", reason="the extra graphrec[scale] is not installed")
-    left, right = matrices()
-    alone = crossed(left, right)
-    begun = tmp_path / "begun"
-    monkeypatch.setattr(
-        shards, "Sums", type("OnRay", (Dying,), {"__init__": lambda self, _: Dying.__init__(self, str(begun))})
-    )
-    with summing("ray", 2):
-        assert same(crossed(left, right), alone)
-    assert sorted(begun.read_text().split()) == ["0", "1", "2", "2", "3", "4"]

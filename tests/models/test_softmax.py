@@ -7,7 +7,8 @@ import pytest
 
 from graphrec.errors import ModelError
 from graphrec.graph.edges.adjacency import Graph
-from graphrec.models.tables.softmax import SoftmaxConfig, fit_softmax, num_scores
+from graphrec.models.inputs import Inputs
+from graphrec.models.tables.softmax import SoftmaxConfig, fit_softmax, instead, is_affordable, num_scores, trials
 from graphrec.terms.forms.factors import TableTerm
 from tests.models.boards import best_new, check_contract, checkerboard, graph, random_board
 from tests.models.test_linear import dense
@@ -72,6 +73,35 @@ def test_users_with_one_product_ask_nothing() -> None:
     single = graph({"BOUGHT": np.eye(3, dtype=bool)})
     with pytest.raises(ModelError, match="softmax has nothing to learn from: no user holds two products"):
         fit_softmax(single)
+
+
+def test_singles_are_asked_for_their_product_by_what_else_is_known_of_them() -> None:
+    """Users of band n hold product n alone: softmax regression of bands, whose own likelihood is the known answer."""
+    band = np.repeat(np.eye(3, dtype=bool), 4, axis=0)
+    board = graph({"BOUGHT": band, "IN_BAND": band})
+    assert num_scores(board) == 0
+    assert num_scores(board, singles=True) == 12 * 3
+    term = fit_softmax(board, SoftmaxConfig(singles=True))
+    assert [int(term.scores(user).argmax()) for user in range(12)] == np.repeat([0, 1, 2], 4).tolist()
+    of_band = dict(zip(map(str, (source.hop for source in term.neighbours)), term.neighbours, strict=True))["IN_BAND"]
+    W = of_band.at(np.arange(3, dtype=np.int32), np.arange(3, dtype=np.int32))
+    chance = np.exp(W[0, 0]) / np.exp(W[0]).sum()
+    assert W[0, 0] == pytest.approx(4 * (1 - chance), rel=1e-3)
+
+
+def test_singles_are_tried_where_they_are_enough_and_have_attributes() -> None:
+    held = np.array([[1, 1, 0], [1, 0, 0], [1, 1, 1]], bool)
+    plain, known = graph({"BOUGHT": held}), graph({"BOUGHT": held, "IN_BAND": np.ones((3, 1), bool)})
+    best = {"regularization": 3.0}
+    assert list(instead(plain, best)) == []
+    tried = [{"regularization": 3.0, "singles": True}, {"regularization": 9.0, "singles": True}]
+    assert list(instead(known, best)) == tried
+    assert list(instead(known, tried[0])) == []
+    assert not any(values.get("singles") for values in trials(known))
+    alone = graph({"BOUGHT": np.eye(3, dtype=bool), "IN_BAND": np.ones((3, 1), bool)})
+    assert all(values["singles"] for values in trials(alone))
+    assert is_affordable(alone, Inputs())
+    assert not is_affordable(graph({"BOUGHT": np.eye(3, dtype=bool)}), Inputs())
 
 
 def test_users_of_whom_a_product_is_hidden_are_not_asked() -> None:

@@ -14,6 +14,7 @@ from graphrec.serving.engine import Engine
 from graphrec.serving.reasons.sentences import Event, PathParts, Sentences
 from graphrec.serving.reasons.words import is_foreign
 from graphrec.terms.ledger import LineGroup
+from graphrec.times import microseconds_of
 from tests.banks import SCHEMA
 
 CODES = ("en", "de", "zh")
@@ -315,6 +316,26 @@ def test_a_unit_stands_behind_its_value() -> None:
 def test_of_what_is_no_frequent_choice_the_number_alone_is_said() -> None:
     said = [sentences(code).learned(LineGroup("general"), (), (), favours=True, is_frequent=False) for code in CODES]
     assert said == ["{people} people bought it", "{people} Personen, die es gekauft haben", "{people}位客户买过该产品"]
+
+
+def test_of_what_fades_is_said_since_when_it_was_taken() -> None:
+    since = microseconds_of(datetime(2024, 3, 9, tzinfo=UTC))
+    often, some = (
+        [sentences(code).learned(LineGroup("general"), (), (), favours=True, is_frequent=is_frequent, since=since)
+         for code in CODES]
+        for is_frequent in (True, False)
+    )  # fmt: skip
+    dates = [sentences(code).language.date(datetime(2024, 3, 9, tzinfo=UTC)) for code in CODES]
+    assert often == [
+        f"has been a frequent choice since {dates[0]}: {{people}} people took it",
+        f"seit {dates[1]} häufig gewählt: {{people}} Personen",
+        f"自{dates[2]}起选择的人较多：{{people}}位客户选择了该产品",
+    ]
+    assert some == [
+        f"{{people}} people took it since {dates[0]}",
+        f"seit {dates[1]} gewählt: {{people}} Personen",
+        f"自{dates[2]}起有{{people}}位客户选择了该产品",
+    ]
 
 
 def test_short_names_in_capitals_are_abbreviations_where_others_have_none() -> None:

@@ -1,6 +1,5 @@
 """Random typed graphs, and the walk kernel counted path by path."""
 
-import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -54,26 +53,26 @@ def random_walks(seed: int) -> list[Walk]:
 
 
 def paths(graph: Graph, walk: Walk, user: int, product: int) -> dict[tuple[int, ...], float]:
-    """Every simple path of a walk from user to product with its share, by enumeration."""
-    labels = [graph.target(hop) for hop in walk.hops]
-    between = [range(graph.counts[label]) for label in labels[:-1]]
+    """Every simple path of a walk from user to product with its share, by following every edge."""
+    labels = ["User", *(graph.target(hop) for hop in walk.hops)]
     found = {}
-    for inner in itertools.product(*between):
-        nodes = (user, *inner, product)
-        named = list(zip(["User", *labels], nodes, strict=True))
-        if len(set(named)) < len(named):
-            continue
-        share = walk.beta
-        for position, hop in enumerate(walk.hops):
-            row = graph.hops[hop].row(nodes[position])
-            if nodes[position + 1] not in row:
-                break
-            arriving = len(graph.hops[hop.back()].row(nodes[position + 1]))
-            share *= float(arriving) ** -walk.powers[position]
-            if position == 0:
-                share *= graph.hops[hop].weights(user)[list(row).index(nodes[1])]
-        else:
-            found[inner] = share
+
+    def follow(nodes: tuple[int, ...], share: float) -> None:
+        position = len(nodes) - 1
+        if position == len(walk.hops):
+            if nodes[-1] == product:
+                found[nodes[1:-1]] = share
+            return
+        hop = walk.hops[position]
+        weights = graph.hops[hop].weights(user) if position == 0 else None
+        for number, node in enumerate(graph.hops[hop].row(nodes[-1]).tolist()):
+            if (labels[position + 1], node) in zip(labels, nodes, strict=False):
+                continue
+            arriving = len(graph.hops[hop.back()].row(node))
+            weight = 1.0 if weights is None else weights[number]
+            follow((*nodes, node), share * float(arriving) ** -walk.powers[position] * weight)
+
+    follow((user,), walk.beta)
     return found
 
 

@@ -40,10 +40,10 @@ def test_values_are_read_as_their_types() -> None:
         ),
         (
             "softmax.regularisation=1",
-            "softmax has no 'regularisation'; the nearest is regularization; there are regularization, steps, "
-            "max_scores",
+            "softmax has no 'regularisation'; the nearest is regularization; there are regularization, singles, "
+            "steps, max_scores",
         ),
-        ("softmax.seed=1", "softmax has no 'seed'; there are regularization, steps, max_scores"),
+        ("softmax.seed=1", "softmax has no 'seed'; there are regularization, singles, steps, max_scores"),
     ],
 )
 def test_what_is_not_known_is_one_line_with_the_nearest_name(text: str, message: str) -> None:

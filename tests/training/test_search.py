@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import log2
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.metrics.ranking import evaluate_lists
 from graphrec.models.factors.spectral import fit_spectral
 from graphrec.models.general.popularity import fit_popularity
-from graphrec.models.inputs import PATH_SHARE, Inputs
+from graphrec.models.inputs import PATH_SHARE, Inputs, Values
 from graphrec.models.registry import models
+from graphrec.models.spec import ModelSpec
 from graphrec.models.tables.itemknn.neighbours import fit_itemknn
 from graphrec.models.walks.kernel import people_table
 from graphrec.terms.forms.blend import Blend
@@ -23,7 +25,7 @@ from graphrec.terms.walks import Walk
 from graphrec.training.assemble import fit_model
 from graphrec.training.lists import ranked_lists
 from graphrec.training.search.candidates import Candidates
-from graphrec.training.search.choose import Choice, choose, fixed, without_replaced, without_trend
+from graphrec.training.search.choose import Choice, _fitted, choose, fixed, without_replaced, without_trend
 from graphrec.training.search.walks import STARTS, choose_walks
 from graphrec.training.search.weights import towards_paths
 from graphrec.training.split import split_of
@@ -201,6 +203,55 @@ def test_a_learned_kernel_replaces_the_powers_where_it_clearly_wins(gain: float,
     ]
     assert [choice.name for choice in without_replaced(choices)] == [name for name in plain if name in (kept, "ease")]
     assert without_replaced(choices[:2]) == choices[:2]
+
+
+@pytest.mark.parametrize(
+    ("best", "given", "tried"),
+    [
+        (2.0, {}, [1.0, 3.0, 10.0]),
+        (10.0, {}, [1.0, 3.0, 10.0, 30.0]),
+        (40.0, {}, [1.0, 3.0, 10.0, 30.0, 100.0]),
+        (999.0, {}, [1.0, 3.0, 10.0, 30.0, 100.0]),
+        (40.0, {"overrides": {"softmax": {"regularization": 10.0}}}, [10.0]),
+        (40.0, {"tuned": {"softmax": {"regularization": 10.0}}}, [10.0]),
+    ],
+)
+def test_beyond_the_end_of_the_trials_goes_on_while_it_is_better(
+    graph: Graph,
+    validation: Validation,
+    monkeypatch: pytest.MonkeyPatch,
+    best: float,
+    given: dict[str, Any],
+    tried: list[float],
+) -> None:
+    seen = []
+
+    def evaluated(spec: ModelSpec[Any], values: Values, *_: object) -> Choice:
+        seen.append(values["regularization"])
+        return Choice(spec, values, -abs(log2(values["regularization"] / best)), list, lambda: np.zeros(1))
+
+    monkeypatch.setattr("graphrec.training.search.choose.evaluated", evaluated)
+    found, _ = _fitted([models()["softmax"]], graph, validation, Inputs(**given))
+    assert seen == tried
+    nearest = min(tried, key=lambda one: abs(log2(one / best)))
+    assert [choice.plain for choice in found] == [{"regularization": nearest}]
+
+
+@pytest.mark.parametrize(("gain", "is_taken"), [(0.009, False), (0.011, True)])
+def test_another_way_to_fit_is_taken_where_it_gains_more_than_a_standard_error(
+    graph: Graph, validation: Validation, monkeypatch: pytest.MonkeyPatch, gain: float, *, is_taken: bool
+) -> None:
+    """The difference has a standard error of .01."""
+    noise = 0.1 * np.tile([1.0, -1.0], 50)
+
+    def evaluated(spec: ModelSpec[Any], values: Values, *_: object) -> Choice:
+        of_users = 0.5 + (gain + noise if values.get("singles") else np.zeros(100))
+        return Choice(spec, values, float(of_users.mean()), list, lambda: of_users)
+
+    monkeypatch.setattr("graphrec.training.search.choose.evaluated", evaluated)
+    spec = replace(models()["softmax"], instead=lambda _graph, best: iter([{**best, "singles": True}]))
+    found, _ = _fitted([spec], graph, validation, Inputs())
+    assert bool(found[0].plain.get("singles")) == is_taken
 
 
 @pytest.mark.parametrize(("behind", "stays"), [(-0.1, True), (0.01, True), (0.1, False)])

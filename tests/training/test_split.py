@@ -199,6 +199,18 @@ def test_all_who_can_are_drawn_when_there_are_fewer_than_in_test(tmp_path: Path)
     assert {user for user, _ in bank.named(snapshot, split.valid, split)} == {"a"}
 
 
+@pytest.mark.parametrize(("each", "asked"), [(3, 40), (4, 80)])
+def test_where_most_would_be_left_with_one_product_half_of_them_are_asked(
+    tmp_path: Path, each: int, asked: int
+) -> None:
+    """One of three or four is hidden for test: of two that remain train keeps both of every other customer."""
+    bought = [(f"u{n}", f"p{(n + m) % 9}") for n in range(80) for m in range(each)]
+    snapshot = bank.make(tmp_path / "s", {"BOUGHT": bought}, split={"test": bought[::each]})
+    split = split_of(snapshot)
+    found = Counter(user for user, _ in bank.named(snapshot, split.valid, split))
+    assert (len(found), set(found.values())) == (asked, {1})
+
+
 def test_where_hardly_anybody_keeps_one_some_are_asked_for_the_only_one_they_hold(tmp_path: Path) -> None:
     """A bank whose customers hold one product each: a fifth of them, and train keeps the others."""
     bought = [(f"u{n}", f"p{n % 5}") for n in range(40)]

@@ -12,7 +12,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -62,43 +62,45 @@ def other_version(version: str) -> Failed | None:
     return Failed(UsageError, line)
 
 
-def ray_workers(on: str, job: Job, most: int) -> AbstractContextManager[ListWorkers]:
-    """Workers on a cluster that make lists; arguments and errors as `ray_pool` has them."""
-    return ray_pool(on, most, Shards, job, lists_of)
+@contextmanager
+def ray_workers(on: str, job: Job, most: int) -> Iterator[ListWorkers]:
+    """Workers on a cluster that make lists: as many as it has free processors, and no more than `most`.
+
+    Raises:
+        UsageError: as `ray_cluster` does, or its machines do not see the home.
+        MissingExtra: Ray is not installed.
+    """
+    with ray_cluster(on, most) as count, ray_actors(on, count, Shards, job, lists_of) as found:
+        yield found
 
 
 @contextmanager
-def ray_pool(
-    on: str, most: int, makes: type, first: object, died: Callable[[Asked], str]
+def ray_actors(
+    on: str, count: int, makes: type, first: object, died: Callable[[Asked], str]
 ) -> Iterator[Workers[Asked, Any]]:
-    """Workers on a cluster: as many as it has free processors, and no more than `most`.
+    """So many workers on the cluster that this process is connected to.
 
     Args:
-        on: `ray`, a cluster of this machine that ends with the context; `ray://HOST:PORT`; `ray://auto`.
         makes: the class of what works on a machine of the cluster, with `ready` and `made` as `Shards` has them.
         first: what it is made from.
         died: as `Workers` wants it.
 
     Raises:
-        UsageError: no cluster answers, it has no free processor, or its machines do not see the home.
-        MissingExtra: Ray is not installed.
+        UsageError: the cluster has ended.
     """
-    with _cluster(on, most) as count:
-        import ray
+    import ray
 
-        shared = ray.put(first)
-        actor: Any = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(makes)
+    shared = ray.put(first)
+    actor: Any = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(makes)
 
-        def begin() -> _RayWorker:
-            try:
-                return _RayWorker(on, actor.remote(shared))
-            except ConnectionError as error:
-                raise UsageError(
-                    f"--on {on}: the cluster does not answer any more ({error}); run this again"
-                ) from error
+    def begin() -> _RayWorker:
+        try:
+            return _RayWorker(on, actor.remote(shared))
+        except ConnectionError as error:
+            raise UsageError(f"--on {on}: the cluster does not answer any more ({error}); run this again") from error
 
-        with Workers(begin, count, died) as found:
-            yield found
+    with Workers(begin, count, died) as found:
+        yield found
 
 
 class _RayWorker:
@@ -138,8 +140,17 @@ class _RayWorker:
 
 
 @contextmanager
-def _cluster(on: str, most: int) -> Iterator[int]:
-    """A cluster that this process is connected to, as the number of workers that it takes."""
+def ray_cluster(on: str, most: int) -> Iterator[int]:
+    """A cluster that this process is connected to, as the number of workers that it takes.
+
+    Args:
+        on: `ray`, a cluster of this machine that ends with the context; `ray://HOST:PORT`; `ray://auto`.
+        most: workers that are wanted at most.
+
+    Raises:
+        UsageError: no cluster answers, or it has no free processor.
+        MissingExtra: Ray is not installed.
+    """
     options = _options(on, most)
     # A cluster that we start reports nothing to its makers.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")

@@ -31,7 +31,7 @@ REPORTED_USERS = 200
 
 def train(bank: Bank, request: Train, progress: Progress) -> TrainReport:
     """A model fitted on the latest snapshot."""
-    from graphrec.app.models.shards import summing
+    from graphrec.app.models.shards import working
     from graphrec.training.fit import TrainOptions
     from graphrec.training.fit import train as fit
     from graphrec.training.overrides import read_overrides
@@ -59,7 +59,7 @@ def train(bank: Bank, request: Train, progress: Progress) -> TrainReport:
     if request.as_of is None:
         keep_live(bank)
     with log.stage("train", model=request.model, final=request.final, fixed=request.fixed) as stage:
-        with summing(request.on, request.workers):
+        with working(request.on, request.workers):
             done = fit(snapshot, home.prepare(), options, sources=sources, log_dir=request.log_dir, progress=progress)
         stage.count(is_new=done.is_new, users=snapshot.count(snapshot.schema.roles.user))
     live = read_live(home)

@@ -1,59 +1,102 @@
-"""Processes that make the sums of a training in shards of customers: of this machine, or of a Ray cluster.
+"""Processes that work for a training: of this machine, or of a Ray cluster.
 
-They get the rows of a shard and give back its sums, which the process that trains adds in the order of the shards. What
-a process had begun when it died is begun again by another one, and added once.
+They get the rows of a shard of customers and give back its sums, or a part of a network's step and give back its
+gradient; the process that trains adds them in their order. What a process had begun when it died is begun again by
+another one, and added once. Workers are of one kind at a time: those of one fit end when another kind is needed.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphrec import __version__
-from graphrec.app.lists.cluster import LOCAL, other_version, ray_pool
+from graphrec.app.lists.cluster import LOCAL, other_version, ray_actors, ray_cluster
 from graphrec.app.lists.workers import Failed, Process, Workers
 from graphrec.models.sharded import multiplying_with, product
+from graphrec.models.stepped import computing_with
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array, csr_array
 
+    from graphrec.models.fitting.parts import Gradient, Learning, Part, Recipe
+
     Shard = tuple[csr_array, csr_array]
+    Opens = Callable[[type["Trains"], object, Callable[[Any], str]], AbstractContextManager[Workers[Any, Any]]]
 
-_WORK = "from graphrec.app.lists.workers import work; from graphrec.app.models.shards import Sums; work(Sums)"
+_WORK = "from graphrec.app.lists.workers import work; from graphrec.app.models.shards import {0}; work({0})"
 
 
-class Sums:
-    """What a process does with a shard."""
-
-    def __init__(self, _first: object = None) -> None:
-        self.version = __version__
+class Trains:
+    """What a process does for a training."""
 
     def ready(self, version: str) -> Failed | None:
         """What hinders a machine of a cluster."""
         return other_version(version)
+
+
+class Sums(Trains):
+    """Sums of shards."""
+
+    def __init__(self, _first: object = None) -> None:
+        self.version = __version__
 
     def made(self, _number: int, shard: Shard) -> csc_array:
         """The sums of one shard."""
         return product(*shard)
 
 
-class Multiplying:
+class Gradients(Trains):
+    """Gradients of parts; the network is made with the first of them."""
+
+    def __init__(self, recipe: Recipe[Any]) -> None:
+        self._recipe = recipe
+        self._learning: Learning[Any] | None = None
+
+    def made(self, _number: int, part: Part) -> Gradient:
+        """The gradient of one part."""
+        from graphrec.models.fitting.parts import part_gradient
+
+        if self._learning is None:
+            self._learning = self._recipe.learning("cpu")
+        return part_gradient(self._learning, part)
+
+
+class Others:
     """Workers as the models ask them."""
 
-    def __init__(self, workers: Workers[Shard, csc_array]) -> None:
-        self._workers = workers
+    def __init__(self, opens: Opens) -> None:
+        self._opens = opens
+        self._open = ExitStack()
+        self._for: tuple[type[Trains], object] | None = None
+        self._workers: Workers[Any, Any] | None = None
 
     def products(self, shards: Iterable[Shard]) -> Iterator[csc_array]:
         """The sums of each shard, in their order."""
-        return self._workers.batches(enumerate(shards))
+        return self._of(Sums, None, _summed).batches(enumerate(shards))
+
+    def gradients(self, recipe: Recipe[Any], parts: Iterable[Part]) -> Iterator[Gradient]:
+        """Those of each part, in their order."""
+        return self._of(Gradients, recipe, _learned).batches(enumerate(parts))
+
+    def end(self) -> None:
+        """End all workers."""
+        self._open.close()
+
+    def _of(self, makes: type[Trains], first: object, died: Callable[[Any], str]) -> Workers[Any, Any]:
+        if self._workers is None or self._for is None or self._for[0] is not makes or self._for[1] is not first:
+            self._open.close()
+            self._workers = self._open.enter_context(self._opens(makes, first, died))
+            self._for = makes, first
+        return self._workers
 
 
 @contextmanager
-def summing(on: str | None, workers: int | None) -> Iterator[None]:
-    """Let workers make the sums of what is trained meanwhile.
+def working(on: str | None, workers: int | None) -> Iterator[None]:
+    """Let workers make the sums and gradients of what is trained meanwhile.
 
     Args:
         on: a Ray cluster as `graphrec export --on` names it; None: processes of this machine.
@@ -67,19 +110,32 @@ def summing(on: str | None, workers: int | None) -> Iterator[None]:
     if on is None and (workers or 1) == 1:
         yield
         return
-    opened: AbstractContextManager[Workers[Shard, csc_array]]
-    if on is None:
-        opened = Workers(partial(Process, workers or 1, _WORK), workers or 1, _died)
-    else:
-        opened = ray_pool(on, workers or _most(on), Sums, None, _died)
-    with opened as found, multiplying_with(Multiplying(found)):
-        yield
+    with ExitStack() as stack:
+        opens: Opens
+        if on is None:
+            opens = partial(_here, workers or 1)
+        else:
+            opens = partial(ray_actors, on, stack.enter_context(ray_cluster(on, workers or _most(on))))
+        others = Others(opens)
+        stack.callback(others.end)
+        with multiplying_with(others), computing_with(others):
+            yield
+
+
+def _here(
+    count: int, makes: type[Trains], first: object, died: Callable[[Any], str]
+) -> AbstractContextManager[Workers[Any, Any]]:
+    return Workers(partial(Process, count, _WORK.format(makes.__name__), first), count, died)
 
 
 def _most(on: str) -> int:
     return (os.cpu_count() or 1) if on == LOCAL else 1024
 
 
-def _died(shard: Shard) -> str:
+def _summed(shard: Shard) -> str:
     rows, _ = shard
     return f"summed what {len(rows.indptr) - 1:,} customers hold"
+
+
+def _learned(part: Part) -> str:
+    return f"learned from {len(part.users):,} customers"

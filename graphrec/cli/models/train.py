@@ -64,10 +64,15 @@ def command(
     ] = False,
     on: Annotated[
         str | None,
-        typer.Option(help="Make sums over customers on a Ray cluster: ray, ray://HOST:PORT or ray://auto."),
+        typer.Option(
+            help="Make sums over customers, and parts of steps, on a Ray cluster: ray, ray://HOST:PORT or ray://auto."
+        ),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that make sums over customers (with --on, of the cluster).")
+        int | None,
+        typer.Option(
+            min=1, help="Processes that make sums over customers, and parts of steps (with --on, of the cluster)."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -62,6 +62,8 @@ NUMBERS = (
     *((".", "\u00a0"), (".", "\u202f")),
 )
 """Signs before decimals and between thousands."""
+_DIVIDED = r"[.,]\d|\d[ \x{A0}\x{202F}'’]\d"
+"""Signs before decimals or between thousands."""
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE")
 _NESTED = ("STRUCT", "MAP")
 _ROWS = '"_rows of a value"'
@@ -652,8 +654,11 @@ def _numbers(asked: _Asked, quoted: str, found: dict[str, int], *, has_commas: b
     """Whole numbers, and numbers with a point or a comma before the decimals; padded ones are none."""
     readings = []
     integer, real = ParseSpec("integer"), ParseSpec("real")
-    signed, whole, plain = asked.count(
-        signed=asked.matches(r".*\d-"), whole=asked.reads(quoted, integer), plain=asked.reads(quoted, real)
+    signed, whole, plain, divided = asked.count(
+        signed=asked.matches(r".*\d-"),
+        whole=asked.reads(quoted, integer),
+        plain=asked.reads(quoted, real),
+        divided=f"regexp_matches({asked.text}, {value(_DIVIDED)})",
     ).values()
     is_plain = not signed
     if not found["padded"]:
@@ -664,6 +669,8 @@ def _numbers(asked: _Asked, quoted: str, found: dict[str, int], *, has_commas: b
         elif found["digits"] == plain:
             return []  # longer than numbers are: names of something
         readings.append(_Reading(real, plain, is_plain=is_plain))
+    if not divided:
+        return readings
     specs = [ParseSpec("real", (), decimal, thousands) for decimal, thousands in NUMBERS]
     counted = asked.count(
         **{sign: asked.matches(pattern) for sign, pattern in _SURELY.items()},

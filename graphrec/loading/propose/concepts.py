@@ -8,6 +8,7 @@ have to be words of their own in a name.
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from graphrec.loading.propose.words import simplified, words
@@ -53,6 +54,7 @@ _LEADING = re.compile(r"\s*([A-Za-z]{0,4})[ -]?(\d+)(?![\d.,])")
 """A number before words, behind a letter or none: 1 - cautious, R3 medium, C5进取型."""
 
 
+@lru_cache(maxsize=20_000)
 def place(name: str, concept: str) -> int | None:
     """How well a name speaks of a concept, 0 best; None: it does not."""
     parts = [part for word in words(name) if (part := normal(word))]

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain, count
 from pathlib import Path
 
@@ -200,9 +200,14 @@ def words(text: str) -> list[str]:
     >>> words("Werbeeinw. Tel"), words("Nettoeink_mtl"), words("open_date")
     (['werbung', 'einwilligung', 'tel'], ['netto', 'einkommen', 'mtl'], ['open', 'date'])
     """
+    return list(_words(text))
+
+
+@lru_cache(maxsize=20_000)
+def _words(text: str) -> tuple[str, ...]:
     text = spelled_out(text).replace("İ", "I")  # in lower case it would be two signs
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text)
-    return [one for word in split_words(split, "_").split("_") if word for one in _whole(word.lower())]
+    return tuple(one for word in split_words(split, "_").split("_") if word for one in _whole(word.lower()))
 
 
 def _whole(word: str) -> list[str]:
@@ -220,6 +225,7 @@ _OF_TABLES = re.compile(
 """What says of a table that it is one: Kundenstamm, stock_master."""
 
 
+@lru_cache(maxsize=20_000)
 def singular(text: str) -> str:
     """A table's name for one of its rows: customers is customer, categories is category, Kundenstamm is Kunde."""
     if (short := _OF_TABLES.sub("", text)) != text:

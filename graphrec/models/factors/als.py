@@ -21,7 +21,7 @@ from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.fitting.config import Count, Positive
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import holdings, relevant_hops
-from graphrec.models.spec import Fitted, ModelSpec
+from graphrec.models.spec import Fitted, ModelSpec, stronger
 from graphrec.models.support import supported, supported_pairs
 from graphrec.progress import Progress, silent
 from graphrec.terms.forms.als import AlsTerm
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 MOST_HELD = 2_000_000
 """Held pairs up to which a blend tries it."""
+WIDTH = 64
+"""Of vectors, where the catalogue is not small."""
 STEPS = 3
 """Of conjugate gradients in a turn: on ml-100k as good as exact turns, in a fifth of the time."""
 
@@ -96,11 +98,17 @@ def is_affordable(graph: Graph, _inputs: Inputs) -> bool:
 
 
 def trials(graph: Graph) -> Iterator[Values]:
-    """Weights of holdings and regularisations; vectors are narrower than a small catalogue."""
-    dim = min(64, max(8, graph.num_products // 4))
-    for alpha in (1.0, 10.0):
-        for regularization in (1.0, 30.0):
-            yield {"alpha": alpha, "regularization": regularization, "dim": dim}
+    """Weights of holdings and regularisations; vectors of two widths, both much narrower, in a small catalogue.
+
+    As wide as the catalogue they would say again what is held, and nothing of what is not.
+    """
+    dims = [WIDTH]
+    if graph.num_products < 3 * WIDTH:
+        dims = list(dict.fromkeys(max(2, graph.num_products // part) for part in (8, 3)))
+    for dim in dims:
+        for alpha in (1.0, 10.0):
+            for regularization in (1.0, 30.0):
+                yield {"alpha": alpha, "regularization": regularization, "dim": dim}
 
 
 def space(trial: "Trial", _graph: Graph) -> Values:
@@ -117,6 +125,7 @@ SPEC = ModelSpec(
     fit=fit,
     config=AlsConfig,
     trials=trials,
+    beyond=stronger("regularization", (30.0, 100.0, 300.0)),
     space=space,
     is_affordable=is_affordable,
     in_blend=True,

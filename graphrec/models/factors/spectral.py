@@ -194,7 +194,7 @@ def fit(graph: Graph, config: SpectralConfig, inputs: Inputs) -> Fitted:
 
 def trials(graph: Graph) -> Iterator[Values]:
     """Numbers of patterns, the four largest that the catalogue allows."""
-    dims = [dim for dim in (768, 512, 256, 128, 64, 32, 16, 8, 4) if dim <= max(4, graph.num_products // 4)]
+    dims = [dim for dim in (768, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1) if dim <= max(1, graph.num_products // 4)]
     for dim in dims[:4]:
         yield {"dim": dim, "max_share": 1.0}
 

@@ -29,6 +29,9 @@ class TrainingConfig:
     """Epochs without a better validation value after which training ends; the first few may well be worse."""
     batch_size: Count = 512
     """Users per step."""
+    parts: Count = 1
+    """Parts into which the users of a step are cut, so that `--workers` and `--on` have something to hand out; the
+    model depends on their number, not on who computes them."""
     learning_rate: Positive = 0.01
     """Of Adam."""
     last_rate: Share = 1.0

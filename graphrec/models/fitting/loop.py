@@ -2,41 +2,23 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from graphrec.errors import ModelError
-from graphrec.graph.edges.adjacency import Graph
+from graphrec.features.device import choose_device
 from graphrec.models.fitting.adam import Adam
-from graphrec.models.fitting.config import TrainingConfig
 from graphrec.models.fitting.epochs import Learner, best_epoch, run_epochs
-from graphrec.models.fitting.steps import Step
+from graphrec.models.fitting.network import T
+from graphrec.models.fitting.parts import Recipe, backward_in_parts
 from graphrec.models.inputs import Inputs
 from graphrec.models.spec import Fitted
-from graphrec.terms.base import Term
 
-T = TypeVar("T", bound=Term)
-T_co = TypeVar("T_co", bound=Term, covariant=True)
-
-
-class Network(Protocol[T_co]):
-    """A torch module that makes a term."""
-
-    @property
-    def name(self) -> str:
-        """What its term is called."""
-        ...
-
-    def parameter_groups(self) -> list[dict[str, Any]]:
-        """What the optimizer moves."""
-        ...
-
-    def term(self, graph: Graph) -> T_co:
-        """The term of the present state."""
-        ...
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,30 +38,22 @@ class Trained(Generic[T]):
         return Fitted.of(self.term, self.epochs)
 
 
-def fit(
-    network: Network[T],
-    graph: Graph,
-    steps: Callable[[np.random.Generator], Iterator[Step]],
-    loss: Callable[[Step, np.random.Generator], Tensor],
-    config: TrainingConfig,
-    inputs: Inputs,
-) -> Trained[T]:
+def fit(recipe: Recipe[T], inputs: Inputs) -> Trained[T]:
     """The trained term; with `inputs.evaluate` (higher is better) the state of its best epoch.
 
     Args:
-        network: what is trained, on its device.
-        graph: what it is trained on.
-        steps: the steps of one epoch.
-        loss: of one step.
-        config: of the network; its values name the fit in the working folder.
-        inputs: progress, evaluation and callbacks.
+        recipe: the network, what it is trained on, and its configuration, whose values name the fit in the working
+            folder.
+        inputs: device, progress, evaluation and callbacks.
 
     Returns:
         The term, its epochs, losses and values.
 
     Raises:
-        ModelError: the loss is not a number.
+        ModelError: there is nothing to learn, or the loss is not a number.
     """
+    learning, config = recipe.learning(choose_device(inputs.device).name), recipe.config
+    network, graph = learning.network, recipe.graph
     assert isinstance(network, torch.nn.Module), "a network is a torch module"
     rng = np.random.default_rng(config.seed)
     optimizer = Adam(network.parameter_groups(), lr=config.learning_rate)
@@ -88,7 +62,13 @@ def fit(
     def epoch(number: int) -> float:
         for group in optimizer.param_groups:
             group["lr"] = config.rate(number)
-        return run_epoch(network.name, steps(rng), lambda step: loss(step, rng), optimizer)
+        batches = drawn_batches(learning.learners, config.batch_size, rng)
+        if config.parts > 1:
+            return run_epoch(
+                network.name, batches, lambda users: backward_in_parts(learning, recipe, users, rng), optimizer
+            )
+        steps = (step for users in batches if len((step := learning.draw(users, rng)).users))
+        return run_epoch(network.name, steps, lambda step: backward(learning.loss(step, rng)), optimizer)
 
     learner = Learner(
         network,
@@ -102,15 +82,33 @@ def fit(
     return Trained(network.term(graph), best_epoch(epochs), tuple(epoch.loss for epoch in epochs), values)
 
 
-def run_epoch(name: str, steps: Iterator[Step], loss_of: Callable[[Step], Tensor], optimizer: Adam) -> float:
-    """One move of the optimizer per step; returns the mean loss."""
+def drawn_batches(
+    learners: NDArray[np.int32], batch_size: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.int32]]:
+    """Every learner once, in a random order."""
+    order = rng.permutation(learners)
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]
+
+
+def backward(loss: Tensor) -> float:
+    """Leave the gradient at the parameters; returns the loss."""
+    loss.backward()  # type: ignore[no-untyped-call]
+    return float(loss.detach())
+
+
+def run_epoch(name: str, steps: Iterator[S], backward: Callable[[S], float], optimizer: Adam) -> float:
+    """One move of the optimizer per step; returns the mean loss.
+
+    Args:
+        backward: leaves the gradient of a step at the parameters and returns its loss.
+    """
     total, count = 0.0, 0
     for step in steps:
         optimizer.zero_grad()
-        loss = loss_of(step)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss = backward(step)
         optimizer.step()
-        total, count = total + float(loss.detach()), count + 1
+        total, count = total + loss, count + 1
     if not np.isfinite(total):
         raise ModelError(f"the loss of {name} is not a number; train again with a smaller learning_rate")
     return total / max(count, 1)

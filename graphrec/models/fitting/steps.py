@@ -4,7 +4,7 @@ With `min_group` above 1 a step has a row per target, where only neighbours spea
 (models/support.py); no message comes from users, and what a user holds without any supported pair is not held.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,14 +110,6 @@ class StepSource:
         learners = graph.learners(max(1, min(min_held, int(self.held.degrees().max(initial=0)))))
         self.learners = learners[self.held.degrees()[learners] > 0]
         """Users who hold something, so that there is something to predict."""
-
-    def epoch(self, batch_size: int, rng: np.random.Generator) -> Iterator[Step]:
-        """Every learner once, in a random order."""
-        order = rng.permutation(self.learners)
-        for start in range(0, len(order), batch_size):
-            step = self.draw(order[start : start + batch_size], rng)
-            if len(step.users):
-                yield step
 
     def draw(self, users: NDArray[np.int32], rng: np.random.Generator) -> Step:
         """The step of these users with targets drawn at random."""

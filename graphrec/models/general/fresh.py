@@ -10,7 +10,7 @@ import numpy as np
 
 from graphrec.errors import NothingToLearn
 from graphrec.graph.edges.adjacency import Graph
-from graphrec.models.general.trend import holders_left, oldest
+from graphrec.models.general.trend import days_ago, holders_left, oldest
 from graphrec.models.inputs import Inputs
 from graphrec.models.spec import Fitted, ModelSpec, NoConfig
 from graphrec.models.support import has_times
@@ -28,9 +28,10 @@ def fit_fresh(graph: Graph) -> TableTerm:
     """
     if not has_times(graph):
         raise NothingToLearn("fresh has nothing to learn from: no holding has a time; load times")
-    left, whole = holders_left(graph, max(oldest(graph, QUARTER), 1.0)), holders_left(graph, None)
+    days = max(oldest(graph, QUARTER), 1.0)
+    left, whole = holders_left(graph, days), holders_left(graph, None)
     scores = np.divide(left, whole, out=np.zeros(graph.num_products), where=whole > 0)
-    return TableTerm.of_everyone("fresh", graph, scores)
+    return TableTerm.of_everyone("fresh", graph, scores, since=days_ago(graph, days))
 
 
 def fit(graph: Graph, _config: NoConfig, _inputs: Inputs) -> Fitted:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from graphrec.errors import NothingToLearn
 from graphrec.graph.edges.adjacency import Adjacency, Graph, among, codes_of
-from graphrec.graph.edges.fading import ages, fading
+from graphrec.graph.edges.fading import DAY, ages, fading
 from graphrec.models.fitting.config import Positive
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import relevant_hops
@@ -51,8 +51,8 @@ def fit_trend(graph: Graph, config: TrendConfig | None = None) -> TableTerm:
             "trend has nothing to learn from: no holding has a time; load times, or run: graphrec train --model "
             "popularity"
         )
-    scores = np.log1p(holders_left(graph, (config or TrendConfig()).half_life_days))
-    return TableTerm.of_everyone("trend", graph, scores)
+    days = (config or TrendConfig()).half_life_days
+    return TableTerm.of_everyone("trend", graph, np.log1p(holders_left(graph, days)), since=days_ago(graph, days))
 
 
 def holders_left(graph: Graph, days: float | None) -> NDArray[np.float64]:
@@ -64,6 +64,14 @@ def holders_left(graph: Graph, days: float | None) -> NDArray[np.float64]:
         left = counted if days is None else counted * _left(graph, edges, days)
         total += np.bincount(edges.indices, left, minlength=graph.num_products)
     return total
+
+
+def days_ago(graph: Graph, days: float) -> int | None:
+    """Where the day begins that is so many days before the date of a graph, in microseconds since 1970.
+
+    None where the graph has no date.
+    """
+    return None if graph.now is None else (graph.now // DAY - int(days)) * DAY
 
 
 def oldest(graph: Graph, part: float) -> float:

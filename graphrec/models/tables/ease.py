@@ -28,7 +28,7 @@ from graphrec.models.fitting.config import Count, NotNegative, Positive
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import csr, inverse_power, relevant_hops
 from graphrec.models.sharded import crossed
-from graphrec.models.spec import Fitted, ModelSpec
+from graphrec.models.spec import Fitted, ModelSpec, stronger
 from graphrec.models.support import supported
 from graphrec.progress import Progress, silent
 from graphrec.terms.forms.factors import Neighbours, SparseRows, TableTerm
@@ -346,6 +346,7 @@ SPEC = ModelSpec(
     fit=fit,
     config=EaseConfig,
     trials=trials,
+    beyond=stronger("regularization", (200.0, 2000.0), (700.0, 3000.0)),
     space=space,
     is_affordable=is_affordable,
     peak=peak,

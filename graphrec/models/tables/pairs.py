@@ -22,15 +22,16 @@ from graphrec.models.spec import Fitted, ModelSpec
 from graphrec.models.support import Supported, supported
 from graphrec.models.tables.ease import shared_hops
 from graphrec.models.tables.softmax import (
-    MOST_SCORES,
+    BEYOND,
     check_size,
     fitted_table,
-    num_scores,
+    instead,
     questions,
     space,
     supported_weights,
     trials,
 )
+from graphrec.models.tables.softmax import is_affordable as is_affordable_softmax
 from graphrec.progress import Progress, silent
 from graphrec.terms.forms.factors import Neighbours, TableTerm
 from graphrec.terms.forms.pairs import Pairs, PairTerm
@@ -52,6 +53,8 @@ class PairsConfig:
     """Pairs at most, those that most customers have."""
     times: Count = 5
     """A pair needs `min_group` times so many customers."""
+    singles: bool = False
+    """Whether customers who hold one product alone are asked for it, too."""
     use_protected: bool = False
     """Whether protected edge types are among the attributes."""
     steps: Count = 200
@@ -90,12 +93,12 @@ def fit_pairs(graph: Graph, config: PairsConfig | None = None, *, progress: Prog
     from scipy.sparse import csr_array, hstack
 
     config = config or PairsConfig()
-    check_size("pairs", graph, config.max_scores)
+    check_size("pairs", graph, config.max_scores, singles=config.singles)
     left = supported(graph)
     relevant, attributes = relevant_hops(graph), shared_hops(graph, config.use_protected)
     hops = [*relevant, *attributes]
     columns = _columns(left, relevant, attributes, config)
-    asked = questions(left.graph, relevant, attributes, graph.held().degrees())
+    asked = questions(left.graph, relevant, attributes, graph.held().degrees(), singles=config.singles)
     together = columns.of(asked.X[:, : len(columns.node)])
     alone = np.broadcast_to(supported_weights(left.graph, hops), (len(columns.node) + 1, graph.num_products))
     free = np.concatenate([alone, _free(left.graph, columns, hops)])
@@ -155,9 +158,9 @@ def fit(graph: Graph, config: PairsConfig, inputs: Inputs) -> Fitted:
     return Fitted.of(fit_pairs(graph, config, progress=inputs.progress))
 
 
-def is_affordable(graph: Graph, _inputs: Inputs) -> bool:
+def is_affordable(graph: Graph, inputs: Inputs) -> bool:
     """Whether the catalogue is small and a step computes few enough scores."""
-    return graph.num_products <= MOST_PRODUCTS and 0 < num_scores(graph) <= MOST_SCORES
+    return graph.num_products <= MOST_PRODUCTS and is_affordable_softmax(graph, inputs)
 
 
 SPEC = ModelSpec(
@@ -166,6 +169,8 @@ SPEC = ModelSpec(
     fit=fit,
     config=PairsConfig,
     trials=trials,
+    beyond=BEYOND,
+    instead=instead,
     space=space,
     is_affordable=is_affordable,
     in_blend=True,

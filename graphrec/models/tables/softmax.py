@@ -4,7 +4,8 @@
     p(i | u) = softmax over products j that u does not hold of: sum over neighbours a of u: W[a, j]
 
 Neighbours are the holdings but i, the attributes, and everyone. The loss is convex: no seed, no epochs. With one
-hidden product per user it is the multinomial logistic regression of what comes next.
+hidden product per user it is the multinomial logistic regression of what comes next. Who holds one product alone says
+what goes with attributes, too: with `singles` they are asked for it.
 
 W[a, j] is 0 where fewer than `min_group` customers have a and hold j, and no question has an answer that so few hold
 (support.py).
@@ -23,7 +24,7 @@ from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.fitting.config import Count, Positive
 from graphrec.models.inputs import Inputs, Values
 from graphrec.models.matrix import csr, relevant_hops
-from graphrec.models.spec import Fitted, ModelSpec
+from graphrec.models.spec import Fitted, ModelSpec, stronger
 from graphrec.models.support import nothing_to_learn, supported, supported_pairs
 from graphrec.models.tables.ease import shared_hops
 from graphrec.progress import Progress, silent
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 Matrix = NDArray[np.float64]
 
+SINGLES = 0.1
+"""Part of the customers who hold one product alone, from which on they are asked for it."""
 MOST_SCORES = 10_000_000
 """Held pairs times products up to which a blend tries it: a fit takes hundreds of passes over them, a minute."""
 
@@ -45,6 +48,8 @@ class SoftmaxConfig:
 
     regularization: Positive = 1.0
     """lambda, in users."""
+    singles: bool = False
+    """Whether customers who hold one product alone are asked for it, too."""
     use_protected: bool = False
     """Whether protected edge types are among the attributes."""
     steps: Count = 300
@@ -66,10 +71,10 @@ class Questions:
     weights: Matrix
 
 
-def num_scores(graph: Graph) -> int:
+def num_scores(graph: Graph, *, singles: bool = False) -> int:
     """How many scores a step computes: held pairs that can be asked for, times products."""
     graph = supported(graph).graph
-    return int(graph.held().degrees()[graph.learners(min_held=2)].sum()) * graph.num_products
+    return int(graph.held().degrees()[graph.learners(min_held=1 if singles else 2)].sum()) * graph.num_products
 
 
 def fit_softmax(graph: Graph, config: SoftmaxConfig | None = None, *, progress: Progress = silent) -> TableTerm:
@@ -81,9 +86,9 @@ def fit_softmax(graph: Graph, config: SoftmaxConfig | None = None, *, progress: 
     config = config or SoftmaxConfig()
     left = supported(graph)
     seen = left.graph
-    check_size("softmax", graph, config.max_scores)
+    check_size("softmax", graph, config.max_scores, singles=config.singles)
     relevant, attributes = relevant_hops(graph), shared_hops(graph, config.use_protected)
-    asked = questions(seen, relevant, attributes, graph.held().degrees())
+    asked = questions(seen, relevant, attributes, graph.held().degrees(), singles=config.singles)
     free = supported_weights(seen, [*relevant, *attributes])
     W = fitted_table(asked, asked.X, free, config.regularization, config.steps, progress)
     hops: list[Hop | None] = [*relevant, *attributes, None]
@@ -133,16 +138,17 @@ def supported_weights(graph: Graph, hops: list[Hop]) -> NDArray[np.bool_]:
     return np.concatenate([*parts, np.ones((1, graph.num_products), np.bool_)])
 
 
-def check_size(name: str, graph: Graph, most: int) -> None:
+def check_size(name: str, graph: Graph, most: int, *, singles: bool = False) -> None:
     """Raise a ModelError where there is nothing to learn, or a step computes too many scores.
 
     Args:
         name: of the model.
         most: scores of a step.
+        singles: whether customers who hold one product alone are asked for it.
     """
-    scores = num_scores(graph)
+    scores = num_scores(graph, singles=singles)
     if not scores:
-        raise nothing_to_learn(name, graph, "no user holds two products")
+        raise nothing_to_learn(name, graph, "no user holds a product" if singles else "no user holds two products")
     if scores > most:
         raise ModelError(
             f"{name} would compute {scores:,} scores in every step, more than max_scores = {most:,}; "
@@ -150,18 +156,21 @@ def check_size(name: str, graph: Graph, most: int) -> None:
         )
 
 
-def questions(graph: Graph, relevant: list[Hop], attributes: list[Hop], degrees: NDArray[np.int64]) -> Questions:
+def questions(
+    graph: Graph, relevant: list[Hop], attributes: list[Hop], degrees: NDArray[np.int64], *, singles: bool = False
+) -> Questions:
     """A question for every held pair of learners who hold two products or more; the answer is nowhere in its row.
 
     Args:
         graph: of `supported`.
         degrees: how many products each customer holds (num_users,), those that too few hold too: of what such products
             leave, one question would weigh as much as all of a customer, and all lists would show who asks it.
+        singles: whether learners who hold one product are asked for it.
     """
     from scipy.sparse import csr_array, hstack
 
     held = graph.held()
-    learners = graph.learners(min_held=2)
+    learners = graph.learners(min_held=1 if singles else 2)
     rows, answers = held.expand(learners)
     users = learners[rows]
     blocks = [_without(csr(graph.hops[hop], graph.num_products, np.float64)[users], answers) for hop in relevant]
@@ -200,18 +209,39 @@ def fit(graph: Graph, config: SoftmaxConfig, inputs: Inputs) -> Fitted:
 
 def is_affordable(graph: Graph, _inputs: Inputs) -> bool:
     """Whether a step computes few enough scores for a fit to take a minute."""
-    return 0 < num_scores(graph) <= MOST_SCORES
+    return num_scores(graph) <= MOST_SCORES and (num_scores(graph) > 0 or asks_singles(graph))
 
 
-def trials(_graph: Graph) -> Iterator[Values]:
-    """Regularisations."""
+def asks_singles(graph: Graph) -> bool:
+    """Whether customers who hold one product alone are enough to learn from, and something else is known of them."""
+    if not shared_hops(graph, False) or num_scores(graph, singles=True) > MOST_SCORES:
+        return False
+    degrees = supported(graph).graph.held().degrees()
+    return bool((degrees == 1).sum() >= SINGLES * (degrees > 0).sum() > 0)
+
+
+BEYOND = stronger("regularization", (10.0, 30.0, 100.0))
+"""With many attributes or few products the strongest of the trials may be too weak."""
+
+
+def trials(graph: Graph) -> Iterator[Values]:
+    """Regularisations, stronger ones where the strongest is the best; with singles where there is nobody else."""
+    singles = {} if num_scores(graph) or not asks_singles(graph) else {"singles": True}
     for regularization in (1.0, 3.0, 10.0):
-        yield {"regularization": regularization}
+        yield {"regularization": regularization, **singles}
 
 
-def space(trial: "Trial", _graph: Graph) -> Values:
+def instead(graph: Graph, best: Values) -> Iterator[Values]:
+    """The same with singles, of whom there are more, where there are enough."""
+    if asks_singles(graph) and not best.get("singles"):
+        for factor in (1.0, 3.0):
+            yield {**best, "regularization": factor * best["regularization"], "singles": True}
+
+
+def space(trial: "Trial", graph: Graph) -> Values:
     """What `graphrec tune` varies."""
-    return {"regularization": trial.suggest_float("regularization", 0.01, 100.0, log=True)}
+    found: Values = {"regularization": trial.suggest_float("regularization", 0.01, 100.0, log=True)}
+    return {**found, "singles": trial.suggest_categorical("singles", [False, True])} if asks_singles(graph) else found
 
 
 SPEC = ModelSpec(
@@ -220,6 +250,8 @@ SPEC = ModelSpec(
     fit=fit,
     config=SoftmaxConfig,
     trials=trials,
+    beyond=BEYOND,
+    instead=instead,
     space=space,
     is_affordable=is_affordable,
     in_blend=True,

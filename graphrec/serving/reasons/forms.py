@@ -68,6 +68,7 @@ class Form:
         if self.scorer is not None:
             self.way = self.scorer.walk.hops
         self.sentences = reasons.blend.terms[term].sentences
+        self.since = reasons.blend.terms[term].since
         self.target = None if group.hop is None else reasons.graph.target(group.hop)
         """The label of the neighbours."""
         self.to_product = (

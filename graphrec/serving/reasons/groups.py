@@ -7,7 +7,8 @@ only where its condition holds:
 * close, goes well with: the line is above CLOSE of those that the same neighbour gives to the products of reference;
 * is more frequent among people with …: counted, in the snapshot;
 * is a frequent choice: among the FREQUENT part of the products that most people hold; of others only their number is
-  said, and of fewer people than min_group nothing;
+  said, and of fewer people than min_group nothing; the same since a day, of those who took it since, where a term lets
+  holdings fade;
 * goes well with both together: as close, with customers who have both and the product, whom the sentence counts;
 * others who have it have the product: counted, where the line speaks for the product and is not close, and where the
   product is more frequent among them than among all;
@@ -228,15 +229,16 @@ class Groups:
                 return None
             words = () if reasons.are_foreign(self._user, product) else words
         elif shape == "general":
-            people = reasons.people.holders(product, self._user)
-            is_frequent = reasons.is_frequent(product, self._user)
+            people = reasons.people.holders(product, self._user, form.since)
+            is_frequent = reasons.is_frequent(product, self._user, form.since)
             if people < reasons.schema.roles.min_group:
                 return None
         elif (shape == "new" and reasons.people.holders(product, self._user)) or self._is_untold(shape):
             return None
         wording = reasons.sentences.learned(
-            form.group, (), (), favours=True, words=words, own=form.sentences, is_frequent=is_frequent
-        )
+            form.group, (), (), favours=True, words=words, own=form.sentences, is_frequent=is_frequent,
+            since=form.since,
+        )  # fmt: skip
         return Chosen(key.kind, wording, positions, share, percent, people, may_lead=may_lead)
 
     def _learned(
@@ -409,7 +411,7 @@ class Groups:
         if key.shape == "moves":
             moving = self._moving(form, (via,), product, favours=False)
             return None if moving is None else Chosen(key.kind, moving, np.array((line,)), 0.0, None)
-        if self._is_untold(key.shape):
+        if self._is_untold(key.shape) or form.since is not None:
             return None
         holders = reasons.people.holders(product, self._user) if key.shape in ("general", "new") else 0
         if key.shape == "attribute":

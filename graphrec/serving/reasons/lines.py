@@ -310,7 +310,8 @@ class Reasons:
                 return Key("attribute", (group.hop,), group.part, group.kind)
             return Key("learned", (), group.part, group.kind)
         if group.kind in _ALONE:
-            return Key(_ALONE[group.kind], kind=group.kind)
+            part = "" if self.blend.terms[term].since is None else "lately"
+            return Key(_ALONE[group.kind], part=part, kind=group.kind)
         return Key("profile", part=group.part, kind=group.kind)
 
     def way(self, ledger: Ledger, position: int) -> tuple[Hop, ...]:
@@ -344,9 +345,13 @@ class Reasons:
         """Whether what a product shares with what the customer holds is a risk of the same kind once more."""
         return any(way[0].type in self.schema.roles.relevant and self.schema.edges[way[-1].type].risk for way in ways)
 
-    def is_frequent(self, product: int, user: int) -> bool:
-        """Whether a product is among the FREQUENT part of those that most people hold; for an answer to a user."""
-        return self.people.is_among_first(product, FREQUENT, user)
+    def is_frequent(self, product: int, user: int, since: int | None = None) -> bool:
+        """Whether a product is among the FREQUENT part of those that most people hold; for an answer to a user.
+
+        Args:
+            since: that most took at this moment or later, in microseconds since 1970; None: that most hold.
+        """
+        return self.people.is_among_first(product, FREQUENT, user, since)
 
     def is_frequent_among(self, hop: Hop, via: int, product: int, user: int) -> bool:
         """Whether people with an attribute hold a product more often than all people do; at least `min_group` do."""

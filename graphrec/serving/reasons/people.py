@@ -69,6 +69,7 @@ class People:
         self._known_before = known_before
         self._num_users = snapshot.count(snapshot.schema.roles.user)
         self._kept: dict[tuple[str, bool, int], int] = {}
+        self._taken: dict[int, NDArray[np.int64]] = {}
         roles = snapshot.schema.roles
         self._user, self._product, self._relevant = roles.user, roles.product, roles.relevant
 
@@ -265,18 +266,34 @@ class People:
 
         return int(self._once(user, product, key, count))
 
-    def holders(self, product: int, user: int) -> int:
-        """How many people hold a product; for an answer to a user."""
-        return int(self._once(user, product, ("holders",), lambda: self._holding(product).bit_count()))
+    def holders(self, product: int, user: int, since: int | None = None) -> int:
+        """How many people hold a product; for an answer to a user.
 
-    def is_among_first(self, product: int, part: float, user: int) -> bool:
-        """Whether a product is among the part of all products that most people hold; for an answer to a user."""
+        Args:
+            since: those who took it at this moment or later, in microseconds since 1970; None: all who hold it.
+        """
+        if since is None:
+            return int(self._once(user, product, ("holders",), lambda: self._holding(product).bit_count()))
+
+        def count() -> int:
+            here = self._positions.in_snapshot(self._product, product)
+            return 0 if here == ABSENT else int(self._taken_since(since)[here])
+
+        return int(self._once(user, product, ("since", since), count))
+
+    def is_among_first(self, product: int, part: float, user: int, since: int | None = None) -> bool:
+        """Whether a product is among the part of all products that most people hold; for an answer to a user.
+
+        Args:
+            since: of those who took it at this moment or later, in microseconds since 1970; None: of all.
+        """
 
         def count() -> bool:
-            held, counts = self.holders(product, user), self.of_product
+            held = self.holders(product, user, since)
+            counts = self.of_product if since is None else self._taken_since(since)
             return held > 0 and int((counts > held).sum()) < part * len(counts)
 
-        return bool(self._once(user, product, ("first", part), count))
+        return bool(self._once(user, product, ("first", part) if since is None else ("first", part, since), count))
 
     @property
     def everyone(self) -> int:
@@ -287,15 +304,28 @@ class People:
     @once
     def of_product(self) -> NDArray[np.int64]:
         """How many people hold each product of the snapshot (num_products,)."""
+        return self._of_products(None)
+
+    def _taken_since(self, moment: int) -> NDArray[np.int64]:
+        """How many people took each product of the snapshot at a moment or later (num_products,)."""
+        found = self._taken.get(moment)
+        if found is None:
+            found = self._taken[moment] = self._of_products(moment)
+        return found
+
+    def _of_products(self, since: int | None) -> NDArray[np.int64]:
         codes = []
         size = self._snapshot.count(self._product)
         for name in self._relevant:
             edges = self._snapshot.edges(name)
             source = np.repeat(np.arange(len(edges.indptr) - 1), np.diff(np.asarray(edges.indptr)))
             code = source * size + np.asarray(edges.indices)
+            is_counted = np.ones(len(code), np.bool_)
             if self._known_before is not None:
-                code = code[np.asarray(edges.known_at) < self._known_before]
-            codes.append(code)
+                is_counted &= np.asarray(edges.known_at) < self._known_before
+            if since is not None:
+                is_counted &= np.asarray(edges.at) >= since
+            codes.append(code[is_counted])
         return np.bincount(np.unique(np.concatenate(codes)) % size, minlength=size)
 
     def _target(self, hop: Hop) -> str:

@@ -17,6 +17,7 @@ from graphrec.languages import Language, Voice, language_of
 from graphrec.schema import GraphSchema
 from graphrec.serving.answer import Node
 from graphrec.terms.ledger import LineGroup
+from graphrec.times import moment_of
 
 #: Neighbours of the customer that a sentence names.
 NAMED = 3
@@ -204,6 +205,7 @@ class Sentences:
         words: Sequence[str] = (),
         own: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
         is_frequent: bool = True,
+        since: int | None = None,
     ) -> str:
         """The sentence of learned weights that favour the product or do not, with PEOPLE where a number stands.
 
@@ -216,6 +218,7 @@ class Sentences:
             own: the term's own sentences by sign and language, for a feature block that no language knows;
                 without them the line says the name of the block, which the mapping may give a word.
             is_frequent: of everyone: whether the product is a frequent choice; of others only the number is said.
+            since: of everyone: from when on it was taken, in microseconds since 1970; None: it is held.
         """
         sign, table = ("+", "reasons") if favours else ("-", "against")
         if group.kind == "general" or not via:
@@ -226,8 +229,8 @@ class Sentences:
                 block = self.word(group.part or "columns")
                 return self.say("reasons.profile_block", block=block)
             last = self._chosen()
-            if key == "general" and favours and not is_frequent:
-                return self.say("reasons.chosen_by", n=PEOPLE, last=last)
+            if key == "general" and favours and (since is not None or not is_frequent):
+                return self._of_everyone(is_frequent, since)
             return self.say(f"{table}.{key}", n=PEOPLE, last=last, words=self.language.texts["lists.comma"].join(words))
         if group.hop is not None and group.hop.type not in self.schema.roles.interactions:
             label, names = self.labelled(via[0].label, self._names(via, "and"))
@@ -241,6 +244,15 @@ class Sentences:
         if said := self._own_sentence(own.get(sign), via, types):
             return said
         return self.say(f"{table}.block", block=self.word(group.part), things=things)
+
+    def _of_everyone(self, is_frequent: bool, since: int | None) -> str:
+        """The sentence of what many took since a day, or hold where it is no frequent choice."""
+        if since is None:
+            return self.say("reasons.chosen_by", n=PEOPLE, last=self._chosen())
+        date = self.language.date(moment_of(since))
+        if is_frequent:
+            return self.say("reasons.lately", date=date, n=PEOPLE)
+        return self.say("reasons.chosen_since", date=date, n=PEOPLE)
 
     def more_frequent(self, wording: str) -> str:
         """The sentence of people with an attribute where the product is more frequent among them, too."""

@@ -579,9 +579,21 @@ class TableTerm(_Learned):
         self._notes = tuple(notes)
 
     @classmethod
-    def of_everyone(cls, name: str, graph: Graph, scores: NDArray[np.floating]) -> "TableTerm":
-        """A term that says the same to every user: a score per product (num_products,)."""
-        return cls(name, graph, [Neighbours(None, scores.astype(np.float32)[None, :])])
+    def of_everyone(
+        cls, name: str, graph: Graph, scores: NDArray[np.floating], *, since: int | None = None
+    ) -> "TableTerm":
+        """A term that says the same to every user: a score per product (num_products,).
+
+        Args:
+            since: from when on a holding counts half or more, in microseconds since 1970; None: age does not matter.
+        """
+        beside = {} if since is None else {"since": np.array([since])}
+        return cls(name, graph, [Neighbours(None, scores.astype(np.float32)[None, :])], beside=beside)
+
+    @property
+    def since(self) -> int | None:
+        """From when on a holding counts half or more, in microseconds since 1970; None: its age does not matter."""
+        return int(np.asarray(self.beside["since"])[0]) if "since" in self.beside else None
 
     @property
     def notes(self) -> tuple[str, ...]:

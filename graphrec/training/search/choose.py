@@ -475,7 +475,25 @@ def _choose_model(
         if best is None or choice.value > best.value:
             best = choice
     assert best is not None, "there is a trial"
-    return best
+    while (further := _beyond(spec, best, inputs)) is not None:
+        choice = evaluated(spec, further, graph, validation, inputs)
+        if choice.value <= best.value:
+            break
+        best = choice
+    others = [] if spec.name in inputs.tuned else trials_of(spec, spec.instead(graph, best.plain), inputs.overrides)
+    choices = [evaluated(spec, one, graph, validation, inputs) for one in others if one != best.plain]
+    other = max(choices, key=lambda one: one.value, default=best)
+    gain = other.values - best.values
+    return other if gain.mean() > standard_error(gain) else best
+
+
+def _beyond(spec: ModelSpec[Any], best: Choice, inputs: Inputs) -> Values | None:
+    """What is tried beyond the best trial; nothing where `graphrec tune` or the command line has set it."""
+    if spec.name in inputs.tuned:
+        return None
+    found = spec.beyond(best.plain)
+    whole = None if found is None else {**found, **inputs.overrides.get(spec.name, {})}
+    return None if whole == best.plain else whole
 
 
 def _usual(spec: ModelSpec[Any], graph: Graph, inputs: Inputs, walks: Callable[[], Values]) -> Iterator[Values]:

@@ -19,12 +19,12 @@ from torch import Tensor, nn
 
 from graphrec.errors import ModelError
 from graphrec.features.blocks import Blocks
-from graphrec.features.device import choose_device
 from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.content.text import mean_text
 from graphrec.models.fitting.config import Loss
 from graphrec.models.fitting.loop import Trained, fit
 from graphrec.models.fitting.objective import Vectors, ranking_loss
+from graphrec.models.fitting.parts import Learning, Recipe
 from graphrec.models.fitting.propagation import as_array
 from graphrec.models.fitting.steps import Step, StepSource
 from graphrec.models.inputs import Inputs
@@ -255,7 +255,12 @@ def fit_graphsage(
     config, inputs = config or GraphSageConfig(), inputs or Inputs()
     if config.loss not in ("auto", "full", "in-batch"):
         raise ModelError(f"graphsage is trained with loss auto, full or in-batch, not with {config.loss!r}")
-    network = HeteroSAGE(graph, inputs.blocks, config).to(choose_device(inputs.device).name)
+    return fit(Recipe(learning_graphsage, graph, config, inputs.blocks), inputs)
+
+
+def learning_graphsage(graph: Graph, config: GraphSageConfig, blocks: Blocks, device: str) -> Learning[SageTerm]:
+    """The network in its first state, with what it learns from."""
+    network = HeteroSAGE(graph, blocks, config).to(device)
     source = StepSource(network.graph, network.hops, config.drop, min_held=config.min_held, whole=True)
     if not len(source.learners):
         raise nothing_to_learn("graphsage", graph, "no user holds a product")
@@ -264,4 +269,4 @@ def fit_graphsage(
         vectors = network(step, rng)
         return ranking_loss(vectors, network.known, network.loss, step, source.holdings, config, rng)
 
-    return fit(network, graph, lambda rng: source.epoch(config.batch_size, rng), loss, config, inputs)
+    return Learning(network, source.learners, source.draw, loss)

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from graphrec.errors import ModelError
-from graphrec.features.device import choose_device
+from graphrec.features.blocks import Blocks
 from graphrec.graph.edges.adjacency import Adjacency, Graph, Hop
 from graphrec.models.content.text import mean_text
 from graphrec.models.fitting.loop import Trained, fit
 from graphrec.models.fitting.objective import Noise, Vectors, step_loss
+from graphrec.models.fitting.parts import Learning, Recipe
 from graphrec.models.fitting.propagation import as_array, gather_sum, propagate_sum
 from graphrec.models.fitting.steps import Step, StepSource
 from graphrec.models.inputs import Inputs
@@ -63,6 +64,8 @@ class ItemGCN(nn.Module):
         self.graph_hops = {hop: graph.hops[hop] for hop in self.hops}
         labels = {self.product, *(label for ends in self.ends.values() for label in ends)} - {self.user}
         self.labels = sorted(labels)
+        # Where users send nothing, no step has what they receive for the whole graph.
+        self.senders = [*self.labels, *({self.user} & {sender for _, sender in self.ends.values()})]
         generator = torch.Generator().manual_seed(config.seed)
         self.ids = nn.ParameterList(
             nn.Parameter(config.init * torch.randn(graph.counts[label], config.dim, generator=generator))
@@ -142,10 +145,10 @@ class ItemGCN(nn.Module):
     def suffix(
         self, layers: Mapping[str, Tensor], hops: Mapping[Hop, Adjacency], noise: Noise | None = None
     ) -> dict[str, Tensor]:
-        """H_1 of every label: what a first hop brings (users too when there are more layers)."""
+        """H_1 of every label: what a first hop brings (of users too when there are more layers and they send)."""
         suffix = {label: self.alphas[-1] * layer for label, layer in layers.items()}
         for alpha in self.alphas[-2:0:-1]:
-            suffix = {label: self._receive(label, alpha, layers, suffix, hops) for label in [*self.labels, self.user]}
+            suffix = {label: self._receive(label, alpha, layers, suffix, hops) for label in self.senders}
             if noise is not None:
                 suffix = {label: noise(rows) for label, rows in suffix.items()}
         return suffix
@@ -258,16 +261,18 @@ def fit_lightgcn(
         ModelError: nobody holds anything, or the loss is not a number.
     """
     config, inputs = config or LightGCNConfig(), inputs or Inputs()
+    return fit(Recipe(learning_lightgcn, graph, config, inputs.blocks), inputs)
+
+
+def learning_lightgcn(graph: Graph, config: LightGCNConfig, blocks: Blocks, device: str) -> Learning[FactorTerm]:
+    """The network in its first state, with what it learns from."""
     seen = supported(graph).graph
-    network = ItemGCN(seen, inputs.blocks.matrices("text"), config).to(choose_device(inputs.device).name)
+    network = ItemGCN(seen, blocks.matrices("text"), config).to(device)
     source = StepSource(seen, network.hops, config.drop, min_held=config.min_held, whole=config.num_layers > 1)
     if not len(source.learners):
         raise nothing_to_learn("lightgcn", graph, "no user holds a product")
-    return fit(
-        network,
-        graph,
-        lambda rng: source.epoch(config.batch_size, rng),
-        lambda step, rng: step_loss(network, step, source.holdings, config, rng),
-        config,
-        inputs,
-    )
+
+    def loss(step: Step, rng: np.random.Generator) -> Tensor:
+        return step_loss(network, step, source.holdings, config, rng)
+
+    return Learning(network, source.learners, source.draw, loss)

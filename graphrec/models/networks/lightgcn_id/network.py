@@ -9,18 +9,19 @@ sum over holdings with H_1 + alpha_0 F; all lines are multiplied by d_u^1/2, a c
 SIGIR 2020; contrast Yu et al., XSimGCL, TKDE 2023; docs/formulas.md, LightGCN.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from graphrec.features.device import choose_device
+from graphrec.features.blocks import Blocks
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.factors.spectral import SpectralConfig, leading_patterns
 from graphrec.models.fitting.loop import Trained, fit
 from graphrec.models.fitting.objective import Noise, Vectors, step_loss
+from graphrec.models.fitting.parts import Learning, Recipe
 from graphrec.models.fitting.propagation import SparsePair, as_array
 from graphrec.models.fitting.steps import Holdings, Pairs, Step
 from graphrec.models.inputs import Inputs
@@ -128,29 +129,28 @@ def fit_lightgcn_id(
         ModelError: nobody holds anything, or the loss is not a number.
     """
     config, inputs = config or PlainLightGCNConfig(), inputs or Inputs()
+    return fit(Recipe(learning_lightgcn_id, graph, config, inputs.blocks), inputs)
+
+
+def learning_lightgcn_id(
+    graph: Graph, config: PlainLightGCNConfig, _blocks: Blocks, device: str
+) -> Learning[FactorTerm | TableTerm]:
+    """The network in its first state, with what it learns from."""
     seen = supported(graph).graph
     held = seen.held()
     if not len(held.indices):
         raise nothing_to_learn("lightgcn-id", graph, "no user holds a product")
-    network = PlainGCN(seen, config).to(choose_device(inputs.device).name)
-    learners = np.flatnonzero(held.degrees()).astype(np.int32)
+    network = PlainGCN(seen, config).to(device)
     nothing = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int32))
-
-    def steps(rng: np.random.Generator) -> Iterator[Step]:
-        order = rng.permutation(learners)
-        for start in range(0, len(order), config.batch_size):
-            users = order[start : start + config.batch_size]
-            yield Step(users, {}, Pairs(*held.expand(users)), nothing)
-
     known = Holdings(held, graph.num_products)
-    return fit(
-        network,
-        graph,
-        steps,
-        lambda step, rng: step_loss(network, step, known, config, rng),
-        config,
-        inputs,
-    )
+
+    def draw(users: NDArray[np.int32], _rng: np.random.Generator) -> Step:
+        return Step(users, {}, Pairs(*held.expand(users)), nothing)
+
+    def loss(step: Step, rng: np.random.Generator) -> Tensor:
+        return step_loss(network, step, known, config, rng)
+
+    return Learning(network, np.flatnonzero(held.degrees()).astype(np.int32), draw, loss)
 
 
 def _start(graph: Graph, config: PlainLightGCNConfig, messages: SparsePair) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ from graphrec.extras import needs_extra
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.fitting.config import Count, NotNegative
 from graphrec.models.inputs import Inputs, Values
-from graphrec.models.spec import Fitted, ModelSpec
+from graphrec.models.spec import Fitted, ModelSpec, stronger
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -57,6 +57,7 @@ SPEC = ModelSpec(
     fit=fit,
     config=ItemKnnConfig,
     trials=trials,
+    beyond=stronger("shrinkage", (20.0, 100.0)),
     space=space,
     in_blend=True,
 )
