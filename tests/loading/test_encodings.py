@@ -72,6 +72,33 @@ def test_a_short_file_has_the_encoding_of_its_delivery(tmp_path: Path) -> None:
     assert {encoding_within(*one, delivery_encoding(files)) for one in files} == {"cp1250"}
 
 
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        (
+            "gb18030",
+            "流水号,用户编号,基金代码,交易类型,金额,日期\n"
+            + "1,K1,000001,申购,100,2022\n2,K2,000002,赎回,9,2022\n" * 40,
+        ),
+        ("euc_kr", "번호,고객,상품,구분\n" + "1,K1,000001,매수\n2,K2,000002,매도\n" * 40),
+        ("cp874", "เลขที่,ลูกค้า,กองทุน,ประเภท,วันที่\n" + "1,K1,000001,ซื้อ,2022\n2,K2,000002,ขาย,2022\n" * 40),
+    ],
+)
+def test_a_file_of_few_words_is_told_by_pairs_of_bytes(encoding: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / "trades.csv"
+    path.write_bytes(text.encode(encoding))
+    assert guess_encoding(path, path.name) == encoding
+
+
+def test_a_file_of_few_words_has_the_wide_encoding_of_the_others(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("编号,金额,类型\n1,2,申购\n".encode("gb18030"))
+    for name in ("b", "c"):
+        text = "编号,名称,城市,状态\n" + "1,华夏消费混合,上海,开放申购\n2,易方达医药混合,北京,暂停申购\n" * 30
+        (tmp_path / f"{name}.csv").write_bytes(text.encode("gb18030"))
+    files = [(one, one.name) for one in sorted(tmp_path.iterdir())]
+    assert {encoding_within(*one, delivery_encoding(files)) for one in files} == {"gb18030"}
+
+
 def test_a_file_of_another_encoding_keeps_its_own(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(("id;Stadt\n" + "1;Köln Düsseldorf Größe\n" * 50).encode("cp1252"))
     (tmp_path / "b.csv").write_bytes("id;Stadt\n1;Köln\n2;Lübeck\n".encode("cp850"))

@@ -133,6 +133,8 @@ def test_lists_of_plain_values_in_json(tmp_path: Path) -> None:
         (["id,name", "1,a", "2,b", "3,c"], None),
         (["name,2023,2024", "a,1,2", "b,1,2", "c,4,5"], None),
         ([f"K{i},Ann {'ABCD'[i]},2024-01-0{1 + i},{i}.50" for i in range(4)], ["id", "name", "date", "amount"]),
+        ([f"{i},{7 * 9**i},{i % 2},{1511544070 + 977 * i}" for i in range(1, 7)], ["id", "id_2", "id_3", "timestamp"]),
+        ([f"{1511544070 + 977 * i},{i}.5,{1511544070 + i}" for i in range(6)], ["id", "amount", "id_2"]),
         (["anna,Zürich", "ben,Bern", "cleo,Genf", "dan,Basel"], None),
     ],
 )

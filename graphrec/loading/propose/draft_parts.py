@@ -820,7 +820,7 @@ def _position(
         return None
     if column is None:
         says, given = f"{quantity.name} below 0", ""
-        if quantity.least >= 0:
+        if not quantity.least < 0 < quantity.most:
             return None
     else:
         if not {"BOUGHT", "SOLD"} <= kinds.keys():
@@ -940,7 +940,7 @@ def _with_refusals(others: list[ColumnProfile], kind: _Kind) -> list[_Kind]:
             no = f"coalesce(lower(CAST({name(column.name)} AS VARCHAR)) IN {_texts(YES)}, false)"
             refusal = _Kind(says.type, says.weight, no, f"rows with {column.name}", is_asked=True)
             return [replace(kind, where=f"NOT {no}"), refusal]
-        if column.kind in {"integer", "real"} and looks(column.name, "weight") and column.least < 0:
+        if column.kind in {"integer", "real"} and looks(column.name, "weight") and column.least < 0 < column.most:
             no = f"coalesce(CAST({name(column.name)} AS VARCHAR) LIKE '%-%', false)"
             refusal = _Kind("RETURNED", -1.0, no, f"{column.name} below 0", is_asked=True, is_unweighed=True)
             return [replace(kind, where=f"NOT {no}"), refusal]
@@ -989,7 +989,8 @@ def _event_heads(
     times = [column for column in times if column not in over or _is_when(column, times)]
     known = next((c for c in others if c.kind == "time" and looks(c.name, "known") and times[:1] != [c]), None)
     numbers = [c for c in whole if c.kind in {"integer", "real"} and not c.misfits]
-    numbers = [c for c in numbers if c.least >= 0 or is_signed]
+    # Where all are below 0 the sign says how a house books, and neither how much nor that somebody said no.
+    numbers = [c for c in numbers if c.least >= 0 or (is_signed and c.most > 0)]
     found = {
         "key": key,
         "at": next((column for column in times if column is not known), None),

@@ -23,9 +23,10 @@ from graphrec.loading.propose.histories.deliveries import have_days, with_days
 from graphrec.loading.propose.histories.heads import with_one_head
 from graphrec.loading.propose.histories.live import live, of_things
 from graphrec.loading.propose.histories.snapshots import as_spans, key_by_day, latest
+from graphrec.loading.propose.histories.unlisted import with_unlisted
 from graphrec.loading.propose.histories.vault import as_tables
 from graphrec.loading.propose.histories.versions import current
-from graphrec.loading.propose.looks import property_name
+from graphrec.loading.propose.looks import likeness, property_name
 from graphrec.loading.propose.references import key_of, with_keys, with_references
 from graphrec.loading.propose.shapes.actions import as_one_column
 from graphrec.loading.propose.shapes.catalogue import with_told_names
@@ -101,6 +102,7 @@ class Delivery:
         tables = [as_one_column(database, table) for table in written_out(database, with_bits(database, tables))]
         tables = _with_amounts(database, with_keys(database, tables), self._specs)
         tables = with_references(database, spelled_alike(database, with_parts(database, tables)))
+        tables = with_unlisted(database, tables)
         tables = with_other_keys(database, with_persons(database, with_switches(database, tables)))
         tables = with_several(database, with_sides(database, of_things(database, live(database, tables))))
         tables = [as_spans(database, table) for table in tables]
@@ -362,14 +364,20 @@ def _with_names(table: TableProfile) -> TableProfile:
 
 def _with_twins(database: duckdb.DuckDBPyConnection, table: TableProfile) -> TableProfile:
     """A table of dealings without a key, with what two of them have alike: two purchases of one product on one day."""
-    if table.key is not None or any(one.is_unique for one in table.columns.values()):
+    columns = table.columns.values()
+    if table.key is not None or any((one.is_unique and one.looks_like_id) or one.is_nearly_unique for one in columns):
         return table
+    others = [one for one in table.others() if one.kind in {"text", "integer"} and 1 < one.distinct < one.filled]
     ids = [*table.references, *(one.name for one in table.others() if one.looks_like_id and one.distinct > 1)]
+    # Where an end has no identifier its name is one.
+    ids += [one.name for one in others if not one.looks_like_id and likeness(one.name)]
     at = next((one.name for one in table.others() if one.kind == "time" and one.is_whole), None)
     if at is None:
         return table
     found = set()
     for pair in combinations(ids[:_ENDS_LOOKED_AT], 2):
+        if min(map(likeness, pair)) > 0 or max(map(likeness, pair)) < 0:
+            continue
         by = ", ".join(map(name, (*pair, at)))
         query = f"SELECT 1 FROM {name(table.name)} GROUP BY {by} HAVING count(*) > 1 LIMIT 1"
         if database.execute(query).fetchall():

@@ -113,6 +113,8 @@ def guess_encoding(path: Path, shown: str) -> str:
         raise SourceError(f"{shown} line {line} is not UTF-8, and the rest of the file is; correct that line")
     wants = ("gb18030", "cp1252") if _in_pairs(content) else ("cp1252", "gb18030")
     found = next((one for one in (*_likely(content), *wants) if _decodes(content, one)), "latin-1")
+    if found not in WIDE and (even := _by_even_runs(content)) is not None:
+        return even
     return found if found in WIDE and _in_pairs(content) else by_letters(content) or found
 
 
@@ -128,9 +130,11 @@ def delivery_encoding(files: Iterable[tuple[Path, str]]) -> str | None:
         is_marked = any(content.startswith(mark) for mark in _MARKS)
         if not is_marked and not _decodes(content, "utf-8"):
             (wide if _in_pairs(content) else contents).append(content)
-    if wide and contents:
-        likely = next(_likely(b"\n".join((*wide, *contents))), "")
-        return likely if likely in WIDE and all(_decodes(one, likely) for one in (*wide, *contents)) else None
+    if wide and len(wide) + len(contents) > 1:
+        everything = (*wide, *contents)
+        said = Counter(next(_likely(one), "") for one in (*wide, b"\n".join(everything)))
+        read = (one for one, _ in said.most_common() if one in WIDE and all(_decodes(each, one) for each in everything))
+        return next(read, None)
     return by_letters(b"\n".join(contents)) if len(contents) > 1 else None
 
 
@@ -185,6 +189,9 @@ def _fit(content: bytes, encoding: str) -> float:
 
 _CAPITALS = frozenset(range(0xC0, 0xE0))
 """Bytes of the capitals of Cyrillic and Greek, and of letters of Greek with accents."""
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_SOME_RUNS = 6
+"""So many different words are even by chance in one of 64 texts of one byte a letter."""
 _SIGNS = frozenset("°ºª€£§µ«»–—’‘“”…·©®±²³½¼¾×\xa0")
 """Signs that texts of any language have."""
 _FITS = 0.9
@@ -257,6 +264,19 @@ def first_broken_line(content: bytes) -> int | None:
 def _in_pairs(content: bytes) -> bool:
     high = [position for position, byte in enumerate(content[: 1 << 20]) if byte > 127]
     return sum(after == one + 1 for one, after in pairwise(high)) > len(high) / 3
+
+
+def _by_even_runs(content: bytes) -> str | None:
+    """The encoding of a text whose bytes above 127 come in even numbers alone, as those of two bytes a letter do.
+
+    Words of one byte a letter are odd as often as even. Syllables of Korean begin with B0 to C8, Chinese goes beyond.
+    """
+    runs = set(_HIGH.findall(content[:_LETTERS]))
+    if len(runs) < _SOME_RUNS or any(len(run) % 2 for run in runs):
+        return None
+    is_korean = all(0xB0 <= byte <= 0xC8 for run in runs for byte in run[::2])
+    found = "euc_kr" if is_korean else "gb18030"
+    return found if _decodes(content, found) and _is_written_wide(content, found) else None
 
 
 def _decodes(content: bytes, encoding: str) -> bool:

@@ -46,7 +46,11 @@ def forced_names(records: Sequence[Sequence[str]]) -> list[str]:
     """Names for columns of records that are all rows, by what is in them."""
     named: list[str] = []
     for place in range(len(records[0])):
-        name = _name([record[place].strip() for record in records])
+        cells = [record[place].strip() for record in records]
+        # A row begins with what it is of, and numbers as long as seconds are keys there.
+        name = "timestamp" if named and _are_seconds([cell for cell in cells if cell]) else _name(cells)
+        if name == "amount" and named == ["id"] and all(cell.isdigit() for cell in cells):
+            name = "id"  # what stands beside the first number of a row is what it was done to
         taken = sum(re.fullmatch(rf"{name}(_\d+)?", one) is not None for one in named)
         named.append(f"{name}_{taken + 1}" if taken else name)
     return named
@@ -100,6 +104,19 @@ def _name(cells: Sequence[str]) -> str:
     ) / 2:
         return "name" if sum(map(len, filled)) < 40 * len(filled) else "description"
     return "kind"
+
+
+def _are_seconds(cells: Sequence[str]) -> bool:
+    """Whether whole numbers are seconds or milliseconds since 1970, from 2000 to 2034, and not numbered one by one."""
+    if len(cells) < _LEAST or not all(cell.isdigit() and len(cell) in {9, 10, 12, 13} for cell in cells):
+        return False
+    seconds = [int(cell) / (1000 if len(cell) > 10 else 1) for cell in cells]
+    return all(_SECONDS[0] <= one < _SECONDS[1] for one in seconds) and max(seconds) - min(seconds) > _STEP * len(cells)
+
+
+_SECONDS = (946_684_800, 2_051_222_400)
+_STEP = 4
+"""Seconds from one row to the next, on the average; less is a count."""
 
 
 def _are_amounts(cells: Sequence[str]) -> bool:
