@@ -128,3 +128,13 @@ def test_one_product_twice_a_day_where_products_have_names_alone(data: Path) -> 
     write(data, "trades.csv", "client_ref,product_name,direction,amount,trade_day", *rows)
     _, sink, _ = loaded(data)
     assert {name: edges.num_rows for name, edges in sink.edges.items()} == {"BOUGHT": 90, "SOLD": 30}
+
+
+def test_true_and_false_as_databases_write_them(data: Path) -> None:
+    trades(data)
+    rows = (f"{100 + i},N {i},{'tf'[i % 3 == 0]},F" for i in range(30))
+    write(data, "customers.csv", "customer_id,name,marketingconsent,sex", *rows)
+    write(data, "products.csv", "product_id,product_name", *(f"{700 + i},Fund {i}" for i in range(20)))
+    _, sink, _ = loaded(data)
+    assert sink.nodes["Customer"]["marketingconsent"].to_pylist().count(True) == 20
+    assert set(sink.nodes["Customer"]["sex"].to_pylist()) == {"F"}

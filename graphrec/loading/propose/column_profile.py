@@ -502,7 +502,8 @@ def _as_text(
 def _best(asked: _Asked, column: str, quoted: str, found: dict[str, int], *, has_commas: bool) -> _Reading | None:
     """The way that reads nearly all values; None: they are texts, as identifiers are that are no whole numbers."""
     filled = found["filled"]
-    says_yes = found["yes"] == filled
+    # One letter of true and false alone may be anything, such as women; both are how databases write them.
+    says_yes = found["yes"] == filled and {one.lower() for one in asked.values("true")} not in ({"t"}, {"f"})
     if not says_yes and any(place(column, one) is not None for one in ("consent", "objection")):
         says_yes = asked.like("[01]") == filled
     if says_yes:

@@ -85,8 +85,8 @@ def _completed(database: duckdb.DuckDBPyConnection, owner: TableProfile, uses: U
 
     before = owner.rows
     done = remade(database, owner, rows([name(table.name) for table, _ in uses]), "")
-    where = ", ".join(table.name for table, _ in uses)
-    says = f"{done.rows - before:,} different {key} of {where} are not in it and have nothing but their key"
+    where = ", ".join(f"{column.name} of {table.name}" for table, column in uses)
+    says = f"{done.rows - before:,} different {where} are not in it and have nothing but their key"
     asks = f"{says}; {mark} tells them apart: is that right?" if mark else f"{says}: is that right?"
     source = rows([table.rows_sql for table, _ in uses]).replace("{0}", owner.rows_sql)
     return replace(done, source=source, questions=(*owner.questions, asks))
