@@ -26,6 +26,7 @@ from graphrec.serving.views import shown_percents
 
 if TYPE_CHECKING:
     from graphrec.app.lists.about import Customer, Fact, Product
+    from graphrec.finance.credit.loans import Plan
     from graphrec.serving.engine import Engine
     from graphrec.serving.reasons.sentences import Sentences
     from graphrec.serving.views import SeenItem, SeenReason
@@ -68,7 +69,16 @@ _GROUP = (
 )  # fmt: skip
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     "currency": ("currency", "währung", "货币", "币种"), "country": ("country", "land", "国家"),
-    "issuer": ("issuer", "issued by", "emittent", "发行人"), "kind": ("type", "art", "类型", "种类"),
+    "issuer": (
+        "issuer", "issued by", "who issues", "who issued", "emittent", "emittiert", "wer gibt", "发行人", "发行的",
+        "哪家发行", "谁发行",
+    ),
+    "kind": ("type", "art", "类型", "种类"),
+    "issued": (
+        "when was", "when did", "since when", "launched", "wann wurde", "seit wann", "aufgelegt", "什么时候发行",
+        "何时发行", "什么时候成立",
+    ),
+    "maturity": ("maturity", "mature", "matures", "expire", "expires", "fällig", "läuft bis", "laufzeit", "到期"),
     "age": ("age", "how old", "wie alt", "alter", "年龄", "几岁", "多大"),
     "liquid_assets": ("how much money", "money", "assets", "geld", "vermögen", "资产", "多少钱", "存款"),
     "income": ("income", "earn", "einkommen", "verdient", "收入"),
@@ -80,6 +90,13 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "region": (*_HOME, "region"), "city": _HOME, "town": _HOME, "wohnort": _HOME,
     "segment": _GROUP, "kundengruppe": _GROUP, "customer_group": _GROUP, "customer_type": _GROUP,
     "sector": ("sector", "branche", "行业"), "status": ("status", "open", "closed", "offen", "状态"),
+}  # fmt: skip
+
+
+#: Of these, the ones that products have and that a question asks for alone; and what they are called.
+_LACKING = {
+    "currency": "currency", "country": "country", "issuer": "issuer", "issued": "issued_on", "maturity": "maturity",
+    "sector": "sector",
 }  # fmt: skip
 
 
@@ -279,7 +296,11 @@ class Answers:
         ]
         bounds = [self._shown(parsed.order, one) for one in parsed.products]
         least = min((one for one in bounds if isinstance(one, int | float)), default=None)
-        kept = [(value, one) for value, one in valued if least is None or value < least]
+        kept = [
+            (value, one)
+            for value, one in valued
+            if (least is None or value < least) and (parsed.below is None or value <= parsed.below)
+        ]
         return [one for _, one in sorted(kept, key=lambda pair: pair[0])]
 
     def _shown(self, what: str, product: str) -> Plain:
@@ -584,11 +605,16 @@ class Answers:
         for product in self._named(parsed):
             about = self._about(product)
             called = self._a_product(product, "facts", about.name)
-            wanted = _asked(parsed.text, {one.name: self._word(one.name, one.value).text for one in about.facts})
+            facts = [*self._linked(product), *((one.name, one.value) for one in about.facts)]
+            wanted = _asked(parsed.text, {name: self._word(name, value).text for name, value in facts})
+            if not wanted and (lacking := _asked(parsed.text, dict.fromkeys(_LACKING, ""))):
+                field = self._word(_LACKING[min(lacking)])
+                self.draft.say("no_value", needed=True, product=called, field=field)
+                continue
             if not _asks_holders(parsed.text):
                 self.draft.say("about_product", product=called, date=self._date_value)
-                for fact in [one for one in about.facts if not wanted or one.name in wanted][:FACTS]:
-                    self._known(fact.name, fact.value)
+                for name, value in [one for one in facts if not wanted or one[0] in wanted][:FACTS]:
+                    self._known(name, value)
             if wanted:
                 continue
             if about.holders is None:
@@ -597,6 +623,10 @@ class Answers:
             else:
                 count = Value(str(about.holders), Evidence("holders", str(about.holders), "facts", self._date))
                 self.draft.say("holders", n=count, of=self._number("customers", about.of, "facts"), product=called)
+
+    def _linked(self, product: str) -> Iterator[tuple[str, Plain]]:
+        """What a product is linked with besides people and products: its issuer, its sectors."""
+        return ((what, ", ".join(name for name, _ in counts)) for what, counts in self._links((product,)).items())
 
     def _alerts(self, _: Parsed) -> None:
         if self._asking.view not in READS_ALERTS:
@@ -643,11 +673,15 @@ class Answers:
 
     def _shares(self, held: tuple[str, ...]) -> "dict[str, list[tuple[str, int]]]":
         """How many of some products each value has of what products have in common, the largest first."""
+        kinds = Counter(self._words.fact(value) for one in held if (value := self._shown("kind", one)) is not None)
+        own = {self._show["kind"]: sorted(kinds.items(), key=lambda one: (-one[1], one[0]))[:ROWS]} if kinds else {}
+        return {**own, **self._links(held)}
+
+    def _links(self, products: tuple[str, ...]) -> "dict[str, list[tuple[str, int]]]":
+        """How many of some products each node has that they are linked with, by its label, the largest first."""
         roles, snapshot = self._engine.roles, self._engine.snapshot
-        places = [self._engine.products.ids.find(one) for one in held]
+        places = [self._engine.products.ids.find(one) for one in products]
         found: dict[str, Counter[str]] = {}
-        kinds = [self._words.fact(value) for one in held if (value := self._shown("kind", one)) is not None]
-        found[self._show["kind"]] = Counter(kinds)
         for name in snapshot.types:
             edge = self._engine.schema.edges[name]
             if edge.source != roles.product or edge.target in (roles.user, roles.product) or edge.protected:
@@ -716,8 +750,7 @@ class Answers:
         offered = [one for one in found.plans if one.rank is not None and one.instalment is not None]
         if not offered:
             self.draft.say("loan_none", needed=True, amount=amount, user=self._who, date=self._date_value)
-            for reason in dict.fromkeys(text for one in found.plans for text in one.refused):
-                self._abstained(reason, "loan", found.record)
+            self._nearest_loan(found.plans, found.record)
         for one in offered[:REASONS]:
             values = {"months": (one.months, 0), "instalment": (one.instalment, 2), "total": (one.total, 2)}
             said = {
@@ -730,6 +763,29 @@ class Answers:
         if found.limit is not None:
             most = self._number("largest amount", found.limit.amount, "loan", record=found.record)
             self.draft.say("loan_limit", needed=True, amount=most, user=self._who)
+
+    def _nearest_loan(self, plans: "tuple[Plan, ...]", record: int | None) -> None:
+        """The refused plan that least speaks against, and what it would come to."""
+        known = [one for one in plans if one.instalment is not None]
+        if not known:
+            return
+        one = min(known, key=lambda plan: (len(plan.refused), plan.share or 0.0, plan.product, plan.months))
+        called = self._text("product", f"{one.name} ({one.product})", "loan")
+        months = self._number("months", one.months, "loan", record=record)
+        paid = self._number("instalment", one.instalment or 0.0, "loan", 2, record=record)
+        self.draft.say("loan_nearest", product=called, months=months, instalment=paid)
+        if one.share is None:
+            self.draft.say("loan_no_income", needed=True)
+        else:
+            percent = self._language.percent(100 * one.share, 1)
+            share = Value(percent, Evidence("share of income", one.share, "loan", self._date, record=record))
+            self.draft.say("loan_share", needed=True, percent=share)
+        if one.left is not None and one.left < 0:
+            lacking = self._number("lacking a month", -one.left, "loan", 2, record=record)
+            self.draft.say("loan_lacks", needed=True, amount=lacking)
+            return
+        for reason in one.refused[:REASONS]:
+            self._abstained(reason, "loan", record)
 
     # The library, and cases.
 
@@ -823,6 +879,15 @@ def _says_again(fact: "Fact", said: "Mapping[tuple[str, str], Fact]") -> bool:
     )
 
 
+def _in_words(name: str) -> str:
+    """The name of a column or label, each of its words after a line below.
+
+    >>> _in_words("AgeBand"), _in_words("capacity_for_loss")
+    ('_age_band', '_capacity_for_loss')
+    """
+    return "_" + re.sub("(?<=[a-z])(?=[A-Z])", "_", name).casefold()
+
+
 def _asks_holders(text: str) -> bool:
     folded = text.casefold()
     return any(word in folded for word in ("how many", "wie viele", "wieviele", "多少客户", "多少人", "几个客户"))
@@ -839,7 +904,7 @@ def _asked(text: str, names: Mapping[str, str]) -> set[str]:
         name: (
             name.replace("_", " ").casefold(),
             called.casefold(),
-            *(word for known, words in _ALIASES.items() if known in name.casefold() for word in words),
+            *(word for known, words in _ALIASES.items() if f"_{known}" in _in_words(name) for word in words),
         )
         for name, called in names.items()
     }

@@ -1,7 +1,8 @@
-"""The intent of the nearest examples, by the vectors of the small encoder: asked only where no pattern fits.
+"""The intent of a question that no pattern fits, by its vector of the small encoder.
 
-Vectors are centred on the examples of all languages. An intent counts only where the two nearest examples agree on it:
-of examples left out once, these are right in 9 of 10, and the nearest alone in 6 (docs/log.md).
+A ridge regression on the vectors of the examples of all languages (`examples.tsv`, fitted by tools/intents.py) scores
+each intent. One counts only where it is MARGIN ahead of the next: of examples left out of the fit, docs/log.md says how
+many of these are right.
 """
 
 from functools import lru_cache
@@ -10,14 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from graphrec.ask.patterns import INTENTS, Intent
+from graphrec.ask.patterns import INTENTS, Intent, plainer
 from graphrec.features.sources.text.nano import NanoEncoder, is_there
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-AGREE = 2
-"""Nearest examples that have to be of one intent."""
+MARGIN = 0.15
+"""What the best intent has to be ahead of the next by."""
+WEIGHTS = Path(__file__).parent / "intents.npz"
 _FILE = Path(__file__).parent / "examples.tsv"
 _STAND_IN = "fund 7"
 """A name in place of a product."""
@@ -33,19 +35,30 @@ class Example(NamedTuple):
     question: str
 
 
+class _Fitted(NamedTuple):
+    intents: tuple[Intent, ...]
+    weights: "NDArray[np.float32]"
+    added: "NDArray[np.float32]"
+    encoder: str
+    """Identity of the encoder whose vectors they were fitted on."""
+
+
 def nearest(text: str) -> Intent | None:
-    """The intent that the nearest examples agree on; None: they do not, or no encoder is installed.
+    """The intent that a question is nearest to; None: none is clearly ahead, or the encoder is not there.
 
     Args:
         text: folded, with its mentions replaced.
     """
     if not is_there():
         return None
-    intents, centre, vectors = _vectors()
-    own = _encoder().encode([_spoken(text)])[0] - centre
-    best = np.argsort(-(vectors @ own), kind="stable")[:AGREE]
-    found = {intents[place] for place in best.tolist()}
-    return found.pop() if len(found) == 1 else None
+    fitted = _fitted()
+    if _encoder().identity != fitted.encoder:
+        return None
+    scores = _encoder().encode([_named(text)])[0] @ fitted.weights + fitted.added
+    last, best = np.argsort(scores, kind="stable")[-2:]
+    # What may well be nothing that records answer is refused where there is doubt.
+    least = 2 * MARGIN if fitted.intents[last] == "none" else MARGIN
+    return fitted.intents[best] if scores[best] - scores[last] >= least else None
 
 
 def read_examples(file: Path = _FILE) -> list[Example]:
@@ -54,22 +67,25 @@ def read_examples(file: Path = _FILE) -> list[Example]:
     return [Example(language, INTENTS[intent], slots, question) for language, intent, slots, question in rows]
 
 
+def spoken(question: str, language: str) -> str:
+    """An example as a question comes here: folded, in plainer words, with one name in place of each product."""
+    return plainer(_named(question), language)
+
+
 @lru_cache
 def _encoder() -> NanoEncoder:
     return NanoEncoder()
 
 
 @lru_cache
-def _vectors() -> "tuple[tuple[Intent, ...], NDArray[np.float32], NDArray[np.float32]]":
-    """The intents of the examples, the mean of their vectors, and the vectors around it, each of length 1."""
-    examples = read_examples()
-    vectors = _encoder().encode([_spoken(one.question) for one in examples])
-    centre = vectors.mean(axis=0)
-    around = vectors - centre
-    return tuple(one.intent for one in examples), centre, around / np.linalg.norm(around, axis=1, keepdims=True)
+def _fitted() -> _Fitted:
+    """The weights of the intents."""
+    with np.load(WEIGHTS) as found:
+        intents: tuple[Intent, ...] = tuple(INTENTS[str(one)] for one in found["intents"].tolist())
+        return _Fitted(intents, found["weights"], found["added"], str(found["encoder"]))
 
 
-def _spoken(text: str) -> str:
+def _named(text: str) -> str:
     """A question in which each product has the same name."""
     for sign in ("{P}", "{Q}", "@p"):
         text = text.replace(sign, _STAND_IN)

