@@ -87,11 +87,20 @@ def test_a_list_of_other_things_with_the_same_numbers_is_no_list_of_these(data: 
         ("productid", ["product", "id"]),
         ("categoryid", ["category", "id"]),
         ("accountno", ["account", "number"]),
+        ("wkn", ["wkn"]),
         ("kundenid", ["customer", "id"]),
     ],
 )
 def test_identifiers_written_together(column: str, expected: list[str]) -> None:
     assert (words(column), is_identifier(column)) == (expected, True)
+
+
+def test_a_product_that_has_a_title_alone(data: Path) -> None:
+    rows = (f"{7000 + i % 30},Game {i * 7 % 20},{'play' if i % 4 else 'purchase'},{i}" for i in range(120))
+    write(data, "plays.csv", "userid,gametitle,behavior,value", *rows)
+    _, sink, _ = loaded(data)
+    assert sink.nodes["GameTitle"].num_rows == 20
+    assert {name: edges.num_rows for name, edges in sink.edges.items()} == {"BOUGHT": 30, "PLAY": 90}
 
 
 @pytest.mark.parametrize("word", ["valid", "paid", "grid", "liquid", "hybrid", "statement", "kundenstamm", "category"])
