@@ -18,8 +18,10 @@ from graphrec.errors import PolicyError
 from graphrec.graph.folders.snapshot import Snapshot
 from graphrec.languages import Language, language_of
 from graphrec.loading.propose.concepts import (
+    ACTIVE,
     CLOSED,
     CONCEPTS,
+    LEFT,
     NO,
     NO_INVESTMENT,
     NOTHING,
@@ -28,12 +30,14 @@ from graphrec.loading.propose.concepts import (
     answers_in,
     are_answers,
     in_order,
+    is_attitude,
     normal,
     place,
+    says_state,
     speaks,
     told,
 )
-from graphrec.loading.propose.looks import MOST_ANSWERS, is_known_name
+from graphrec.loading.propose.looks import MOST_ANSWERS, is_known_name, looks
 from graphrec.loading.propose.words import words
 from graphrec.policy.compiled import CompiledPolicy
 from graphrec.policy.language.conditions import sides
@@ -43,20 +47,6 @@ from graphrec.policy.rules import NOT_AVAILABLE
 
 _OTHER_STATUS = frozenset({"kyc", "marital", "tax", "employment", "payment", "residence", "residency", "fatca", "crs"})
 """Words of a status that says nothing of the relation to the bank."""
-_ACTIVE = re.compile(
-    "(is|ist|est|es|row|rec)?(still)?(active|current|aktiv(er)?|actif|activo|attivo|actief|ativo|aktywny|aktivni|aktiv)"
-    "(customer|client|user|member|kunde|klant|cliente|flag|kz|ind|indicator|yn|jn)?|是否有效|是否在籍|是否活跃客户"
-)
-"""Whole names of a yes or no that says whether somebody is a customer now."""
-_LEFT = re.compile(
-    "(customer|client|member|user|account|relationship|relation|cust|kunden?|mitglied|beziehung|kundenbeziehung)?"
-    "(closed|close|closure|closing|left|leaving|ended|end|exit|deactivated|deactivation|inactive|offboarded|churned|churn|"
-    "until|bis|beendet|ende|austritt|austritts|abgang|abgangs|gekuendigt|aufgeloest|saldiert|sortie|cloture|baja|chiusura|"
-    "encerramento|salida|uscita)(date|datum|dt|day|tag|on|at|am|since)?"
-    "|(kunde|klant|klient|cliente)(bis|tot|do|hasta|fino)|(解约|销户|退会|注销|カイヤク|タイカイ)(日|日期|ヒ)?"
-    "|(дата)?(закриття|закрытия|розірвання|расторжения)|ngay(dong|tattoan)|วนปดบญช|asiakkuuspaattyy|datumukonceni"
-)
-"""Whole names of the day on which somebody ceased to be a customer."""
 _OTHER_PURPOSE = re.compile(
     "edelivery|paperless|estatement|statementdelivery|electronicdelivery|electronicstatement|termsand|termsofuse|tandc|"
     "cookie|creditcheck|creditbureau|schufa|bureau|recording|aufzeichnung|elektronischepost|kontoauszug|agbzustimm|agb$|"
@@ -118,7 +108,7 @@ class _Column:
     kind: str
     texts: tuple[str, ...] = ()
     numbers: tuple[float, float] | None = None
-    """The smallest and the largest value."""
+    """The smallest and the largest value; of times as years."""
     protected: bool = False
     is_answer: bool = False
     """Whether it is a number that is 0 or 1, or one of those that stand for no answer."""
@@ -230,9 +220,11 @@ class _Found:
         self.personal = {"user": schema[self.roles.user].personal, "product": schema[self.roles.product].personal}
 
     def all(self, side: str, concept: str) -> list[_Column]:
-        """The columns of a side that speak of a concept, the most telling first."""
+        """The columns of a side that speak of a concept, the most telling first; a tolerance by its values else."""
         found = [(place(one.name, concept), one) for one in self.columns[side]]
-        return [one for _, one in sorted(((n, c) for n, c in found if n is not None), key=lambda pair: pair[0])]
+        named = [one for _, one in sorted(((n, c) for n, c in found if n is not None), key=lambda pair: pair[0])]
+        is_tolerance = (side, concept) == ("user", "tolerance") and not named
+        return [one for one in self.columns[side] if is_attitude(one.texts)] if is_tolerance else named
 
     def one(self, side: str, concept: str, kinds: Sequence[str] = ()) -> _Column | None:
         """The most telling column of a side and a concept, of some kinds."""
@@ -260,9 +252,11 @@ def example_policy(snapshot: Snapshot, as_of: int | None, language: Language | N
     others = (language_of(code) for code in _LANGUAGES if code != first.code)
     draft, found = _Draft((first, *others)), _Found(snapshot)
     for write in (
-        _consents, _flags, _held, _offered, _risk, _horizon, _knowledge, _means, _ages, _residence, _clients, _cooling,
+        _consents, _flags, _others, _held, _offered, _risk, _horizon, _knowledge, _means, _ages, _residence, _clients,
+        _cooling,
     ):  # fmt: skip
         write(draft, found)
+    _adults(draft, found, as_of)
     _drop_misfits(draft, snapshot, as_of)
     _confidential(draft, found)
     _drop_misfits(draft, snapshot, as_of)
@@ -412,7 +406,7 @@ def _undecided(draft: _Draft, said: str, untold: Sequence[_Column]) -> None:
 def _may_be_consent(column: _Column) -> bool:
     """Whether a column that no word names has few values, as a consent in a language that nobody here reads has."""
     is_few = column.kind == "boolean" or column.is_flag or 2 <= len(column.texts) <= MOST_ANSWERS
-    return is_few and not is_known_name(column.name)
+    return is_few and not is_known_name(column.name) and not is_attitude(column.texts)
 
 
 def _flags(draft: _Draft, found: _Found) -> None:
@@ -423,10 +417,10 @@ def _flags(draft: _Draft, found: _Found) -> None:
         else:
             draft.add("blocked", draft.said("blocked", column=column.name), condition, columns=(column,))
     for column in found.columns["user"]:
-        if _ACTIVE.fullmatch(normal(column.name)) and (condition := _flag(column, wanted=True)) is not None:
+        if ACTIVE.fullmatch(normal(column.name)) and (condition := _flag(column, wanted=True)) is not None:
             draft.add("active", draft.said("active", column=column.name), condition, columns=(column,))
     for column in found.columns["user"]:
-        if column.kind == "time" and _LEFT.fullmatch(normal("".join(words(column.name)))):
+        if column.kind == "time" and LEFT.fullmatch(normal("".join(words(column.name)))):
             condition = f"is_missing({column}) or {column} > now"
             draft.add("active", draft.said("active", column=column.name), condition, columns=(column,))
     _relation(draft, found)
@@ -455,11 +449,36 @@ def _relation(draft: _Draft, found: _Found) -> None:
         if _OTHER_STATUS.intersection(words(column.name)):
             continue
         condition = _status(column, wanted=True) if column.kind == "text" else None
+        if condition is None and (letter := _open_letter(column.texts)):
+            condition = f"{column} in {_listed([letter])}"
+            listed = ", ".join(column.texts)
+            draft.doubts.append(draft.note("letters_user", column=str(column), values=listed, value=letter))
         if condition is not None:
             draft.add("active", draft.said("active", column=column.name), condition, columns=(column,))
             _ask_of_states(draft, column, wanted=True)
         elif column.kind == "text" and len(column.texts) > 1:
             draft.miss(f"active ({column})", draft.unclear(column))
+
+
+def _others(draft: _Draft, found: _Found) -> None:
+    """Rules for those who are no customers: staff, which has rules of its own, and prospects; a person has to look."""
+    for name in ("staff", "prospect"):
+        for column in found.columns["user"]:
+            listed = [text for text in column.texts if speaks(text, CONCEPTS[name])]
+            is_kind = any(place(column.name, one) is not None for one in ("client", "relation", name))
+            is_kind = is_kind or bool(_KINDS.intersection(words(column.name))) or looks(column.name, "kind")
+            condition = None
+            if place(column.name, name) is not None and _is_yes_or_no(column):
+                condition = _flag(column, wanted=False)
+            elif listed and is_kind and len(listed) < len(column.texts):
+                condition = f"is_missing({column}) or {column} not in {_listed(listed)}"
+            if condition is not None:
+                draft.add(name, draft.said(name, column=column.name), condition, columns=(column,))
+                draft.doubts.append(draft.note(f"no_{name}", column=str(column)))
+
+
+_KINDS = frozenset({"art", "type", "kind", "role", "rolle", "segment", "category", "kategorie", "relationship"})
+"""Words of names of columns that say what somebody is to a bank."""
 
 
 def _held(draft: _Draft, _found: _Found) -> None:
@@ -574,6 +593,30 @@ def _ages(draft: _Draft, found: _Found) -> None:
         free = _without_limit(draft, limit) if sign == ">=" else f"is_missing({limit}) or "
         condition = f"{free}{years} {sign} {limit}"
         draft.add(name, draft.said(said, a=limit.place), condition, columns=(column,))
+
+
+def _adults(draft: _Draft, found: _Found, as_of: int | None) -> None:
+    """A rule that customers are of age, where some are not; a person has to look."""
+    if as_of is None:
+        return
+    now = 1970 + as_of / _YEAR
+    ages = (
+        (found.one("user", "born", ("time",)), "years_since({0}) >= {1}", False),
+        (found.one("user", "age", ("integer", "real")), "{0} >= {1}", True),
+        (found.one("user", "birth year", ("integer",)), "year(now) - {0} - 1 >= {1}", False),
+    )
+    column, condition, is_age = next((one for one in ages if one[0] is not None), (None, "", False))
+    if column is None or column.numbers is None:
+        return
+    youngest = column.numbers[0] if is_age else now - column.numbers[1]
+    if youngest < _OF_AGE:
+        require = f"is_missing({column}) or {condition.format(column, _OF_AGE)}"
+        draft.add("adult", draft.said("adult"), require, columns=(column,))
+        draft.doubts.append(draft.note("no_adult", column=str(column), age=str(_OF_AGE)))
+
+
+_OF_AGE, _YEAR = 18, 365.2425 * 24 * 3600 * 1e6
+"""Years from which on people decide for themselves; microseconds of one."""
 
 
 def _residence(draft: _Draft, found: _Found) -> None:
@@ -802,16 +845,13 @@ def _open_letter(texts: Sequence[str]) -> str:
     found = {text.strip().upper(): text for text in texts}
     letter = next((one for one in "AO" if one in found), "")
     others = found.keys() - {letter}
-    return found[letter] if letter and others and others <= set("CDISWX") else ""
+    return found[letter] if letter and others and others <= set("CDILSTWX") else ""
 
 
 def _says_state(column: _Column) -> bool:
     """Whether two thirds of the values of a column, whatever it is called, say open or closed, and some say each."""
-    closed = CLOSED | frozenset(CONCEPTS["blocked"]) if column.side == "user" else CLOSED
-    said = [told(text, OPEN, closed) for text in column.texts]
     is_other = _OTHER_STATUS.intersection(words(column.name)) or place(column.name, "consent") is not None
-    is_told = {True, False} <= {*said} and 3 * said.count(None) <= len(said)
-    return column.kind == "text" and is_told and not is_other
+    return column.kind == "text" and says_state(column.texts, of_users=column.side == "user") and not is_other
 
 
 def _is_limit(column: _Column) -> bool:
@@ -870,6 +910,9 @@ def _columns(snapshot: Snapshot, side: str) -> Iterator[_Column]:
             some = {float(one) for one in np.unique(values)[: len(_MISSING)]}
             is_answer = {0.0, 1.0} <= some and some - {0.0, 1.0} <= _MISSING and numbers[1] in some
             says_yes = float(np.mean(values == 1)) if some <= {0.0, 1.0} else 0.0
+        elif kind == "time" and valid.any():
+            years = 1970 + np.asarray(column.values[:])[valid].astype(np.int64) / _YEAR
+            numbers = (float(years.min()), float(years.max()))
         yield _Column(
             side, name, str(kind), texts, numbers, name in protected, is_answer,
             is_sparse=0 < 2 * valid.sum() < valid.size, has_gaps=0 < valid.sum() < valid.size,

@@ -164,7 +164,8 @@ def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as caught:
         write_draft(tmp_path / "new.toml", tmp_path)
     assert str(caught.value) == (
-        f"--data {tmp_path}: no file ends in .csv, .tsv, .json, .jsonl, .parquet, .xlsx or .sqlite; give another folder"
+        f"--data {tmp_path}: no file ends in .csv, .tsv, .json, .jsonl, .parquet, .xlsx, .sqlite or .sql; give "
+        "another folder"
     )
     (tmp_path / "people.csv").write_text("person_id,town\nA,x\nB,y\n")
     with pytest.raises(SourceError) as caught:

@@ -187,12 +187,12 @@ def test_an_unknown_name_names_the_nearest() -> None:
             'people = "people.csv"',
             'people = "people.dat"',
             "my.toml line 5: source.files.people is 'people.dat', whose suffix names no reader; add "
-            "reader = one of csv, json, parquet, lines, xlsx, sqlite, database, xml, fixed",
+            "reader = one of csv, json, parquet, lines, xlsx, sqlite, database, xml, fixed, dump",
         ),
         (
             'people = "people.csv"',
             'people = { path = "people.csv", reader = "pdf" }',
-            "my.toml line 5: source.files.people.reader = 'pdf' is not one of csv, database, fixed, json, lines, "
+            "my.toml line 5: source.files.people.reader = 'pdf' is not one of csv, database, dump, fixed, json, lines, "
             "parquet, sqlite, xlsx, xml; correct it",
         ),
         (

@@ -381,7 +381,7 @@ def test_a_consent_in_words_that_nobody_reads_stays_open(data: Path) -> None:
         data,
         "customers.csv",
         "customer_id,city,zzyx",
-        *(f"C{i:03},Ulm,{('ndiyo', 'hapana')[i % 2]}" for i in range(40)),
+        *(f"C{i:03},Ulm,{('qoyt', 'vezzu')[i % 2]}" for i in range(40)),
     )
     write(data, "products.csv", "product_id,name", *(f"P{i:02},Fund {i}" for i in range(20)))
     rows = (f"{i},C{i % 40:03},P{i % 20:02},2024-01-{1 + i % 28:02}" for i in range(80))

@@ -110,7 +110,7 @@ def test_fields_keep_what_they_lie_in(data: Path) -> None:
     orders = "".join(f"u{i % 30:02},p{i % 9},2024-01-{1 + i % 28:02}\n" for i in range(60))
     (data / "orders.csv").write_text(f"userId,productId,day\n{orders}")
     _, sink, text = loaded(data)
-    assert 'personal = ["name_first", "name_last"]' in text
+    assert 'personal = ["whole_name", "name_first", "name_last"]' in text
     assert sink.nodes["User"]["marketing_granted"].to_pylist()[:2] == [True, False]
 
 

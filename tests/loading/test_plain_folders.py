@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from graphrec.graph.memory import MemorySink
+from graphrec.loading import load_mapping, run_load
+from graphrec.loading.propose.draft import write_draft
 from graphrec.loading.propose.words import is_identifier, words
 from tests.loading.delivered import loaded, write
 
@@ -43,6 +46,18 @@ def test_a_catalogue_of_what_is_sold_and_the_customers_of_today(data: Path) -> N
     asked = "products: 8 different product_id of trades are not in it and have nothing but their key; listed tells"
     assert any(one.startswith(asked) for one in questions)
     assert "is not used" not in text
+
+
+@pytest.mark.parametrize(("there", "kept"), [(18, 18), (17, 20), (12, 20)])
+def test_few_that_are_not_there_are_slips(there: int, kept: int, data: Path) -> None:
+    trades(data)
+    write(data, "customers.csv", "customer_id,name", *(f"{100 + i},N {i}" for i in range(30)))
+    write(data, "products.csv", "product_id,product_name", *(f"{700 + i},Fund {i}" for i in range(there)))
+    path, sink = data.parent / "my.toml", MemorySink()
+    write_draft(path, data)
+    report = run_load(load_mapping(path), data, sink, max_rejected=999)
+    assert sink.nodes["Product"].num_rows == kept
+    assert report.edges["BOUGHT"].rejected == 6 * (20 - kept)
 
 
 def test_what_few_customers_were_asked_says_nothing_of_the_others(data: Path) -> None:
@@ -113,3 +128,13 @@ def test_one_product_twice_a_day_where_products_have_names_alone(data: Path) -> 
     write(data, "trades.csv", "client_ref,product_name,direction,amount,trade_day", *rows)
     _, sink, _ = loaded(data)
     assert {name: edges.num_rows for name, edges in sink.edges.items()} == {"BOUGHT": 90, "SOLD": 30}
+
+
+def test_true_and_false_as_databases_write_them(data: Path) -> None:
+    trades(data)
+    rows = (f"{100 + i},N {i},{'tf'[i % 3 == 0]},F" for i in range(30))
+    write(data, "customers.csv", "customer_id,name,marketingconsent,sex", *rows)
+    write(data, "products.csv", "product_id,product_name", *(f"{700 + i},Fund {i}" for i in range(20)))
+    _, sink, _ = loaded(data)
+    assert sink.nodes["Customer"]["marketingconsent"].to_pylist().count(True) == 20
+    assert set(sink.nodes["Customer"]["sex"].to_pylist()) == {"F"}

@@ -640,3 +640,46 @@ def test_a_project_that_is_funded_is_closed_and_a_funded_account_is_none(tmp_pat
     )
     assert requires(example)["open"] == 'product.status in ["open"]'
     assert "funded" not in requires(example)["active"]
+
+
+def test_staff_prospects_and_minors_get_no_list_until_somebody_says_so(tmp_path: Path) -> None:
+    users = [
+        {"consent": True, "Partnerart": "Kunde", "birth_year": 1980, "is_employee": False},
+        {"consent": True, "Partnerart": "Interessent", "birth_year": 1980, "is_employee": False},
+        {"consent": True, "Partnerart": "Kunde", "birth_year": AS_OF.year - 12, "is_employee": False},
+        {"consent": True, "Partnerart": "Mitarbeiter", "birth_year": 1980, "is_employee": False},
+        {"consent": True, "Partnerart": "Kunde", "is_employee": True},
+        {"consent": True, "birth_year": 1990, "is_employee": False},
+    ]
+    kinds: dict[str, Kind] = {
+        "consent": "boolean", "Partnerart": "text", "birth_year": "integer", "is_employee": "boolean",
+    }  # fmt: skip
+    example, _, _ = written(tmp_path, users, [{"kind": "fund"}], kinds, {"kind": "text"})
+    rules = requires(example)
+    assert rules["staff"] == 'is_missing(user.Partnerart) or user.Partnerart not in ["Mitarbeiter"]'
+    assert rules["staff-2"] == "is_missing(user.is_employee) or not user.is_employee"
+    assert rules["prospect"] == 'is_missing(user.Partnerart) or user.Partnerart not in ["Interessent"]'
+    assert rules["adult"] == "is_missing(user.birth_year) or year(now) - user.birth_year - 1 >= 18"
+    assert sum(" no list: is that right?" in one for one in example.doubts) == 4
+
+
+def test_grown_customers_need_no_rule_of_age(tmp_path: Path) -> None:
+    users = [{"birth_year": 1980, "Beruf": "Mitarbeiter"}, {"birth_year": 1990, "Beruf": "Arzt"}]
+    example, _, _ = written(
+        tmp_path, users, [{"kind": "fund"}], {"birth_year": "integer", "Beruf": "text"}, {"kind": "text"}
+    )
+    assert not {"adult", "staff"} & requires(example).keys()
+
+
+def test_a_tolerance_is_known_by_its_values(tmp_path: Path) -> None:
+    users = [{"Strategie": text} for text in ("Konservativ", "Ausgewogen", "Aggressiv")]
+    products = [{"Risikoklasse": number} for number in (1, 2, 3)]
+    example, _, _ = written(tmp_path, users, products, {"Strategie": "text"}, {"Risikoklasse": "integer"})
+    assert "user.Strategie" in requires(example).get("risk", ""), example.left_out
+
+
+def test_letters_for_who_is_a_customer_still(tmp_path: Path) -> None:
+    users = [{"status": letter} for letter in "AACAD"]
+    example, _, _ = written(tmp_path, users, [{"kind": "fund"}], {"status": "text"}, {"kind": "text"})
+    assert requires(example)["active"] == 'user.status in ["A"]'
+    assert any("A alone counts as a customer still" in one for one in example.doubts)

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 from graphrec.schema import Kind, LiveBounds, Roles
 
-Reader = Literal["csv", "json", "parquet", "lines", "xlsx", "sqlite", "database", "xml", "fixed"]
+Reader = Literal["csv", "json", "parquet", "lines", "xlsx", "sqlite", "database", "xml", "fixed", "dump"]
 Mask = Literal["fitted", "train", "train+valid"]
 READERS: tuple[Reader, ...] = get_args(Reader)
 MASKS: tuple[Mask, ...] = ("fitted", "train", "train+valid")
@@ -27,6 +27,7 @@ SUFFIXES: Keys[str, Reader] = {
     ".sqlite3": "sqlite",
     ".db": "sqlite",
     ".xml": "xml",
+    ".sql": "dump",
 }
 PACKED = (".gz", ".bz2", ".zst")
 

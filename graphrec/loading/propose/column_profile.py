@@ -1,6 +1,7 @@
 """What the values of one column are: their kind, how they are read, how many differ."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -164,6 +165,7 @@ class ColumnProfile:
     """Characters; a Chinese sign, which is a word or half of one, counts as two and a half."""
     least: float = 0.0
     most: float = 0.0
+    """The largest number; the last year of days of birth."""
     parse: ParseSpec | None = None
     """How its text is read; None where the reader of the file has done it, and for plain texts."""
     is_plain: bool = True
@@ -273,7 +275,10 @@ def profile_column(
         return found
     if found.kind == "time":
         moment = quoted if found.parse is None else parsed_sql(quoted, found.parse)
-        return replace(found, shape=shape_of_times(database, values, moment))
+        most = 0.0
+        if place(column, "born") is not None:
+            most = float(database.execute(f"SELECT coalesce(max(year({moment})), 0) FROM {values}").fetchall()[0][0])
+        return replace(found, shape=shape_of_times(database, values, moment), most=most)
     if found.kind in {"text", "integer"}:
         text = text_sql(quoted)
         asked = _Asked(database, values, text)
@@ -497,7 +502,8 @@ def _as_text(
 def _best(asked: _Asked, column: str, quoted: str, found: dict[str, int], *, has_commas: bool) -> _Reading | None:
     """The way that reads nearly all values; None: they are texts, as identifiers are that are no whole numbers."""
     filled = found["filled"]
-    says_yes = found["yes"] == filled
+    # One letter of true and false alone may be anything, such as women; both are how databases write them.
+    says_yes = found["yes"] == filled and {one.lower() for one in asked.values("true")} not in ({"t"}, {"f"})
     if not says_yes and any(place(column, one) is not None for one in ("consent", "objection")):
         says_yes = asked.like("[01]") == filled
     if says_yes:
@@ -572,6 +578,35 @@ def _other_calendar(asked: _Asked, column: str, quoted: str, found: dict[str, in
             if (count := asked.read(quoted, [spec])[0]) >= enough:
                 return _Reading(spec, count, questions=(f"has years {_OTHER_YEARS[one][1]}: is that right?",))
     return None
+
+
+def of_one_calendar(
+    database: "duckdb.DuckDBPyConnection", source: str, columns: Mapping[str, ColumnProfile]
+) -> dict[str, ColumnProfile]:
+    """Columns with days of birth whose years of the Republic of China have two digits, as other days beside them tell.
+
+    Args:
+        source: SQL of the rows.
+    """
+    found = dict(columns)
+    if not any(one.parse is not None and one.parse.format == (MINGUO,) for one in columns.values()):
+        return found
+    spec = ParseSpec("time", (MINGUO,))
+    for column, one in columns.items():
+        if place(column, "born") is None or (one.parse is not None and one.parse.format == (MINGUO,)):
+            continue
+        moment, text = parsed_sql(name(column), spec), text_sql(name(column))
+        query = (
+            f"SELECT count(*), max(year({moment})) FROM {source} WHERE regexp_matches({text}, '^\\d{{2,3}}[./-]\\d')"
+        )
+        count, latest = database.execute(f"{query} AND {moment} IS NOT NULL").fetchall()[0]
+        if count and one.filled - count <= one.filled // FEW_MISFITS and latest <= datetime.now(UTC).year:
+            asks = f"has years {_OTHER_YEARS[MINGUO][1]}: is that right?"
+            found[column] = replace(
+                one, kind="time", parse=spec, is_plain=False, questions=(asks,), choice=None, most=float(latest),
+                shape="days of birth", misfits=one.filled - int(count),
+            )  # fmt: skip
+    return found
 
 
 _DAYS_COUNTED = (

@@ -29,7 +29,12 @@ _SECTIONS = {
         r"^\[([\w ]+)\]\n((?:[^\[#\n].*\n)+)", Path(__file__).with_name("concepts.txt").read_text("utf-8"), re.MULTILINE
     )
 }
-_WORDS = {title: tuple(map(normal, " ".join(lines).split())) for title, lines in _SECTIONS.items()}
+_BEGINS = "*"
+"""Behind a word of values that begins others: cancel* is in cancelled, and in canceló."""
+_WORDS = {
+    title: tuple(normal(word) + _BEGINS * word.endswith(_BEGINS) for word in " ".join(lines).split())
+    for title, lines in _SECTIONS.items()
+}
 _OF_VALUES = ("yes", "no", "open", "closed", "loans", "deposits", "nothing", "no investment")
 CONCEPTS = {
     title: listed for title, listed in _WORDS.items() if title not in _OF_VALUES and not title.startswith("steps ")
@@ -90,11 +95,28 @@ def _speaks(parts: list[str], term: str) -> bool:
     return False
 
 
+ACTIVE = re.compile(
+    "(is|ist|est|es|row|rec)?(still)?(active|current|aktiv(er)?|actif|activo|attivo|actief|ativo|aktywny|aktivni|aktiv)"
+    "(customer|client|user|member|kunde|klant|cliente|flag|kz|ind|indicator|yn|jn)?|是否有效|是否在籍|是否活跃客户"
+)
+"""Whole names of a yes or no that says whether somebody is a customer now."""
+LEFT = re.compile(
+    "(customer|client|member|user|account|relationship|relation|cust|kunden?|mitglied|beziehung|kundenbeziehung)?"
+    "(closed|close|closure|closing|left|leaving|ended|end|exit|deactivated|deactivation|inactive|offboarded|churned|churn|"
+    "until|bis|beendet|ende|austritt|austritts|abgang|abgangs|gekuendigt|aufgeloest|saldiert|sortie|cloture|baja|chiusura|"
+    "encerramento|salida|uscita)(date|datum|dt|day|tag|on|at|am|since)?"
+    "|(kunde|klant|klient|cliente)(bis|tot|do|hasta|fino)|(解约|销户|退会|注销|カイヤク|タイカイ)(日|日期|ヒ)?"
+    "|(дата)?(закриття|закрытия|розірвання|расторжения)|ngay(dong|tattoan)|วนปดบญช|asiakkuuspaattyy|datumukonceni"
+)
+"""Whole names of the day on which somebody ceased to be a customer."""
 AGREES = "agrees"
 """Before purposes to which customers agree and that offers do not hang on: statistics, sharing of data."""
 _DENIED = frozenset(
     {"not", "no", "nicht", "kein", "keine", "non", "pas", "niet", "geen", "ikke", "inte", "nie", "never"}
-    | {normal(word) for word in ("ei", "не", "không", "chưa", "ไม่", "tidak", "ne")}
+    | {
+        normal(word)
+        for word in ("ei", "не", "không", "chưa", "ไม่", "tidak", "ne", "nu", "nije", "nav", "hapana", "नहीं")
+    }
 )
 _DENIED_HAN = re.compile("[不未非无拒]")
 
@@ -104,6 +126,8 @@ def told(text: str, yes: Collection[str], no: Collection[str]) -> bool | None:
 
     >>> [told(one, OPEN, CLOSED) for one in ("Closed - legacy", "No longer available", "正常销售", "终止销售", "Z9")]
     [False, False, True, False, None]
+    >>> [told(one, OPEN, CLOSED) for one in ("În vigoare", "Reziliată", "Снят с продажи")]
+    [True, False, False]
     >>> [told(one, YES, NO) for one in ("Ja, per E-Mail", "No (GDPR)", "同意接收短信", "不同意接收")]
     [True, False, True, False]
     """
@@ -114,11 +138,17 @@ def told(text: str, yes: Collection[str], no: Collection[str]) -> bool | None:
     runs = {"".join(parts[start:end]) for start in range(len(parts)) for end in range(start + 1, len(parts) + 1)}
     runs = {run for run in runs if len(run) > 2 or (run == parts[0] and len(run) > 1)}
     signs = {word for word in (*yes, *no) if not word.isascii() and len(word) > 1 and word in plain}
-    if runs & set(no) or signs & set(no):
+    if runs & set(no) or signs & set(no) or _begin(parts, no):
         return False
-    if runs & set(yes) or signs & set(yes):
+    if runs & set(yes) or signs & set(yes) or _begin(parts, yes):
         return not (runs & _DENIED or _DENIED_HAN.search(plain))
     return None
+
+
+def _begin(parts: Collection[str], terms: Collection[str]) -> bool:
+    """Whether a word begins as one of some terms says."""
+    stems = tuple(one.removesuffix(_BEGINS) for one in terms if one.endswith(_BEGINS))
+    return any(part.startswith(stems) for part in parts)
 
 
 def answers_in(texts: Collection[str]) -> dict[str, bool | None]:
@@ -136,6 +166,16 @@ def answers_in(texts: Collection[str]) -> dict[str, bool | None]:
     return found
 
 
+def says_state(texts: Collection[str], *, of_users: bool) -> bool:
+    """Whether two thirds of some texts say open or closed, and some say each.
+
+    >>> says_state(["Activ", "Închis", "Decedat"], of_users=True), says_state(["Activ", "Pasiune"], of_users=True)
+    (True, False)
+    """
+    said = [told(text, OPEN, CLOSED | frozenset(CONCEPTS["blocked"]) if of_users else CLOSED) for text in texts]
+    return {True, False} <= {*said} and 3 * said.count(None) <= len(said)
+
+
 def are_answers(texts: Collection[str]) -> bool:
     """Whether there are texts, and each says yes or no.
 
@@ -146,14 +186,32 @@ def are_answers(texts: Collection[str]) -> bool:
 
 
 _MUCH = "very sehr très muy molto muito zeer bardzo velmi nagyon çok sangat rất meget mycket svært erittäin 非常 极"
+_BETWEEN = frozenset({"to", "bis", "and", "und", "y", "e", "et", "a", "i"})
+"""Words between two steps."""
 _VERY = frozenset(map(normal, _MUCH.split()))
 """Words before a step that make it more of what it is."""
 
 
-def _step(plain: str, steps: Mapping[str, int], count: int) -> float | None:
-    """The step of a text: that of its words, or half a step further out where they are very much so; None: no step."""
+_LESS, _MORE = (
+    frozenset(map(normal, words_.split()))
+    for words_ in (
+        "below under ниже нижче unter sub sotto debajo onder poniżej ispod",
+        "above over выше вище über sopra peste",
+    )
+)
+"""Words before a step that make it less or more: below average."""
+
+
+def _step(text: str, plain: str, steps: Mapping[str, int], count: int) -> float | None:
+    """The step of a text: that of its words, or half a step further out where they are very much so; between the steps
+    of two words, as moderately conservative is; None: no step."""
     if plain in steps:
         return steps[plain]
+    parts = [part for word in words(_ASIDE.sub("", text)) if (part := normal(word)) and part not in _BETWEEN]
+    if len(parts) == 2 and parts[0] in _LESS | _MORE and parts[1] in steps:
+        return steps[parts[1]] + (0.5 if parts[0] in _MORE else -0.5)
+    if len(parts) == 2 and {*parts} <= steps.keys():
+        return (steps[parts[0]] + steps[parts[1]]) / 2
     for word in _VERY:
         if plain.startswith(word) and (base := plain.removeprefix(word)) in steps:
             return steps[base] + (0.5 if 2 * steps[base] >= count - 1 else -0.5)
@@ -169,16 +227,32 @@ def _densely(placed: Mapping[str, float | None], whole: Collection[int]) -> list
     return sorted((numbers[step], text) for text, step in found.items())
 
 
+def is_attitude(texts: Collection[str]) -> bool:
+    """Whether all of three texts or more say how much risk somebody bears, whatever their column is called.
+
+    >>> is_attitude(["Prudent", "Moderat-prudent", "Agresiv"]), is_attitude(["gold", "growth", "income"])
+    (True, False)
+    """
+    steps = {word: step for step, listed in enumerate(ORDERS[_ATTITUDE]) for word in listed}
+    return len(texts) >= _ENOUGH_STEPS and all(_step(one, normal(one), steps, len(steps)) is not None for one in texts)
+
+
+_ATTITUDE, _ENOUGH_STEPS = 1, 3
+"""The place of the attitudes among the orders, and as many of them as say what a column is."""
+
+
 def in_order(texts: Iterable[str]) -> list[tuple[int, str]] | None:
     """Texts with their steps, the lowest first, by words that have an order or the number in each; else None.
 
+    >>> in_order(["Moderat-prudent", "Prudent", "Echilibrat"])
+    [(1, 'Prudent'), (2, 'Moderat-prudent'), (4, 'Echilibrat')]
     >>> in_order(["mittel (3-7 J.)", "kurz (bis 3 J.)"]), in_order(["RR2 - Konservativ", "RR1 - Sehr konservativ"])
     ([(0, 'kurz (bis 3 J.)'), (1, 'mittel (3-7 J.)')], [(1, 'RR1 - Sehr konservativ'), (2, 'RR2 - Konservativ')])
     """
     found = {text: normal(_ASIDE.sub("", text)) or normal(text) for text in texts}
     for order in ORDERS:
         steps = {word: step for step, listed in enumerate(order) for word in listed}
-        placed = {text: _step(one, steps, len(order)) for text, one in found.items()}
+        placed = {text: _step(text, one, steps, len(order)) for text, one in found.items()}
         if found and None not in placed.values():
             return _densely(placed, steps.values())
     numbers = {text: "".join(sign for sign in text if sign.isdigit()) for text in found}

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import permutations
 from pathlib import Path
 
@@ -109,8 +110,8 @@ def write_draft(
 def _propose(tables: list[TableProfile], left: list[str], folder: Path, decide: Decide) -> Draft:
     if not tables:
         raise SourceError(
-            f"--data {folder}: no file ends in .csv, .tsv, .json, .jsonl, .parquet, .xlsx or .sqlite; give another "
-            "folder" + (f" ({'; '.join(left)})" if left else "")
+            f"--data {folder}: no file ends in .csv, .tsv, .json, .jsonl, .parquet, .xlsx, .sqlite or .sql; give "
+            "another folder" + (f" ({'; '.join(left)})" if left else "")
         )
     notes = list(left)
     notes += [f"{table.name} has no rows and is not used" for table in tables if not table.rows]
@@ -118,6 +119,26 @@ def _propose(tables: list[TableProfile], left: list[str], folder: Path, decide: 
     drafts = (_read_as(filled, Draft(list(notes), decide=decide, is_loose=is_loose)) for is_loose in (False, True))
     draft = next((draft for draft in drafts if draft is not None), None)
     return draft or _incomplete(filled, Draft(list(notes), decide=decide))
+
+
+def _ask_of_others(draft: Draft, entities: Sequence[TableProfile]) -> None:
+    """Ask about other tables of people, such as the same of another branch under other names."""
+    for table in entities:
+        label = draft.label_of[table.name]
+        if label not in {draft.user, draft.product} and asks_people(table.others()):
+            draft.ask(
+                f"nodes.{label}: looks like customers too, and {draft.user} alone get lists: give both files the same "
+                "names of columns, so that they are read as one table"
+            )
+
+
+def _has_minors(table: TableProfile) -> bool:
+    """Whether some customers may not be of age."""
+    born = (one for one in table.others() if one.kind == "time" and place(one.name, "born") is not None)
+    return any(one.most > datetime.now(UTC).year - _OF_AGE for one in born)
+
+
+_OF_AGE = 18
 
 
 def _decided(table: TableProfile, decide: Decide) -> TableProfile:
@@ -200,6 +221,8 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
         column.name for table in entities if draft.label_of[table.name] == draft.product for column in table.others()
     ]
     draft.has_ages = any(place(one, limit) is not None for one in sold for limit in ("least age", "most age"))
+    _ask_of_others(draft, entities)
+    draft.has_ages |= any(_has_minors(table) for table in entities if draft.label_of[table.name] == draft.user)
     for table in entities:
         add_entity(draft, table)
         if draft.label_of[table.name] in {draft.user, draft.product}:

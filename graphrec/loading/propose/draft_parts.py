@@ -9,7 +9,7 @@ from graphrec.loading.mapping.names import is_too_long
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import FEW_MISFITS, ColumnProfile
-from graphrec.loading.propose.concepts import AGREES, are_answers, place
+from graphrec.loading.propose.concepts import AGREES, are_answers, place, says_state
 from graphrec.loading.propose.looks import (
     MOST_ANSWERS,
     THINGS,
@@ -18,6 +18,7 @@ from graphrec.loading.propose.looks import (
     action_of_table,
     actions_in,
     is_accounting,
+    is_known_by_values,
     is_known_name,
     is_personal,
     is_protected,
@@ -29,6 +30,7 @@ from graphrec.loading.propose.looks import (
     says_who,
     type_name,
 )
+from graphrec.loading.propose.of_people import BIRTH_YEAR, WHOLE_NAME, birth_year, whole_name
 from graphrec.loading.propose.shapes.states import State, States, is_state, meaning, states_in
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import free_name, singular, stem, words
@@ -171,24 +173,25 @@ def add_entity(draft: Draft, table: TableProfile) -> None:
     known_at = issued if label == draft.product else None
     public = [column for column in columns if column.name not in personal]
     sensitive = [c.in_graph for c in public if label == draft.user and looks(c.name, "sensitive")]
-    year = _birth_year(draft, columns) if label == draft.user else ""
+    year = birth_year(columns) if label == draft.user and draft.has_ages else ""
+    whole = whole_name(columns, called) if label == draft.user else ""
     nothing = f"CAST(NULL AS VARCHAR) AS {UNDECIDED}" if table.name in draft.undecided else ""
     if year:
-        sensitive.append(_BIRTH_YEAR)
+        sensitive.append(BIRTH_YEAR)
     marks = {
         "text": [_in_graph(table, column) for column in embedded] if long or is_told else [],
-        "personal": [_in_graph(table, column) for column in personal],
+        "personal": [*([WHOLE_NAME] if whole else []), *(_in_graph(table, column) for column in personal)],
         "protected": [_in_graph(table, column) for column in protected],
         "sensitive": sensitive,
     }
     draft.add_node(
         label,
         f"key = {quote(_in_graph(table, table.key))}",
-        *([f"name = {quote(_in_graph(table, called))}"] if called else []),
+        *([f"name = {quote(WHOLE_NAME if whole else _in_graph(table, called))}"] if called else []),
         *(f"{mark} = {quote(marked)}" for mark, marked in marks.items() if marked),
         *([f"known_at = {quote(known_at.in_graph)}"] if known_at else []),
         *_outside(draft, label, public, _in_graph(table, called)),
-        _select_from(table, table.columns[table.key or ""], *columns, more=[*filter(None, (year, nothing))]),
+        _select_from(table, table.columns[table.key or ""], *columns, more=[*filter(None, (whole, year, nothing))]),
         parse=_parsed(columns, {known_at.name} if known_at else ()),
     )
     key = table.columns[table.key or ""]
@@ -222,6 +225,7 @@ def _confirmed(draft: Draft, table: TableProfile, columns: list[ColumnProfile]) 
     for column in columns:
         special = is_special(column) and place(column.name, "consent") is None
         known = is_known_name(column.name) or column.name in table.references or is_personal(column, of_user=True)
+        known = known or is_known_by_values(column)
         if not special and known:
             kept.append(column)
             continue
@@ -264,24 +268,6 @@ def _confirmed(draft: Draft, table: TableProfile, columns: list[ColumnProfile]) 
 def _may_be_answers(column: ColumnProfile) -> bool:
     """Whether a column could hold what customers answered when they were asked."""
     return column.kind == "boolean" or are_answers(column.values or column.states)
-
-
-_BIRTH_YEAR = "birth_year"
-
-
-def _birth_year(draft: Draft, columns: Sequence[ColumnProfile]) -> str:
-    """SQL of the year of birth, which a rule may read where the day is personal; nothing where no product asks for it.
-
-    A rule that knows the year alone takes the birthday to be still to come.
-    """
-    if not draft.has_ages or any(column.in_graph.casefold() == _BIRTH_YEAR for column in columns):
-        return ""
-    if any(place(column.name, one) is not None for column in columns for one in ("age", "birth year")):
-        return ""
-    born = next((c for c in columns if c.kind == "time" and place(c.name, "born") is not None), None)
-    if born is None:
-        return ""
-    return f"year({parsed_sql(name(born.name), born.parse or ParseSpec('time'))}) AS {_BIRTH_YEAR}"
 
 
 def _more_personal(draft: Draft, label: str, others: list[str], known: list[str]) -> list[str]:
@@ -458,7 +444,12 @@ def _is_attribute(column: ColumnProfile, table: TableProfile, *, of_user: bool) 
         return False
     if any(place(column.name, concept) is not None for concept in _NO_TRAITS) or column.name.startswith(f"{AGREES} "):
         return False
-    if looks(column.name, "state") or (of_user and looks(column.name, "adviser")) or column.has_several:
+    if (
+        looks(column.name, "state")
+        or says_state(column.states, of_users=of_user)
+        or (of_user and looks(column.name, "adviser"))
+        or column.has_several
+    ):
         return False
     # A product_type_name says a type in words; a name alone names one thing.
     if looks(column.name, "name") and (of_user or len(column.words) == 1):

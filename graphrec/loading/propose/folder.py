@@ -4,18 +4,21 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
 
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.specs import PACKED, SUFFIXES, FileSpec
 from graphrec.loading.propose.concepts import normal
 from graphrec.loading.propose.looks import action_of, shortened
+from graphrec.loading.propose.shapes import copybook
 from graphrec.loading.propose.shapes.headless import names_of
 from graphrec.loading.propose.shapes.records import Layout, kinds_of, layout_in, options_of
 from graphrec.loading.propose.words import words
 from graphrec.loading.sources.csv_form import first_records, guess_frame
 from graphrec.loading.sources.databases import database_tables, is_sqlite, sqlite_tables
+from graphrec.loading.sources.delta_log import live
+from graphrec.loading.sources.dumps import dump_tables
 from graphrec.loading.sources.encodings import delivery_encoding, encoding_within, guess_encoding
 from graphrec.loading.sources.fixed_width import fixed_rows, guess_fixed
 from graphrec.loading.sources.packed import ZIP, archive_of, members
@@ -46,7 +49,9 @@ def all_specs(folder: Path, url_env: str | None) -> tuple[dict[str, FileSpec], d
         for path in paths
         if suffix_of(path) in TEXTS or SUFFIXES.get(suffix_of(path)) == "csv"
     )
-    layouts = [one for _, paths in found.values() for path in paths if (one := _layout(path, folder)) is not None]
+    texts = [path for _, paths in found.values() for path in paths]
+    texts += [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in copybook.SUFFIXES]
+    layouts = [one for path in texts if (one := _layout(path, folder)) is not None]
     specs: dict[str, FileSpec] = {}
     files: dict[str, list[Path]] = {}
     for table, (path, paths) in found.items():
@@ -72,7 +77,7 @@ def all_specs(folder: Path, url_env: str | None) -> tuple[dict[str, FileSpec], d
 
 def _layout(path: Path, folder: Path) -> Layout | None:
     """What a file says of the columns of others."""
-    is_text = suffix_of(path) in TEXTS or SUFFIXES.get(suffix_of(path)) == "csv"
+    is_text = suffix_of(path) in (*TEXTS, *copybook.SUFFIXES) or SUFFIXES.get(suffix_of(path)) == "csv"
     return layout_in(path, path.relative_to(folder).as_posix()) if is_text else None
 
 
@@ -102,6 +107,8 @@ def _specs(
         return _sheets(table, path, shown)
     if reader == "xml":
         return _xml(table, path, *shown[0])
+    if reader == "dump":
+        return _dump(table, path, *shown[0])
     if reader == "sqlite" and len(inside := sqlite_tables(*shown[0])) > 1:
         held = {_table_name(one, table): f"SELECT * FROM {name(one)}" for one in inside}
         return {key: FileSpec(key, path, reader, query=query) for key, query in held.items()}
@@ -234,6 +241,19 @@ def _xml(table: str, path: str, file: Path, shown: str) -> dict[str, FileSpec]:
     return found
 
 
+def _dump(table: str, path: str, file: Path, shown: str) -> dict[str, FileSpec]:
+    """The entries of a dump: one for each table that has rows."""
+    encoding = guess_encoding(file, shown)
+    given = {"encoding": encoding} if encoding != "utf-8" else {}
+    inside = dump_tables(file, shown, encoding)
+    if not inside:
+        raise SourceError(f"{shown} has no rows (INSERT or COPY); give a dump with data, or the tables as files")
+    if len(inside) == 1:
+        return {table: FileSpec(table, path, "dump", options=given)}
+    held = {_table_name(one, table): one for one in inside}
+    return {key: FileSpec(key, path, "dump", options=given | {"table": one}) for key, one in held.items()}
+
+
 _FOR_PEOPLE = re.compile("readme|liesmich|lisezmoi|leggimi|leame|leesmij|licen[cs]e|lizenz|changelog|说明|はじめに")
 """Names of texts that tell people of a delivery."""
 
@@ -279,6 +299,10 @@ def _without_parts(shown: str) -> str:
     return "/".join(folders[:-1] if is_part else folders)
 
 
+_OF_ENGINES = re.compile(
+    r"(?<=(?<![^/])part-)\d+-[^/.]+|(?<![0-9a-f])[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])"
+)
+"""What engines write into the names of files, another one each time: the number and the name of a part."""
 _PARTS = frozenset({"part", "parts", "data", "snappy", "chunk", "shard", "file", "export", "output"})
 """Words of files in a folder that is the table."""
 
@@ -296,7 +320,7 @@ def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[
     left: list[str] = []
     for path in _all_files(folder, left):
         shown = path.relative_to(folder).as_posix()
-        if path.suffix == ".toml" or any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts):
+        if _is_beside(path, path.relative_to(folder).parts):
             continue
         suffix = suffix_of(path)
         is_text = suffix in TEXTS and (_is_table(path, shown) or _is_told(path, folder))
@@ -306,8 +330,9 @@ def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[
             left.append(f"{shown} {why} and was left out")
             continue
         # Runs of numbers are one: trades_2025_2026 is of the same table as trades_2024.
-        groups.setdefault(re.sub(r"\d+([^A-Za-z0-9/]+\d+)*", "*", shown), []).append(path)
+        groups.setdefault(re.sub(r"\d+([^A-Za-z0-9/]+\d+)*", "*", _OF_ENGINES.sub("*", shown)), []).append(path)
     groups = {pattern: part for one in groups.items() for pattern, part in _apart(folder, *one)}
+    groups = _with_changes(folder, groups)
     by_name = {path.relative_to(folder).as_posix(): path for paths in groups.values() for path in paths}
     found: dict[str, tuple[str, list[Path]]] = {}
     read: set[str] = set()
@@ -315,14 +340,14 @@ def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[
         own = {path.relative_to(folder).as_posix() for path in paths} - read
         if not own:
             continue
-        shown = pattern if len(own) > 1 else _DAY.sub("*", min(own))
+        shown = pattern if len(own) > 1 else _DAY.sub("*", _OF_ENGINES.sub("*", min(own)))
         named = _without_parts(_without_suffixes(shown.rpartition(f"{ZIP}/")[2]))
         table = _table_name(named if words(named) else paths[0].stem, "file")
         while table in found:
             table += "_2"
         shown = re.sub(r"\*(?:[^A-Za-z0-9/]\*)+", "*", shown)
         if "*" in shown and (len(own) == 1 or _taken(shown, by_name) - own):
-            shown = shown.replace("*", "[0-9]*")
+            shown = shown.replace("*", "[0-9a-f]*" if _OF_ENGINES.search(min(own)) else "[0-9]*")
         if len(own) > 1 and (others := _taken(shown, by_name) - own):
             digits = _by_digits(own)
             if digits is None:
@@ -332,6 +357,13 @@ def _group_files(folder: Path) -> tuple[dict[str, tuple[str, list[Path]]], list[
         read |= own
         found[table] = (shown, [by_name[one] for one in sorted(own)])
     return found, left
+
+
+def _is_beside(path: Path, parts: Sequence[str]) -> bool:
+    """Whether a file is none of the data: hidden, a mapping, a copybook, or of an engine (_delta_log, _SUCCESS)."""
+    is_of_engine = any(part.startswith("_") for part in parts[:-1]) or (parts[-1][0] == "_" and not path.suffix)
+    is_told = path.suffix.lower() in (".toml", *copybook.SUFFIXES)
+    return is_of_engine or is_told or any(part.startswith((".", "~$")) for part in parts)
 
 
 def _apart(folder: Path, pattern: str, paths: list[Path]) -> Iterator[tuple[str, list[Path]]]:
@@ -350,6 +382,40 @@ def _apart(folder: Path, pattern: str, paths: list[Path]) -> Iterator[tuple[str,
             yield name_, part
         else:
             yield from ((path.relative_to(folder).as_posix(), [path]) for path in part)
+
+
+_FULL = frozenset({"full", "init", "initial", "base", "voll", "gesamt", "snapshot", "complete", "complet", "completo"})
+_CHANGES = frozenset(
+    {
+        *("delta", "deltas", "inc", "incr", "incremental", "increment", "changes", "change", "upd", "updates", "diff"),
+        *("cdc", "mutations", "aenderungen", "änderungen", "mutationen", "differenz", "novedades", "variazioni"),
+    }
+)
+"""Words in the names of files that have everything, and of those that have what changed since."""
+
+
+def _with_changes(folder: Path, groups: dict[str, list[Path]]) -> dict[str, list[Path]]:
+    """The files of each table, those that have changes alone with those that have everything."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for pattern in groups:
+        said = [one for one in words(pattern) if one not in _FULL | _CHANGES and not one.isdigit()]
+        alike.setdefault(tuple(said), []).append(pattern)
+    found = dict(groups)
+    every = [path.relative_to(folder).as_posix() for paths in groups.values() for path in paths]
+    for patterns in alike.values():
+        if {bool(_CHANGES.intersection(words(one))) for one in patterns} != {True, False}:
+            continue
+        own = [path.relative_to(folder).as_posix() for one in patterns for path in groups[one]]
+        ends = _beginning(own), _beginning([one[::-1] for one in own])[::-1]
+        glob = f"{ends[0].rstrip('0123456789')}*{ends[1].lstrip('0123456789')}"
+        if len({one.count("/") for one in own}) == 1 and _taken(glob, every) == set(own):
+            found[glob] = [path for one in patterns for path in found.pop(one)]
+    return found
+
+
+def _beginning(texts: Sequence[str]) -> str:
+    """What all texts begin with."""
+    return "".join(signs[0] for signs in takewhile(lambda signs: len(set(signs)) == 1, zip(*texts, strict=False)))
 
 
 _DIGITS = r"\d+"
@@ -397,7 +463,7 @@ def _by_digits(names: set[str]) -> str | None:
 
 def _all_files(folder: Path, left: list[str]) -> Iterator[Path]:
     """The files below a folder, those in zip archives among them, sorted; what cannot be opened is said in `left`."""
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in live(sorted(path for path in folder.rglob("*") if path.is_file())):
         if path.suffix.lower() != ZIP:
             yield path
             continue

@@ -12,7 +12,16 @@ from graphrec.loading.mapping.names import is_too_long
 from graphrec.loading.persons.names import sort_of
 from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import ColumnProfile
-from graphrec.loading.propose.concepts import CONCEPTS, are_answers, place
+from graphrec.loading.propose.concepts import (
+    ACTIVE,
+    CONCEPTS,
+    LEFT,
+    are_answers,
+    is_attitude,
+    normal,
+    place,
+    says_state,
+)
 from graphrec.loading.propose.words import (
     is_identifier,
     simplified,
@@ -370,7 +379,13 @@ def is_known_name(text: str) -> bool:
         or sort_of(text) is not None
         or any(looks(text, like) for like in _PATTERNS)
         or any(place(text, concept) is not None for concept in CONCEPTS)
+        or any(whole.fullmatch(normal("".join(words(text)))) for whole in (ACTIVE, LEFT))
     )
+
+
+def is_known_by_values(column: ColumnProfile) -> bool:
+    """Whether the values of a column of customers tell what it says: who is one still, or how much risk they bear."""
+    return says_state(column.states, of_users=True) or is_attitude(column.states)
 
 
 MOST_ANSWERS = 3

@@ -16,7 +16,7 @@ from graphrec.loading.propose.cells.bits import with_bits
 from graphrec.loading.propose.cells.codes import written_out
 from graphrec.loading.propose.cells.multi import with_parts
 from graphrec.loading.propose.cells.several import with_several
-from graphrec.loading.propose.column_profile import NEARLY_UNIQUE, ColumnProfile, profile_column
+from graphrec.loading.propose.column_profile import NEARLY_UNIQUE, ColumnProfile, of_one_calendar, profile_column
 from graphrec.loading.propose.folder import all_specs, suffix_of
 from graphrec.loading.propose.histories.changes import last_changes
 from graphrec.loading.propose.histories.deliveries import have_days, with_days
@@ -39,6 +39,7 @@ from graphrec.loading.propose.shapes.owners import SAMPLE_ROWS, with_owner
 from graphrec.loading.propose.shapes.sides import with_sides
 from graphrec.loading.propose.shapes.streams import with_kinds
 from graphrec.loading.propose.shapes.switches import with_switches
+from graphrec.loading.propose.shapes.undone import without_undone
 from graphrec.loading.propose.shapes.wide import amounts, holdings, named_by_keys, products_in
 from graphrec.loading.propose.spelling import spelled_alike
 from graphrec.loading.propose.table_profile import TableProfile
@@ -94,6 +95,7 @@ class Delivery:
                 tables[-1:] = _with_holdings(database, spec, tables[-1])
         tables = with_told_names(database, tables)
         tables = with_kinds(database, [with_one_head(database, table) for table in tables])
+        tables = without_undone(database, tables)
         tables = as_tables(database, [last_changes(database, table) for table in tables])
         tables = [with_days(database, table) for table in tables]
         tables = [latest(database, table) for table in current(database, tables)]
@@ -147,7 +149,7 @@ def read_folder(
             spec = _with_trim(database, spec)
             flat = flatten(database, spec.name)
             specs[table] = spec = _with_gaps(database, spec)
-            flat = _without_headers(database, spec, flat)
+            flat = _without_others(database, spec, flat)
             has_commas = _has_commas(spec, files[spec.name])
             tables.append([_profile(database, spec, part, has_commas=has_commas) for part in (flat, *flat.parts)])
         yield Delivery(database, specs, tables, left)
@@ -190,23 +192,42 @@ def _with_gaps(database: duckdb.DuckDBPyConnection, spec: FileSpec) -> FileSpec:
     return replace(spec, options={**spec.options, "nullstr": sorted(found)}) if found else spec
 
 
-def _without_headers(database: duckdb.DuckDBPyConnection, spec: FileSpec, flat: Flat) -> Flat:
-    """The rows of a file without those that are its header again, as files that were put together have them."""
+def _without_others(database: duckdb.DuckDBPyConnection, spec: FileSpec, flat: Flat) -> Flat:
+    """The rows of a file without those that are none: its header again, as in files that were put together, and sums
+    between the rows."""
     if spec.reader not in {"csv", "xlsx"} or flat.source:
         return flat
     described = database.execute(f"DESCRIBE {name(flat.table)}").fetchall()
-    columns = [column for column, *_ in described if column not in OWN_COLUMNS][:_OF_HEADER]
+    every = [column for column, *_ in described if column not in OWN_COLUMNS]
+    columns = every[:_OF_HEADER]
+    if len(columns) < 2:
+        return flat
     # A file that was put together has the mark of a text's beginning in its middle too.
     bare = {one: f"ltrim(CAST({name(one)} AS VARCHAR), chr(65279))" for one in columns}
-    is_header = " AND ".join(f"{bare[one]} IS NOT DISTINCT FROM {value(one)}" for one in columns)
-    query = f"SELECT count(*) FROM {name(flat.table)} WHERE {is_header}"
-    count = int(database.execute(query).fetchall()[0][0]) if len(columns) > 1 else 0
-    if not count:
+    filled = " + ".join(f"CAST({name(one)} IS NOT NULL AS INTEGER)" for one in every)
+    first = f"coalesce({', '.join(f'CAST({name(one)} AS VARCHAR)' for one in every)})"
+    others = {
+        " AND ".join(f"{bare[one]} IS NOT DISTINCT FROM {value(one)}" for one in columns): "its header again",
+        f"coalesce(regexp_matches({first}, {value(_SUMS)}), false) AND 2 * ({filled}) <= {len(every)}": "sums",
+    }
+    counts = {}
+    for condition in others:
+        query = f"SELECT count(*) FROM {name(flat.table)} WHERE {condition}"
+        if count := int(database.execute(query).fetchall()[0][0]):
+            counts[condition] = count
+            database.execute(f"DELETE FROM {name(flat.table)} WHERE {condition}")
+    if not counts:
         return flat
-    database.execute(f"DELETE FROM {name(flat.table)} WHERE {is_header}")
-    source = f"(SELECT * FROM {name(flat.table)} WHERE NOT ({is_header}))"
-    asks = f"{count} rows are its header again and are left out: is that right?"
-    return replace(flat, source=source, questions=(*flat.questions, asks))
+    source = f"(SELECT * FROM {name(flat.table)} WHERE NOT ({' OR '.join(f'({one})' for one in counts)}))"
+    asks = [f"{count} rows are {others[one]} and are left out: is that right?" for one, count in counts.items()]
+    return replace(flat, source=source, questions=(*flat.questions, *asks))
+
+
+_SUMS = (
+    r"(?i)^\W*(sub|grand|zwischen|tussen|end|eind|gesamt|deel|mellan|del)?[ -]?"
+    r"(totals?|totaal|totaux|totale[sn]?|summen?|sous-total|suma|итого|всего|合计|小计|总计)([ :,.-]|$)"
+)
+"""What the first text of a row of sums begins with."""
 
 
 def _listed(texts: Iterable[str]) -> str:
@@ -281,7 +302,7 @@ def _columns(
         column: profile_column(database, source, column, kind, rows, has_commas=has_commas)
         for column, kind in types.items()
     }
-    return rows, found
+    return rows, of_one_calendar(database, source, found)
 
 
 def _named(columns: Keys[str, ColumnProfile]) -> dict[str, ColumnProfile]:

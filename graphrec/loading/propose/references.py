@@ -32,8 +32,17 @@ def with_keys(database: duckdb.DuckDBPyConnection, tables: list[TableProfile]) -
         if key is None or key.casefold() not in elsewhere or not table.columns[key].looks_like_id:
             apart = [other for other in others if other.of != table.of]
             key = _meant_elsewhere(database, replace(table, columns=own), apart) or key
+        if key is not None and not table.columns[key].is_unique and _is_own(key, others):
+            key = None  # of accounts, some of which have two holders
         done.append(replace(table, key=table.key or key))
     return done
+
+
+def _is_own(key: str, others: list[TableProfile]) -> bool:
+    """Whether a column of that name names each row of one of some tables once."""
+    return any(
+        one.name.casefold() == key.casefold() and one.is_unique for other in others for one in other.columns.values()
+    )
 
 
 def key_of(table: TableProfile, elsewhere: set[str]) -> str | None:

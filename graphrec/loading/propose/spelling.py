@@ -104,8 +104,10 @@ def _alike(
         most = STRAYS * column.distinct if is_named else 0
         if count_strays(database, table, column.name, owner, written) <= min(most, strays - 1):
             return _written(database, table, column.name, written, how, owner)
-        if not _stay_different(database, owner, written, seen):
+        if not _stay_different(database, owner, owner.key, written, seen):
             continue
+        if not _stay_different(database, table, column.name, written, seen):
+            continue  # names of products that end with a number
         if count_strays(database, table, column.name, owner, written, of_both=True) <= min(most, strays - 1):
             both = _written(database, table, column.name, written, how, owner)
             return both | _written(database, owner, owner.key, written, how, table)
@@ -152,16 +154,17 @@ def _prefix_of(database: duckdb.DuckDBPyConnection, owner: TableProfile) -> str:
     return str(found[0][0] or "") if len(found) == 1 else ""
 
 
-def _stay_different(database: duckdb.DuckDBPyConnection, owner: TableProfile, written: str, seen: Seen) -> bool:
-    """Whether keys that differ still do when they are written otherwise."""
-    assert owner.key is not None
-    if (known := seen.get((owner.name, written))) is not None:
+def _stay_different(
+    database: duckdb.DuckDBPyConnection, table: TableProfile, column: str, written: str, seen: Seen
+) -> bool:
+    """Whether identifiers that differ still do when they are written otherwise: keys all, others nearly all."""
+    if (known := seen.get((table.name, column, written))) is not None:
         return bool(known)
-    texts = as_text(owner.key), as_text(owner.key, written)
-    query = f"SELECT count(DISTINCT {texts[0]}), count(DISTINCT {texts[1]}) FROM {name(owner.name)}"
+    texts = as_text(column), as_text(column, written)
+    query = f"SELECT count(DISTINCT {texts[0]}), count(DISTINCT {texts[1]}) FROM {name(table.name)}"
     before, after = database.execute(query).fetchall()[0]
-    seen[owner.name, written] = bool(before == after)
-    return bool(before == after)
+    seen[table.name, column, written] = found = bool(after >= before * (1 if column == table.key else 1 - STRAYS))
+    return found
 
 
 def _padded(

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.sources.sql import value
 
-YES = ("true", "yes", "y", "ja", "j", "oui", "si", "sí", "sì", "sim", "是")
-NO = ("false", "no", "n", "nein", "nee", "non", "não", "否")
+YES = ("true", "yes", "y", "ja", "j", "oui", "si", "sí", "sì", "sim", "是", "t")
+NO = ("false", "no", "n", "nein", "nee", "non", "não", "否", "f")
 ISO = "iso"
 SECONDS = "seconds"
 MILLISECONDS = "milliseconds"

@@ -19,9 +19,10 @@ import pyarrow.compute as pc
 from graphrec.errors import SourceError
 from graphrec.loading.mapping.names import suggest
 from graphrec.loading.mapping.specs import PACKED, FileSpec, Mapping
-from graphrec.loading.sources import csv_form, fixed_width, workbooks, xml_files
+from graphrec.loading.sources import csv_form, dumps, fixed_width, workbooks, xml_files
 from graphrec.loading.sources.csv_form import only_lines, without_footer
 from graphrec.loading.sources.databases import read_database, read_sqlite
+from graphrec.loading.sources.delta_log import live
 from graphrec.loading.sources.encodings import first_broken_line, is_utf8, marked_encoding, write_utf8
 from graphrec.loading.sources.packed import ZIP, archive_of, members, open_unpacked
 from graphrec.loading.sources.sql import explain_error, name, value
@@ -102,7 +103,7 @@ def _matching(data_dir: Path, pattern: str) -> list[Path]:
         return [exact]
     archive, ending, inside = pattern.partition(f"{ZIP}/")
     if not ending:
-        return sorted(path for path in data_dir.glob(pattern) if path.is_file())
+        return live(sorted(path for path in data_dir.glob(pattern) if path.is_file()))
     return [
         member
         for found in _matching(data_dir, archive + ZIP)
@@ -515,6 +516,7 @@ _OPTIONS: Keys[str, set[str]] = {
     "sqlite": set(),
     "fixed": set(fixed_width.OPTIONS),
     "xml": set(xml_files.OPTIONS),
+    "dump": set(dumps.OPTIONS),
 }
 """What readers of our own take; the others take the options of DuckDB's."""
 _BY_ROW = {
@@ -522,6 +524,7 @@ _BY_ROW = {
     "sqlite": read_sqlite,
     "fixed": fixed_width.read_fixed,
     "xml": xml_files.read_xml,
+    "dump": dumps.read_dump,
 }
 """Readers that DuckDB has not."""
 _READERS = {"csv": _read_csv, "json": _read_json, "parquet": _read_parquet, "lines": _read_lines}

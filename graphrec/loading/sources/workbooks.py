@@ -73,7 +73,7 @@ def _texts(row: Sequence[Any]) -> list[str]:
 def sheet_frame(path: Path, shown: str, sheet: str) -> dict[str, Any]:
     """The options for what is around the rows of a sheet: lines above the header, and what the last ones begin with."""
     with _workbook(path, shown) as book:
-        found = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+        found = _cells(book.get_sheet_by_name(sheet))
     lines = [(number, _trimmed(_texts(row))) for number, row in enumerate(found) if _is_filled(row)]
     frame = frame_of([row for _, row in lines[:_LOOKED_AT]], [row for _, row in lines], _DELIMITER)
     options: dict[str, Any] = {"skip": lines[frame.above][0]} if frame.above else {}
@@ -93,7 +93,7 @@ def header_line(path: Path, shown: str, sheet: str, skip: int) -> int:
 
 def _rows_from(path: Path, shown: str, sheet: str, skip: int) -> list[tuple[int, list[Any]]]:
     with _workbook(path, shown) as book:
-        rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+        rows = _cells(book.get_sheet_by_name(sheet))
     return [(number, row) for number, row in enumerate(rows, start=1) if number > skip and _is_filled(row)]
 
 
@@ -156,7 +156,16 @@ def _open(path: Path, shown: str, spec: FileSpec, place: str) -> Iterator[tuple[
             raise SourceError(f'{place}: {shown} {has}; say which: sheet = "…"')
         for name in names:
             sheet = book.get_sheet_by_name(name)
-            yield sheet, sheet.to_python(skip_empty_area=False)
+            yield sheet, _cells(sheet)
+
+
+def _cells(sheet: Any) -> list[list[Any]]:
+    """All rows of a sheet; a cell that was merged over several of them stands in each."""
+    rows: list[list[Any]] = sheet.to_python(skip_empty_area=False)
+    for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
+        for row in rows[top + 1 : bottom + 1] if left == right else ():
+            row[left] = rows[top][left]
+    return rows
 
 
 def _header(sheet: Any, rows: list[list[Any]], spec: FileSpec, where: str) -> tuple[list[str], int]:
@@ -170,7 +179,7 @@ def _header(sheet: Any, rows: list[list[Any]], spec: FileSpec, where: str) -> tu
     if at >= len(rows):
         raise SourceError(f"{where} line {at + 1}: the sheet is empty; want a header line")
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
-        if top <= at <= bottom and (right > left or bottom > top):
+        if top <= at <= bottom and (right > left or bottom > at):
             raise SourceError(
                 f"{where} line {at + 1}: cells {_cell(top, left)}:{_cell(bottom, right)} are merged, and a header is "
                 f"one line of names; unmerge them, or name the lines above it: skip = {bottom + 1}"

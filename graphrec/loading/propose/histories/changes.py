@@ -73,7 +73,7 @@ _TECHNICAL = re.compile(
 def last_changes(database: duckdb.DuckDBPyConnection, table: TableProfile) -> TableProfile:
     """A table of changes with the last row of each thing; as it is where it is none."""
     operation = next((one for one in table.columns.values() if _says_changes(one)), None)
-    if operation is None:
+    if operation is None or not (operation.is_whole or _is_by_file(database, table, operation)):
         return table
     told = operation.states or operation.values
     deleted, before = ([one for one in told if _is(one, what)] for what in (_GONE, _BEFORE))
@@ -83,7 +83,9 @@ def last_changes(database: duckdb.DuckDBPyConnection, table: TableProfile) -> Ta
     if key is None:
         return table
     order = _order(table, operation, key)
-    by = ", ".join([*(f"{_number(one)} DESC NULLS LAST" for one in order), "_file DESC", "_line DESC"])
+    by = ", ".join([*(f"{_number(one)} DESC NULLS LAST" for one in order), *_BY_FILES, "_line DESC"])
+    if operation.filled < table.rows:  # files that have everything, beside those that have changes
+        by = ", ".join([_BY_FILES[0], f"{name(operation.name)} IS NOT NULL DESC", by])
     technical = {operation.name, *(one.name for one in order if one.name.startswith("__") or _is_technical(one))}
     technical |= {one.name for one in table.columns.values() if _is_technical(one)}
     left = {column: one for column, one in table.columns.items() if column not in technical}
@@ -121,13 +123,20 @@ def _is(text: str, what: frozenset[str]) -> bool:
 def _says_changes(column: ColumnProfile) -> bool:
     """Whether a column says of each row what was done to it in its database."""
     values = column.states or column.values
-    if column.kind != "text" or not values or not column.is_whole or not _NAMED.fullmatch(normal(column.name)):
+    if column.kind != "text" or not values or not _NAMED.fullmatch(normal(column.name)):
         return False
     if not all(any(_is(one, what) for what in (_NEW, _CHANGED, _BEFORE, _GONE)) for one in values):
         return False
     # Debits and credits have two of these letters too.
     is_sure = any(_is(one, _CHANGED) for one in values) or normal(column.name) == "op"
     return is_sure or (any(_is(one, _NEW) for one in values) and not {normal(one) for one in values} <= {"c", "d"})
+
+
+def _is_by_file(database: duckdb.DuckDBPyConnection, table: TableProfile, column: ColumnProfile) -> bool:
+    """Whether each file has a column in all its rows or in none: those of changes, and those of everything."""
+    counts = f"SELECT count({name(column.name)}) AS filled, count(*) AS every FROM {name(table.name)} GROUP BY _file"
+    query = f"SELECT count(*) FROM ({counts}) WHERE filled NOT IN (0, every)"
+    return int(database.execute(query).fetchall()[0][0]) == 0
 
 
 def _key(
@@ -172,6 +181,11 @@ def _says_order(column: ColumnProfile) -> bool:
     return bool(said & _ORDERED) and bool(said & _OF_CHANGES)
 
 
+_BY_FILES = (
+    r"regexp_replace(regexp_extract(_file, '(19|20)\d\d[-_.]?[01]\d([-_.]?[0-3]\d)?'), '[-_.]', '', 'g') DESC",
+    "_file DESC",
+)
+"""SQL of the order of changes by the days in the names of files."""
 _OF_CHANGES = frozenset({"change", "changed", "commit", "committed", "cdc", "ts", "lsn", "scn"})
 
 

@@ -11,7 +11,7 @@ import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.looks import asks_people, is_personal, likeness
-from graphrec.loading.propose.references import ENOUGH_KEYS, count_strays, fits, is_called_like
+from graphrec.loading.propose.references import ENOUGH_KEYS, count_strays, is_called_like
 from graphrec.loading.propose.remade import remade
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import free_name
@@ -20,6 +20,8 @@ from graphrec.loading.sources.sql import name
 Uses = Sequence[tuple[TableProfile, ColumnProfile]]
 """Columns that hold the keys of a list, and more."""
 
+_SLIPS = 3
+"""So few different values are slips where nearly all are keys; a load rejects their rows."""
 _MOST = 0.5
 """The share of the keys, or of the different values of the column, that both have."""
 
@@ -33,8 +35,9 @@ def with_unlisted(database: duckdb.DuckDBPyConnection, tables: Sequence[TablePro
             continue
         done[owner.name] = _completed(database, owner, uses)
         for table, column in uses:
-            references = {**done[table.name].references, column.name: owner.name}
-            done[table.name] = replace(done[table.name], references=references)
+            one = done[table.name]
+            strays = {other: count for other, count in one.strays.items() if other != column.name}
+            done[table.name] = replace(one, references={**one.references, column.name: owner.name}, strays=strays)
     return list(done.values())
 
 
@@ -44,10 +47,12 @@ def _uses(database: duckdb.DuckDBPyConnection, owner: TableProfile, tables: Sequ
     key, found = owner.columns[owner.key], []
     for table in tables:
         for column in table.columns.values():
+            refers = table.references.get(column.name)
             if (
                 table.name == owner.name
                 or table.of == owner.of
-                or column.name in {table.key, *table.references}
+                or column.name == table.key
+                or refers not in {None, owner.name}
                 or column.written
                 or column.kind != key.kind
                 or not is_called_like(column, owner)
@@ -55,7 +60,8 @@ def _uses(database: duckdb.DuckDBPyConnection, owner: TableProfile, tables: Sequ
                 continue
             strays = count_strays(database, table, column.name, owner)
             shared = column.distinct - strays
-            if not fits(strays, column) and shared >= max(ENOUGH_KEYS, _MOST * min(column.distinct, key.distinct)):
+            enough = _SLIPS if refers is not None else 0
+            if strays > enough and shared >= max(ENOUGH_KEYS, _MOST * min(column.distinct, key.distinct)):
                 found.append((table, column))
     return found
 
@@ -79,8 +85,8 @@ def _completed(database: duckdb.DuckDBPyConnection, owner: TableProfile, uses: U
 
     before = owner.rows
     done = remade(database, owner, rows([name(table.name) for table, _ in uses]), "")
-    where = ", ".join(table.name for table, _ in uses)
-    says = f"{done.rows - before:,} different {key} of {where} are not in it and have nothing but their key"
+    where = ", ".join(f"{column.name} of {table.name}" for table, column in uses)
+    says = f"{done.rows - before:,} different {where} are not in it and have nothing but their key"
     asks = f"{says}; {mark} tells them apart: is that right?" if mark else f"{says}: is that right?"
     source = rows([table.rows_sql for table, _ in uses]).replace("{0}", owner.rows_sql)
     return replace(done, source=source, questions=(*owner.questions, asks))

@@ -7,6 +7,7 @@ from dataclasses import replace
 import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
+from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.looks import likeness
 from graphrec.loading.propose.references import could_be_keys, count_strays, fits
 from graphrec.loading.propose.remade import remade, remake
@@ -77,10 +78,16 @@ _LEAST_PERSONS = 0.3
 def _other_key(
     database: duckdb.DuckDBPyConnection, table: TableProfile, owner: TableProfile
 ) -> tuple[ColumnProfile, ColumnProfile] | None:
-    """A column of a table, and the one of the owner whose values it has, under the same name and again and again."""
+    """A column of a table, and the one of the owner whose values it has, under the same name and again and again.
+
+    Lists of who wants nothing name people by what reaches them, each once.
+    """
+    is_list = any(place(table.name, one) is not None for one in ("objection", "consent"))
     for own in owner.others():
         there = next((one for one in table.others() if one.name.casefold() == own.name.casefold()), None)
-        if there is None or there.is_unique or not (own.is_unique and own.looks_like_id and there.looks_like_id):
+        if there is None or not own.is_unique:
+            continue
+        if not is_list and (there.is_unique or not (own.looks_like_id and there.looks_like_id)):
             continue
         named = replace(owner, key=own.name)
         if could_be_keys(there, named) and fits(count_strays(database, table, there.name, named), there):

@@ -62,7 +62,12 @@ def with_owner(database: duckdb.DuckDBPyConnection, table: TableProfile, tables:
         found = next((link for one in tables if (link := _link(one, table, other, users)) is not None), None)
         if found is not None:
             return _linked(database, table, by_name[found[0]], column, *found[1:])
-    return table
+    products = {other for other in table.references.values() if likeness(other) < 0}
+    owners = people or users
+    if table.key is None or not products or owners & {table.name, *table.references.values()}:
+        return table
+    found = next((link for one in tables if (link := _link(one, table, table.name, owners)) is not None), None)
+    return _linked(database, table, by_name[found[0]], table.key, *found[1:]) if found is not None else table
 
 
 def _whose(between: TableProfile, owners: set[str], users: set[str]) -> str | None:
@@ -131,7 +136,7 @@ def _of_contract(table: TableProfile, between: TableProfile) -> dict[str, str]:
 
 def _link(link: TableProfile, table: TableProfile, other: str, users: set[str]) -> tuple[str, str, str] | None:
     """A table that says which customers hold what another one lists: its name, and its columns of both."""
-    if link.name == table.name or link.name == other:
+    if link.name in (table.name, other):
         return None
     what = next((one for one, owner in link.references.items() if owner == other), None)
     whose = next((one for one, owner in link.references.items() if owner in users - {other}), None)
@@ -161,7 +166,7 @@ def _linked(
     columns = {
         one: _profiled(database, table, one, kinds, profile, rows)
         for one, profile in table.columns.items()
-        if one != column
+        if one != column or one == table.key
     }
     columns[given] = _profiled(database, table, given, kinds, link.columns[whose], rows)
     asks = f"{given} comes from {link.name} by {column}, a row for each: is that right?"

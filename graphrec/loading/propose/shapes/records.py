@@ -14,6 +14,7 @@ from pathlib import Path
 
 from graphrec.errors import SourceError
 from graphrec.loading.propose.concepts import normal
+from graphrec.loading.propose.shapes import copybook
 from graphrec.loading.propose.shapes.headless import forced_names
 from graphrec.loading.sources.csv_form import first_records, guess_frame
 from graphrec.loading.sources.encodings import guess_encoding, text_of
@@ -68,7 +69,8 @@ class Layout:
     def of_file(self, path: str) -> dict[str, list[int]]:
         """The columns of a text, which the file of the layout is called after: CUSTMAST_layout.csv; else nothing."""
         own, other = (normal(Path(one).stem) for one in (path, self.path))
-        return dict(self.columns.get("", {})) if own and own != other and own in other else {}
+        is_other = own != other or Path(self.path).suffix.lower() in copybook.SUFFIXES
+        return dict(self.columns.get("", {})) if own and is_other and own in other else {}
 
     def of(self, kinds: Kinds) -> bool:
         """Whether it tells the columns of these kinds."""
@@ -142,9 +144,13 @@ def _differ(one: str, other: str) -> bool:
 
 
 def layout_in(path: Path, shown: str) -> Layout | None:
-    """What a table says of the columns of others; None where it is no such table."""
+    """What a table, or a copybook, says of the columns of others; None where it is none."""
     try:
         encoding = guess_encoding(path, shown)
+        if path.suffix.lower() in copybook.SUFFIXES:
+            with text_of(path, shown, encoding) as text:
+                of_file = copybook.columns_in(text.read())
+            return Layout(shown, {"": of_file}) if of_file else None
         if not guess_frame(path, shown, encoding)[0]:
             return None
         head, *rows = first_records(path, shown, {"encoding": encoding} if encoding != "utf-8" else {})

@@ -12,7 +12,7 @@ from itertools import product
 import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
-from graphrec.loading.propose.concepts import AGREES, are_answers, normal, place
+from graphrec.loading.propose.concepts import AGREES, are_answers, normal, place, told
 from graphrec.loading.propose.histories.versions import BEGINS, ENDS
 from graphrec.loading.propose.looks import action_of_table, likeness, looks
 from graphrec.loading.propose.remade import remake
@@ -135,6 +135,10 @@ def _with_side(database: duckdb.DuckDBPyConnection, owner: TableProfile, side: T
     ]
     if not said and _like(owner) > 0 and _denies(side, others):
         counts = f"NOT coalesce({end.moment} <= ({_latest(begin)}), false)" if end and begin else "true"
+        stops = next((one for one in others if _stops(one)), None)
+        if stops is not None:  # of those who wrote STOP, and later START, the last word counts
+            listed = ", ".join(value(text) for text in stops.values if normal(text) in _STOP)
+            return _with_list(database, owner, side, column, f"{name(stops.name)} IN ({listed})", begin=begin)
         return _with_list(database, owner, side, column, counts)
     of_consents = all(place(one.name, "consent") is not None for one in said)
     is_of_consents = _like(owner) > 0 and of_consents and place(side.name, "consent") is not None
@@ -170,7 +174,39 @@ def _denies(side: TableProfile, others: Sequence[ColumnProfile]) -> bool:
     """Whether a table is a list of customers who want nothing, or get nothing, each row of which says no."""
     named = normal(side.name)
     says_no = any(place(side.name, one) is not None for one in ("objection", "blocked")) or _REVOKED.search(named)
-    return bool(says_no) and _answer_of(others) is None
+    return bool(says_no or _closes(side)) and _answer_of(others) is None
+
+
+def _closes(side: TableProfile) -> bool:
+    """Whether a table has those who are customers no more: account_closed, deleted_users."""
+    return likeness(side.name) > 0 and told(" ".join(words(side.name)), (), _GONE) is False
+
+
+_GONE = frozenset(
+    {
+        "closed",
+        "closure",
+        "closures",
+        "deleted",
+        "left",
+        "churned",
+        "terminated",
+        "gekuendigt",
+        "geloescht",
+        "ausgetreten",
+    }
+)
+
+
+_STOP = frozenset({"stop", "stopall", "unsubscribe", "unsubscribed", "optout", "out", "quit", "added", "blocked"})
+_START = frozenset({"start", "unstop", "subscribe", "subscribed", "resubscribe", "optin", "in", "resume", "removed"})
+"""Words by which people are put on a list of those who want nothing, and taken off it."""
+
+
+def _stops(column: ColumnProfile) -> bool:
+    """Whether each value of a column puts somebody on such a list, or takes them off it."""
+    said = {normal(text) for text in column.values}
+    return bool(said & _STOP and said & _START) and said <= _STOP | _START
 
 
 def _with_list(
@@ -179,18 +215,22 @@ def _with_list(
     side: TableProfile,
     column: str,
     holds: str,
+    *,
+    begin: ColumnProfile | None = None,
 ) -> TableProfile:
     """The owner with a yes for those who stand on a list.
 
     Args:
         holds: SQL that is true in rows that still count.
+        begin: the time by which the last row of each customer alone counts.
     """
+    every = _last((column,), begin) if begin is not None else "{}"
     called = " ".join(words(side.name))
     if not any(place(called, one) is not None for one in ("objection", "blocked")):
-        called = "opt out"
+        called = f"blocked {called}" if _closes(side) else "opt out"
     given = {_free(called, {one.casefold() for one in owner.columns}): "true"}
     (listed,) = given
-    rows = f"(SELECT DISTINCT {name(column)} AS {name(_SAID)}, true AS {name(listed)} FROM {{}} WHERE {holds})"
+    rows = f"(SELECT DISTINCT {name(column)} AS {name(_SAID)}, true AS {name(listed)} FROM {every} WHERE {holds})"
     return _joined(database, owner, side, column, rows, given, by=column, begin=None)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from graphrec.loading.propose.column_profile import ColumnProfile
-from graphrec.loading.propose.concepts import normal
+from graphrec.loading.propose.concepts import CLOSED, OPEN, normal, told
 from graphrec.loading.propose.words import simplified, words
 
 State = Literal["held", "over", "never held"]
@@ -14,7 +14,7 @@ Asks = Callable[[str, str], State]
 """What a person says of a value: the column and the value."""
 
 _NAME = re.compile(
-    r"^(\w*status|\w{0,3}stat|state|statut|situa(ç|c)(ã|a)o|situación|situazione|situation|estado|stato|\w*zustand|lifecycle|stage|phase|stav|stan|tila|стан|статус|trạng|tình)$|สถานะ|状态|\w+(status|zustand)code$"
+    r"^(\w*status|\w{0,3}stat|state|statut|situa(ç|c)(ã|a)o|situación|situazione|situation|estado|stato|\w*zustand|lifecycle|stage|phase|stav|stan|tila|стан|статус|состояние|estatus|stare|stanje|būsena|busena|olek|trạng|tình)$|สถานะ|状态|\w+(status|zustand)code$"
 )
 _OTHER = frozenset({"marital", "kyc", "payment", "delivery", "sync", "dpd", "dunning", "mahn", "tax", "employment"})
 """Words of names of another status than that of the holding."""
@@ -27,6 +27,7 @@ def _set(text: str) -> frozenset[str]:
 _OVER = _set(
     "closed close ended end terminated termination lapsed lapse surrendered surrender matured maturity expired repaid "
     "settled foreclosed foreclosure writtenoff writeoff chargedoff paidoff fullypaid redeemed cancelled canceled "
+    "cleared "
     "inactive former left dead deceased death transferredout liquidated discontinued withdrawn sold returned rescinded "
     "gelöscht beendet beendigt geschlossen gekündigt gekuendigt aufgelöst abgelaufen ausgelaufen getilgt zurückgezahlt "
     "rückabgewickelt storniert storno erloschen inaktiv verkauft zurückgekauft rückkauf abgerechnet saldiert "
@@ -136,4 +137,11 @@ def meaning(text: str, *, of_orders: bool = False) -> State | None:
     for words_of, state, other in ((_NEVER, "never held", "held"), (_OVER, "over", "held"), (_HELD, "held", "over")):
         if runs & words_of:
             return other if is_denied else state  # type: ignore[return-value]
-    return None
+    if any(part.startswith(_ANNULLED) for part in parts):
+        return "never held"
+    is_open = told(text, OPEN, CLOSED)
+    return None if is_open is None else "held" if is_open else "over"
+
+
+_ANNULLED = ("annul", "anul", "аннул", "анул", "poništ", "ponist", "tühist", "atcelt")
+"""How words begin for what counts as if it had never been."""

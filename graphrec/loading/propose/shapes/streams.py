@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
+from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.looks import looks
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import free_name, words
@@ -102,7 +103,9 @@ def _by_type(database: duckdb.DuckDBPyConnection, table: TableProfile, taken: se
     for text, shares in filled.items():
         ends = tuple(one for one in some if shares[one] >= _FILLED and table.columns[one].looks_like_id)
         own = tuple(one for one in some if shares[one] > 0)
-        groups.setdefault(ends if len(ends) > 1 else (text, *own), []).append(text)
+        # Whoever took a consent back may give it again: the last of both counts.
+        kind = "consent" if any(place(text, one) is not None for one in ("consent", "objection")) else text
+        groups.setdefault(ends if len(ends) > 1 else (kind, *own), []).append(text)
     if len(groups) < 2 or any(not ends for ends in groups):
         return []
     return [*_split(database, table, typed, groups, filled, taken)]

@@ -72,6 +72,8 @@ def _is_flag(column: ColumnProfile) -> bool:
 
 _GAPS = ("-", "--", "/", "\\", ".", "–", "—", "none", "null", "nan", "na", "n/a", "#n/a", "k.a.", "s/d", "nd")
 """What stands for nothing between amounts, besides what says no."""
+_MARKS = ("x", *"✓✔☑●•■", *(one for one in YES if one != "true"))
+"""What marks a cell, and is no unit of an amount."""
 _NOUGHT = r"\D{0,4}0*([.,]0*)?\D{0,4}"
 
 
@@ -105,7 +107,8 @@ def amounts(database: duckdb.DuckDBPyConnection, table: str, source: str, key: s
     sql = (
         f"(SELECT {name(key)}, {PRODUCT}, amount, _file, _line FROM (UNPIVOT (SELECT {name(key)}, _file, _line, "
         f"{columns} FROM {source}) ON {listed} INTO NAME {PRODUCT} VALUE amount) WHERE trim(amount) <> '' AND "
-        f"lower(trim(amount)) NOT IN ({nothing}) AND NOT regexp_full_match(amount, {value(_NOUGHT)}))"
+        f"lower(trim(amount)) NOT IN ({nothing}) AND (lower(trim(amount)) IN ({_quoted(_MARKS)}) "
+        f"OR NOT regexp_full_match(amount, {value(_NOUGHT)})))"
     )
     made = f"{table}_holdings"
     database.execute(f"CREATE TABLE {name(made)} AS SELECT * FROM {sql}")

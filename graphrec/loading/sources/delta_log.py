@@ -1,0 +1,59 @@
+"""Which files of a Delta table still count: those that its log adds and does not remove.
+
+A folder with a `_delta_log` keeps the files of earlier versions, so that reading all of them would count rows twice.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import unquote
+
+import pyarrow.parquet as pq
+
+from graphrec.errors import SourceError
+
+LOG = "_delta_log"
+_COMMIT = re.compile(r"\d{20}\.json")
+_CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(\.\d+\.\d+)?\.parquet")
+
+
+def live(paths: Iterable[Path]) -> list[Path]:
+    """The files without those that the log of their table has removed; all where there is no log.
+
+    Raises:
+        SourceError: a log cannot be read.
+    """
+    known: dict[Path, set[Path]] = {}
+    kept = []
+    for path in paths:
+        table = next((one for one in path.parents if (one / LOG).is_dir()), None)
+        if table is not None and table not in known:
+            known[table] = _live_in(table)
+        if table is None or path in known[table]:
+            kept.append(path)
+    return kept
+
+
+def _live_in(table: Path) -> set[Path]:
+    """The files of the latest version of a table."""
+    found: set[str] = set()
+    listed = sorted((table / LOG).iterdir())
+    checkpoints = [(one, number[1]) for one in listed if (number := _CHECKPOINT.fullmatch(one.name))]
+    latest = max((version for _, version in checkpoints), default="")
+    try:
+        for path, version in checkpoints:
+            if version == latest:
+                adds = pq.read_table(path, columns=["add"]).column("add").to_pylist()
+                found |= {one["path"] for one in adds if one and one.get("path")}
+        for path in listed:
+            if not _COMMIT.fullmatch(path.name) or path.stem <= latest:
+                continue
+            for line in path.read_text("utf-8").splitlines():
+                action = json.loads(line) if line.strip() else {}
+                found -= {action["remove"]["path"]} if "remove" in action else set()
+                found |= {action["add"]["path"]} if "add" in action else set()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise SourceError(f"{table.name}/{LOG} cannot be read: {reason}; copy the table again") from error
+    return {table / unquote(one) for one in found}
