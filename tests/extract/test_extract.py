@@ -23,6 +23,7 @@ from graphrec.errors import ModelError, SourceError, UsageError
 from graphrec.extract.classifier import Classifier, Rows, tone_features
 from graphrec.extract.documents import Document
 from graphrec.extract.linking import Entity, Gazetteer, Known
+from graphrec.extract.pdf import joined, without_heads
 from graphrec.extract.relations import pair_features
 from graphrec.extract.rows import Recognizer, extract
 from graphrec.extract.texts import plain, sentences
@@ -388,6 +389,21 @@ def pdf_of(lines: Sequence[str]) -> bytes:
 
 
 @pytest.mark.slow
+def test_what_stands_on_each_page_is_no_text_and_words_are_whole_over_lines_and_pages() -> None:
+    bought = ("Beta", "Gamma", "Delta")
+    pages = [
+        f"Alpina Research\nAcme  buys {one} for {n} Milli\u2010\nonen Euro, says {one}, and\nSeite {n} von 3"
+        for n, one in enumerate(bought, 1)
+    ]
+    text = joined("\n".join(without_heads(pages)))
+    assert text == " ".join(
+        f"Acme buys {one} for {n} Millionen Euro, says {one}, and" for n, one in enumerate(bought, 1)
+    )
+    # Of two pages nobody knows what stands on each, and a page has some text.
+    assert without_heads(pages[:2]) == pages[:2]
+    assert without_heads(["Only this"] * 3) == ["Only this"] * 3
+
+
 def test_pdf_files_are_documents_and_one_that_cannot_be_read_is_named(bank: Bank, tmp_path: Path) -> None:
     folder, out = folder_of(bank), tmp_path / "out"
     mapping = MAPPING.replace('form = "html"', 'form = "pdf"')
