@@ -2,6 +2,8 @@
 
 import dataclasses
 import os
+import pickle
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -9,14 +11,15 @@ import numpy as np
 import pytest
 
 from graphrec.app.lists.workers import Process, Workers
-from graphrec.app.models.shards import Gradients, Others, working
+from graphrec.app.models.shards import Gradients, Others
 from graphrec.features.blocks import Blocks
 from graphrec.graph.edges.adjacency import Graph
+from graphrec.models.fitting.config import TrainingConfig
 from graphrec.models.fitting.loop import backward
 from graphrec.models.fitting.parts import Part, Recipe, backward_in_parts, part_gradient
 from graphrec.models.inputs import Inputs
 from graphrec.models.networks.graphsage import GraphSageConfig
-from graphrec.models.networks.graphsage.network import fit_graphsage
+from graphrec.models.networks.graphsage.network import learning_graphsage
 from graphrec.models.networks.lightgcn import LightGCNConfig
 from graphrec.models.networks.lightgcn.network import fit_lightgcn, learning_lightgcn
 from graphrec.models.networks.lightgcn_id import PlainLightGCNConfig
@@ -43,6 +46,13 @@ class Dying(Gradients):
         if self._begun.read_text().split().count("1") == 1 and number == 1:
             os._exit(9)
         return made
+
+
+class NotSent:
+    """What lies in files of this machine."""
+
+    def __reduce__(self) -> tuple:
+        raise TypeError("it is sent to another process")
 
 
 def with_texts(graph: Graph) -> Inputs:
@@ -84,18 +94,25 @@ def test_a_part_is_computed_in_the_state_that_comes_with_it() -> None:
 
 
 @pytest.mark.slow
-def test_networks_are_the_same_with_processes_and_without() -> None:
+@pytest.mark.parametrize(
+    ("make", "config"),
+    [
+        (learning_lightgcn, dataclasses.replace(CONFIG, num_layers=2, loss="sampled", contrast=0.1)),
+        (learning_graphsage, GraphSageConfig(dim=8, parts=3)),
+    ],
+)
+def test_another_process_is_sent_all_that_a_gradient_needs(make: Callable, config: TrainingConfig) -> None:
     graph = random_board(6, min_group=3)
-    config = dataclasses.replace(CONFIG, num_layers=2, loss="sampled", contrast=0.1)
-    sage = GraphSageConfig(dim=8, epochs=2, batch_size=16, parts=3)
-
-    def fitted() -> list[bytes]:
-        terms = fit_lightgcn(graph, config, with_texts(graph)).term, fit_graphsage(graph, sage, with_texts(graph)).term
-        return [scores(term, graph) for term in terms]
-
-    alone = fitted()
-    with working(None, 2):
-        assert fitted() == alone
+    recipe = Recipe(make, dataclasses.replace(graph, wealth=NotSent()), config, with_texts(graph).blocks)
+    sent = pickle.loads(pickle.dumps(recipe))
+    here = recipe.learning("cpu")
+    part = Part(here.learners[:9], 3, [one.detach().numpy() for one in here.parameters])
+    gradient, other = part_gradient(here, part), Gradients(sent).made(0, part)
+    assert (gradient.loss, gradient.num_targets) == (other.loss, other.num_targets)
+    assert gradient.num_targets > 0
+    for one, another in zip(gradient.arrays, other.arrays, strict=True):
+        assert (one is None) == (another is None)
+        assert one is None or one.tobytes() == another.tobytes()
 
 
 @pytest.mark.slow

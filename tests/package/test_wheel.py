@@ -13,7 +13,7 @@ import pytest
 from graphrec import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = {".py", ".pyi", ".cypher", ".toml", ".tsv", ".typed", ".sql", ".properties", ".txt"}
+CODE = {".py", ".pyi", ".cypher", ".toml", ".tsv", ".typed", ".sql", ".properties", ".txt", ".npz"}
 #: The page and its licences.
 PAGE = {".css", ".html", ".js", ".svg", ".txt"}
 

@@ -89,7 +89,11 @@ def _completed(database: duckdb.DuckDBPyConnection, owner: TableProfile, uses: U
     says = f"{done.rows - before:,} different {where} are not in it and have nothing but their key"
     asks = f"{says}; {mark} tells them apart: is that right?" if mark else f"{says}: is that right?"
     source = rows([table.rows_sql for table, _ in uses]).replace("{0}", owner.rows_sql)
-    return replace(done, source=source, questions=(*owner.questions, asks))
+    done = replace(done, source=source, questions=(*owner.questions, asks))
+    if not mark or owner.fields:
+        return done
+    # What needs neither the mark nor those without it is read from the list.
+    return replace(done, fields={column: f"t.{name(column)}" for column in owner.columns}, inner=owner.rows_sql)
 
 
 def _mark(owner: TableProfile) -> str:
