@@ -3,13 +3,12 @@
     left^T right = sum over shards s of left[s]^T right[s],  SHARD customers in each but the last
 
 Float sums depend on the order in which they are added. Here shards and their order depend on the number of customers
-alone, so that the bytes are the same whoever multiplies: this process, or others that `multiplying_with` names.
+alone, so that the bytes are the same whoever multiplies: this process, or others (handed_out.py).
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
+
+from graphrec.models.handed_out import others
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array, csr_array
@@ -18,27 +17,6 @@ SHARD = 65_536
 """Customers of a shard: with a hundred holdings each, seconds of work for some 80 MB that are sent."""
 MOST_PRODUCTS = 12_000
 """Products up to which all sums are held at once."""
-
-
-class Multiplier(Protocol):
-    """Other processes that multiply."""
-
-    def products(self, shards: "Iterable[tuple[csr_array, csr_array]]") -> "Iterator[csc_array]":
-        """`product` of each shard, in their order."""
-        ...
-
-
-_others: ContextVar[Multiplier | None] = ContextVar("multiplier", default=None)
-
-
-@contextmanager
-def multiplying_with(others: Multiplier) -> Iterator[None]:
-    """Let other processes make the products of shards meanwhile."""
-    token = _others.set(others)
-    try:
-        yield
-    finally:
-        _others.reset(token)
 
 
 def is_sharded(num_users: int, num_products: int) -> bool:
@@ -52,8 +30,8 @@ def crossed(left: "csr_array", right: "csr_array") -> "csc_array":
     if num_users <= SHARD:
         return product(left, right)
     shards = ((left[start : start + SHARD], right[start : start + SHARD]) for start in range(0, num_users, SHARD))
-    others = _others.get()
-    parts = others.products(shards) if others is not None else (product(*shard) for shard in shards)
+    to = others()
+    parts = to.products(shards) if to is not None else (product(*shard) for shard in shards)
     total = next(parts)
     for part in parts:
         total = total + part

@@ -17,6 +17,7 @@ from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.fitting.config import TrainingConfig
 from graphrec.models.fitting.loop import backward
 from graphrec.models.fitting.parts import Part, Recipe, backward_in_parts, part_gradient
+from graphrec.models.handed_out import handing_out
 from graphrec.models.inputs import Inputs
 from graphrec.models.networks.graphsage import GraphSageConfig
 from graphrec.models.networks.graphsage.network import learning_graphsage
@@ -24,7 +25,6 @@ from graphrec.models.networks.lightgcn import LightGCNConfig
 from graphrec.models.networks.lightgcn.network import fit_lightgcn, learning_lightgcn
 from graphrec.models.networks.lightgcn_id import PlainLightGCNConfig
 from graphrec.models.networks.lightgcn_id.network import learning_lightgcn_id
-from graphrec.models.stepped import computing_with
 from graphrec.terms.base import Term
 from tests.models.boards import random_board
 
@@ -120,7 +120,7 @@ def test_a_process_dies_of_its_part_and_the_model_is_the_same(tmp_path: Path) ->
     graph, begun = random_board(6), tmp_path / "begun"
     alone = scores(fit_lightgcn(graph, CONFIG).term, graph)
     others = Others(lambda _, recipe, died: Workers(partial(Process, 2, DYING, (recipe, str(begun))), 2, died))
-    with computing_with(others):
+    with handing_out(others):
         assert scores(fit_lightgcn(graph, CONFIG).term, graph) == alone
     others.end()
     done = begun.read_text().split()

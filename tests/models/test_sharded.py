@@ -18,7 +18,8 @@ from graphrec.graph.edges.adjacency import Graph
 from graphrec.models import sharded
 from graphrec.models.counted.sums import sums_of
 from graphrec.models.factors.spectral import normal_matrix
-from graphrec.models.sharded import crossed, multiplying_with
+from graphrec.models.handed_out import handing_out
+from graphrec.models.sharded import crossed
 from graphrec.models.support import supported_pairs_of
 from graphrec.models.tables.ease import EaseConfig, fit_ease
 from tests.models.boards import random_board
@@ -81,7 +82,7 @@ def test_a_process_dies_of_its_shard_and_all_are_added_once(board: Graph, tmp_pa
     alone = crossed(left, right)
     begun = tmp_path / "begun"
     others = Others(lambda _makes, _first, died: Workers(partial(Process, 2, DYING, str(begun)), 2, died))
-    with multiplying_with(others):
+    with handing_out(others):
         assert same(crossed(left, right), alone)
     others.end()
     assert sorted(begun.read_text().split()) == ["0", "1", "2", "2", "3", "4"]

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from graphrec import __version__
 from graphrec.app.lists.cluster import LOCAL, other_version, ray_actors, ray_cluster
 from graphrec.app.lists.workers import Failed, Process, Workers
-from graphrec.models.sharded import multiplying_with, product
-from graphrec.models.stepped import computing_with
+from graphrec.models.handed_out import handing_out
+from graphrec.models.sharded import product
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array, csr_array
@@ -118,7 +118,7 @@ def working(on: str | None, workers: int | None) -> Iterator[None]:
             opens = partial(ray_actors, on, stack.enter_context(ray_cluster(on, workers or _most(on))))
         others = Others(opens)
         stack.callback(others.end)
-        with multiplying_with(others), computing_with(others):
+        with handing_out(others):
             yield
 
 

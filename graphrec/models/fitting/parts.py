@@ -3,7 +3,7 @@
     g = sum over parts p: n_p g_p / sum over parts p: n_p,   n_p targets of part p
 
 Which customers a part has, what is drawn for it and its place in the sum follow from the configuration, and one thread
-computes it, so that a model is the same whoever computes its parts: this process, or others (models/stepped.py).
+computes it, so that a model is the same whoever computes its parts: this process, or others (models/handed_out.py).
 Source: synchronous data parallelism, Chen et al., ICLR workshop 2016, with a fixed order of the sum.
 """
 
@@ -21,7 +21,7 @@ from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.fitting.config import TrainingConfig
 from graphrec.models.fitting.network import Network, T
 from graphrec.models.fitting.steps import Step
-from graphrec.models.stepped import computers
+from graphrec.models.handed_out import others
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,12 +117,12 @@ def backward_in_parts(
     """
     cut = [part for part in np.array_split(users, recipe.config.parts) if len(part)]
     seeds = [int(rng.integers(2**62)) for _ in cut]
-    if (others := computers()) is None:
+    if (to := others()) is None:
         found = [gradient_of(learning, part, seed) for part, seed in zip(cut, seeds, strict=True)]
     else:
         values = [parameter.detach().cpu().numpy() for parameter in learning.parameters]
         parts = (Part(part, seed, values) for part, seed in zip(cut, seeds, strict=True))
-        found = list(others.gradients(recipe, parts))
+        found = list(to.gradients(recipe, parts))
     total = max(sum(one.num_targets for one in found), 1)
     for number, parameter in enumerate(learning.parameters):
         arrays = [(one.num_targets / total, one.arrays[number]) for one in found]
