@@ -5,8 +5,10 @@ ARGS ?=
 BIN := .venv/bin
 
 NEO4J_ENV := .cache/neo4j/neo4j.env
-# Two processes of tests; those of one file, and all of Neo4j, stay in one of them.
+# Processes of tests, one more than cores for all of them, since some wait for servers; those of one file, and all of
+# Neo4j, stay in one process.
 PROCESSES := -n 2
+ALL_PROCESSES := -n 3
 # Files of tests lie in memory where there is room: a load of a store waits for the disk three hundred times.
 TEMP := $(shell test "$$(df -m --output=avail /dev/shm 2>/dev/null | tail -n 1)" -ge 8192 2>/dev/null && echo PYTEST_DEBUG_TEMPROOT=/dev/shm)
 # Images often forbid bytecode, and then every process that a test starts compiles this package anew.
@@ -25,7 +27,7 @@ demo: install ## the demo bank from raw files to explained lists, on the embedde
 
 test: install ## all tests and doctests; one choice of them: make test ARGS="-k settings"
 	@echo "graphrec: running the tests, some minutes on 2 cores" >&2
-	@if [ -f $(NEO4J_ENV) ]; then . ./$(NEO4J_ENV); fi; $(PYTEST) $(PROCESSES) $(ARGS)
+	@if [ -f $(NEO4J_ENV) ]; then . ./$(NEO4J_ENV); fi; $(PYTEST) $(ALL_PROCESSES) $(ARGS)
 
 test-fast: install ## the quick loop: everything but what is marked slow and what needs a Neo4j server
 	@$(PYTEST) $(PROCESSES) -m "not slow and not neo4j" $(ARGS)
