@@ -1,5 +1,7 @@
 """Tables of a delivery with other rows, while it is profiled."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import duckdb
@@ -20,14 +22,23 @@ def remake(database: duckdb.DuckDBPyConnection, table: str, rows: str) -> dict[s
     return {column: str(kind) for column, kind, *_ in database.execute(f"DESCRIBE {name(table)}").fetchall()}
 
 
-def remade(database: duckdb.DuckDBPyConnection, table: TableProfile, rows: str, asks: str) -> TableProfile:
+def remade(
+    database: duckdb.DuckDBPyConnection,
+    table: TableProfile,
+    rows: str,
+    asks: str,
+    *,
+    beside: Sequence[TableProfile] = (),
+) -> TableProfile:
     """A table with other rows, its columns looked at again; those that it had are read as before.
 
     Args:
-        rows: SQL of the rows, with {0} for those that the table has.
+        rows: SQL of the rows, with {0} for those that the table has, and {1} on for those of tables beside it.
         asks: what is to be looked at.
+        beside: tables that are read too.
     """
-    kinds = remake(database, table.name, rows.replace("{0}", name(table.name)))
+    read = (table, *beside)
+    kinds = remake(database, table.name, _with_rows(rows, [name(one.name) for one in read]))
     count = int(database.execute(f"SELECT count(*) FROM {name(table.name)}").fetchall()[0][0])
     columns = {}
     for column, kind in kinds.items():
@@ -38,9 +49,15 @@ def remade(database: duckdb.DuckDBPyConnection, table: TableProfile, rows: str, 
         if own is not None and own.kind != "text":
             columns[column] = replace(found, kind=own.kind, parse=own.parse, is_plain=own.is_plain)
     return replace(
-        table, rows=count, columns=columns, source=rows.replace("{0}", table.rows_sql), fields={},
+        table, rows=count, columns=columns, source=_with_rows(rows, [one.rows_sql for one in read]), fields={},
         questions=(*table.questions, asks),
     )  # fmt: skip
+
+
+def _with_rows(sql: str, rows: Sequence[str]) -> str:
+    """SQL with the rows of tables in the places of their numbers; other braces, as in names of columns, stay."""
+    numbered = {f"{{{number}}}": one for number, one in enumerate(rows)}
+    return re.sub(r"\{\d+\}", lambda place: numbered.get(place[0], place[0]), sql)
 
 
 def yes_in(database: duckdb.DuckDBPyConnection, table: TableProfile, mark: ColumnProfile) -> str | None:

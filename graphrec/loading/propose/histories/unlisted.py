@@ -58,10 +58,12 @@ def _uses(database: duckdb.DuckDBPyConnection, owner: TableProfile, tables: Sequ
                 or not is_called_like(column, owner)
             ):
                 continue
-            strays = count_strays(database, table, column.name, owner)
+            if refers is None:
+                strays, slips = count_strays(database, table, column.name, owner), 0
+            else:
+                strays, slips = table.strays.get(column.name, 0), _SLIPS
             shared = column.distinct - strays
-            enough = _SLIPS if refers is not None else 0
-            if strays > enough and shared >= max(ENOUGH_KEYS, _MOST * min(column.distinct, key.distinct)):
+            if strays > slips and shared >= max(ENOUGH_KEYS, _MOST * min(column.distinct, key.distinct)):
                 found.append((table, column))
     return found
 
@@ -69,27 +71,22 @@ def _uses(database: duckdb.DuckDBPyConnection, owner: TableProfile, tables: Sequ
 def _completed(database: duckdb.DuckDBPyConnection, owner: TableProfile, uses: Uses) -> TableProfile:
     key, mark = owner.key or "", _mark(owner)
     listed, unlisted = (f", {said} AS {name(mark)}" if mark else "" for said in ("true", "false"))
-
-    def rows(of: Sequence[str]) -> str:
-        named = " UNION ALL ".join(
-            f"SELECT {name(column.name)} AS k, _file, _line FROM {one}"
-            for one, (_, column) in zip(of, uses, strict=True)
-        )
-        first = "struct_pack(f := _file, l := _line)"
-        keys = f"SELECT CAST({name(key)} AS VARCHAR) FROM {{0}} WHERE {name(key)} IS NOT NULL"
-        return (
-            f"(SELECT *{listed} FROM {{0}} UNION ALL BY NAME SELECT k AS {name(key)}{unlisted}, "
-            f"arg_min(_file, {first}) AS _file, arg_min(_line, {first}) AS _line FROM ({named}) "
-            f"WHERE k IS NOT NULL AND CAST(k AS VARCHAR) NOT IN ({keys}) GROUP BY k)"
-        )
-
-    before = owner.rows
-    done = remade(database, owner, rows([name(table.name) for table, _ in uses]), "")
+    named = " UNION ALL ".join(
+        f"SELECT {name(column.name)} AS k, _file, _line FROM {{{place}}}"
+        for place, (_, column) in enumerate(uses, start=1)
+    )
+    first = "struct_pack(f := _file, l := _line)"
+    keys = f"SELECT CAST({name(key)} AS VARCHAR) FROM {{0}} WHERE {name(key)} IS NOT NULL"
+    rows = (
+        f"(SELECT *{listed} FROM {{0}} UNION ALL BY NAME SELECT k AS {name(key)}{unlisted}, "
+        f"arg_min(_file, {first}) AS _file, arg_min(_line, {first}) AS _line FROM ({named}) "
+        f"WHERE k IS NOT NULL AND CAST(k AS VARCHAR) NOT IN ({keys}) GROUP BY k)"
+    )
+    done = remade(database, owner, rows, "", beside=[table for table, _ in uses])
     where = ", ".join(f"{column.name} of {table.name}" for table, column in uses)
-    says = f"{done.rows - before:,} different {where} are not in it and have nothing but their key"
+    says = f"{done.rows - owner.rows:,} different {where} are not in it and have nothing but their key"
     asks = f"{says}; {mark} tells them apart: is that right?" if mark else f"{says}: is that right?"
-    source = rows([table.rows_sql for table, _ in uses]).replace("{0}", owner.rows_sql)
-    done = replace(done, source=source, questions=(*owner.questions, asks))
+    done = replace(done, questions=(*owner.questions, asks))
     if not mark or owner.fields:
         return done
     # What needs neither the mark nor those without it is read from the list.

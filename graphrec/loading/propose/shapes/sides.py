@@ -184,20 +184,11 @@ def _closes(side: TableProfile) -> bool:
 
 _GONE = frozenset(
     {
-        "closed",
-        "closure",
-        "closures",
-        "deleted",
-        "left",
-        "churned",
-        "terminated",
-        "gekuendigt",
-        "geloescht",
-        "ausgetreten",
+        *("closed", "closure", "closures", "deleted", "left", "churned", "terminated"),
+        *("gekuendigt", "geloescht", "ausgetreten"),
     }
 )
-
-
+"""Words of names of tables of those who are customers no more."""
 _STOP = frozenset({"stop", "stopall", "unsubscribe", "unsubscribed", "optout", "out", "quit", "added", "blocked"})
 _START = frozenset({"start", "unstop", "subscribe", "subscribed", "resubscribe", "optin", "in", "resume", "removed"})
 """Words by which people are put on a list of those who want nothing, and taken off it."""

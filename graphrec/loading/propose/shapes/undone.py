@@ -16,27 +16,9 @@ from graphrec.loading.sources.sql import name
 _UNDONE = frozenset(
     {
         *("cancelled", "canceled", "cancellation", "cancellations", "rejected", "rejections", "voided", "reversed"),
-        *(
-            "reversal",
-            "reversals",
-            "expired",
-            "failed",
-            "storniert",
-            "storno",
-            "stornos",
-            "stornierungen",
-            "stornierung",
-        ),
-        *(
-            "annule",
-            "annulation",
-            "annulations",
-            "cancelado",
-            "cancelada",
-            "cancelaciones",
-            "annullato",
-            "annullamenti",
-        ),
+        *("reversal", "reversals", "expired", "failed", "storniert", "storno", "stornos", "stornierungen"),
+        *("stornierung", "annule", "annulation", "annulations", "cancelado", "cancelada", "cancelaciones"),
+        *("annullato", "annullamenti"),
     }
 )
 """Words in the names of tables whose rows undo those of another one."""
@@ -62,7 +44,7 @@ def _shared(database: duckdb.DuckDBPyConnection, undone: TableProfile, table: Ta
     if _UNDONE.intersection(map(normal, words(table.name))):
         return None
     both = [one for one in undone.columns.values() if one.name in table.columns and _is_number(undone, one)]
-    both = [one for one in both if likeness(one.name) == 0 or (likeness(one.name) < 0 and _is_unique(table, one))]
+    both = [one for one in both if _is_number_of(table, one)]
     for one in both:
         quoted = name(one.name)
         there = f"SELECT {quoted} FROM {name(table.name)}"
@@ -73,9 +55,10 @@ def _shared(database: duckdb.DuckDBPyConnection, undone: TableProfile, table: Ta
     return None
 
 
-def _is_unique(table: TableProfile, column: ColumnProfile) -> bool:
-    """Whether a column names the rows of a table: the number of a policy, and no product's."""
-    return table.columns[column.name].is_unique
+def _is_number_of(table: TableProfile, column: ColumnProfile) -> bool:
+    """Whether a column is the number of what a table lists: of an order, or of a policy, and no product's."""
+    like = likeness(column.name)
+    return like == 0 or (like < 0 and table.columns[column.name].is_unique)
 
 
 def _is_number(undone: TableProfile, column: ColumnProfile) -> bool:
@@ -89,8 +72,6 @@ def _without(
     """A table without the rows that are undone."""
     quoted = name(column)
     rows = f"(SELECT * FROM {{0}} WHERE coalesce({quoted} NOT IN (SELECT {quoted} FROM {{1}}), true))"
-    here, there = rows.replace("{1}", name(undone.name)), rows.replace("{1}", undone.rows_sql)
     asks = f"what {undone.name} has by {column} never was and is left out: is that right?"
     also = (undone.of,) if undone.of != table.of else ()
-    made = remade(database, table, here, asks)
-    return replace(made, source=there.replace("{0}", table.rows_sql), also=(*table.also, *also))
+    return replace(remade(database, table, rows, asks, beside=(undone,)), also=(*table.also, *also))
