@@ -10,9 +10,9 @@ NEO4J_ENV := .cache/neo4j/neo4j.env
 PROCESSES := -n 2
 ALL_PROCESSES := -n 3
 # Files of tests lie in memory where there is room: a load of a store waits for the disk three hundred times.
-TEMP := $(shell test "$$(df -m --output=avail /dev/shm 2>/dev/null | tail -n 1)" -ge 8192 2>/dev/null && echo PYTEST_DEBUG_TEMPROOT=/dev/shm)
+TEMP = $(shell test "$$(df -m --output=avail /dev/shm 2>/dev/null | tail -n 1)" -ge 8192 2>/dev/null && echo PYTEST_DEBUG_TEMPROOT=/dev/shm)
 # Images often forbid bytecode, and then every process that a test starts compiles this package anew.
-PYTEST := env -u PYTHONDONTWRITEBYTECODE $(TEMP) $(BIN)/python -m pytest
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(TEMP) $(BIN)/python -m pytest
 
 .PHONY: help install demo test test-fast lint bench bench-gpu docs build neo4j-up neo4j-down lock clean
 

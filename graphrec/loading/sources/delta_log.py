@@ -6,10 +6,9 @@ A folder with a `_delta_log` keeps the files of earlier versions, so that readin
 import json
 import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
-
-import pyarrow.parquet as pq
 
 from graphrec.errors import SourceError
 
@@ -24,19 +23,19 @@ def live(paths: Iterable[Path]) -> list[Path]:
     Raises:
         SourceError: a log cannot be read.
     """
-    known: dict[Path, set[Path]] = {}
-    kept = []
-    for path in paths:
-        table = next((one for one in path.parents if (one / LOG).is_dir()), None)
-        if table is not None and table not in known:
-            known[table] = _live_in(table)
-        if table is None or path in known[table]:
-            kept.append(path)
-    return kept
+    table_of, live_in = cache(_table_of), cache(_live_in)
+    return [path for path in paths if (table := table_of(path.parent)) is None or path in live_in(table)]
+
+
+def _table_of(folder: Path) -> Path | None:
+    """The Delta table that a folder is, or is a part of."""
+    return next((one for one in (folder, *folder.parents) if (one / LOG).is_dir()), None)
 
 
 def _live_in(table: Path) -> set[Path]:
     """The files of the latest version of a table."""
+    import pyarrow.parquet as pq
+
     found: set[str] = set()
     listed = sorted((table / LOG).iterdir())
     checkpoints = [(one, number[1]) for one in listed if (number := _CHECKPOINT.fullmatch(one.name))]

@@ -65,16 +65,24 @@ def read_dump(
     """
     table, encoding = RowTable(database, spec.name, are_typed=False), str(spec.options.get("encoding", "utf-8"))
     for path, shown in files:
-        known = dump_tables(path, shown, encoding)
-        wanted = spec.options.get("table", known[0] if len(known) == 1 else None)
-        if wanted not in known:
-            said = f"rows of {', '.join(known)}" if known else "no rows"
-            hint = suggest(str(wanted), known) if wanted else ""
-            raise SourceError(f'{place}: {shown} has {said}; say which table is read: table = "…"{hint}')
-        rows = (row for row in _rows(path, shown, encoding) if row[0] == wanted)
+        wanted, known = spec.options.get("table"), dict[str, None]()
+        rows = _of_table(_rows(path, shown, encoding), wanted, known)
         for head, some in groupby(rows, partial(_head, shown)):
             table.add(head, ((line, values) for _, line, _, values in some), shown)
+        is_told = len(known) == 1 if wanted is None else wanted in known
+        if not is_told:
+            said = f"rows of {', '.join(known)}" if known else "no rows"
+            hint = suggest(str(wanted), list(known)) if wanted else ""
+            raise SourceError(f'{place}: {shown} has {said}; say which table is read: table = "…"{hint}')
     table.finish()
+
+
+def _of_table(rows: Iterator[Row], wanted: object, known: dict[str, None]) -> Iterator[Row]:
+    """The rows of one table, or of the first where none is named; all tables that come by are put into `known`."""
+    for row in rows:
+        known.setdefault(row[0])
+        if row[0] == (next(iter(known)) if wanted is None else wanted):
+            yield row
 
 
 def _head(shown: str, row: Row) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -132,7 +133,7 @@ def delivery_encoding(files: Iterable[tuple[Path, str]]) -> str | None:
             (wide if _in_pairs(content) else contents).append(content)
     if wide and len(wide) + len(contents) > 1:
         everything = (*wide, *contents)
-        said = Counter(next(_likely(one), "") for one in (*wide, b"\n".join(everything)))
+        said = Counter(next(iter(_likely(one)), "") for one in (*wide, b"\n".join(everything)))
         read = (one for one, _ in said.most_common() if one in WIDE and all(_decodes(each, one) for each in everything))
         return next(read, None)
     return by_letters(b"\n".join(contents)) if len(contents) > 1 else None
@@ -236,19 +237,24 @@ def _count_of(letters: Mapping[str, int], alphabet: str) -> int:
     return sum(count for sign, count in letters.items() if sign in alphabet or sign.lower() in alphabet)
 
 
-def _likely(content: bytes) -> Iterator[str]:
-    """The likeliest encoding by what its letters look like (charset-normalizer); none where they say nothing."""
+def _likely(content: bytes) -> tuple[str, ...]:
+    """The likeliest encodings by what letters look like (charset-normalizer); none where they say nothing."""
+    return _likely_of(content[:_LETTERS])
+
+
+@lru_cache(maxsize=32)
+def _likely_of(content: bytes) -> tuple[str, ...]:
     from charset_normalizer import from_bytes
 
-    found = list(from_bytes(content[:_LETTERS], cp_isolation=list(USUAL)))
+    found = list(from_bytes(content, cp_isolation=list(USUAL)))
     if not found:
-        return
+        return ()
     near = [
         one for one in found if one.chaos <= found[0].chaos + _CHAOS and one.coherence >= found[0].coherence - _SENSE
     ]
     # Encodings that read the same text stand together.
     names = {name for one in near for name in one.could_be_from_charset}
-    yield from (name for name in USUAL if name in names)
+    return tuple(name for name in USUAL if name in names)
 
 
 def first_broken_line(content: bytes) -> int | None:
