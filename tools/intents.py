@@ -12,7 +12,7 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrec.ask.nearest import MARGIN, WEIGHTS, Example, read_examples, spoken
+from graphrec.ask.nearest import MARGIN, WEIGHTS, read_examples, spoken
 from graphrec.features.sources.text.nano import NanoEncoder
 
 Floats = NDArray[np.float64]
@@ -57,14 +57,9 @@ def check(vectors: Floats, wanted: Floats, none: int) -> None:
         )
 
 
-def examples() -> list[Example]:
-    """The examples, each once."""
-    return read_examples()
-
-
 def main() -> None:
     """Write the weights."""
-    encoder, known = NanoEncoder(), examples()
+    encoder, known = NanoEncoder(), read_examples()
     intents = sorted({one.intent for one in known})
     vectors = encoder.encode([spoken(one.question, one.language) for one in known]).astype(np.float64)
     wanted = np.eye(len(intents))[[intents.index(one.intent) for one in known]]

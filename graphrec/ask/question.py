@@ -511,7 +511,7 @@ def _meant(intent: Intent, plain: str, spoken: str, products: tuple[str, ...], n
         # What is held and what fits: in the order of the question.
         return first
     if intent == "holdings" and (products or not _HOLDING.search(plain)):
-        # Whoever has a column is asked for the column.
+        # What is held is no column; where the question names one, that is asked for.
         return names.about(plain, spoken, has_product=bool(products)) or intent
     return intent
 

@@ -3,7 +3,7 @@
     left^T right = sum over shards s of left[s]^T right[s],  SHARD customers in each but the last
 
 Float sums depend on the order in which they are added. Here shards and their order depend on the number of customers
-alone, so that the bytes are the same whoever multiplies: this process, or others (handed_out.py).
+alone, so that the bytes are the same where this process multiplies and where others do (handed_out.py).
 """
 
 from typing import TYPE_CHECKING

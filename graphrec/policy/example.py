@@ -25,6 +25,7 @@ from graphrec.loading.propose.concepts import (
     NO,
     NO_INVESTMENT,
     NOTHING,
+    OF_AGE,
     OPEN,
     YES,
     answers_in,
@@ -609,14 +610,14 @@ def _adults(draft: _Draft, found: _Found, as_of: int | None) -> None:
     if column is None or column.numbers is None:
         return
     youngest = column.numbers[0] if is_age else now - column.numbers[1]
-    if youngest < _OF_AGE:
-        require = f"is_missing({column}) or {condition.format(column, _OF_AGE)}"
+    if youngest < OF_AGE:
+        require = f"is_missing({column}) or {condition.format(column, OF_AGE)}"
         draft.add("adult", draft.said("adult"), require, columns=(column,))
-        draft.doubts.append(draft.note("no_adult", column=str(column), age=str(_OF_AGE)))
+        draft.doubts.append(draft.note("no_adult", column=str(column), age=str(OF_AGE)))
 
 
-_OF_AGE, _YEAR = 18, 365.2425 * 24 * 3600 * 1e6
-"""Years from which on people decide for themselves; microseconds of one."""
+_YEAR = 365.2425 * 24 * 3600 * 1e6
+"""Microseconds of one."""
 
 
 def _residence(draft: _Draft, found: _Found) -> None:

@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from graphrec import __version__
 from graphrec.app.lists.cluster import LOCAL, other_version, ray_actors, ray_cluster
 from graphrec.app.lists.workers import Failed, Process, Workers
 from graphrec.models.handed_out import handing_out
@@ -42,7 +41,7 @@ class Sums(Trains):
     """Sums of shards."""
 
     def __init__(self, _first: object = None) -> None:
-        self.version = __version__
+        """It needs nothing."""
 
     def made(self, _number: int, shard: Shard) -> csc_array:
         """The sums of one shard."""
@@ -71,8 +70,7 @@ class Others:
     def __init__(self, opens: Opens) -> None:
         self._opens = opens
         self._open = ExitStack()
-        self._for: tuple[type[Trains], object] | None = None
-        self._workers: Workers[Any, Any] | None = None
+        self._now: tuple[type[Trains], object, Workers[Any, Any]] | None = None
 
     def products(self, shards: Iterable[Shard]) -> Iterator[csc_array]:
         """The sums of each shard, in their order."""
@@ -87,11 +85,10 @@ class Others:
         self._open.close()
 
     def _of(self, makes: type[Trains], first: object, died: Callable[[Any], str]) -> Workers[Any, Any]:
-        if self._workers is None or self._for is None or self._for[0] is not makes or self._for[1] is not first:
+        if self._now is None or self._now[0] is not makes or self._now[1] is not first:
             self._open.close()
-            self._workers = self._open.enter_context(self._opens(makes, first, died))
-            self._for = makes, first
-        return self._workers
+            self._now = makes, first, self._open.enter_context(self._opens(makes, first, died))
+        return self._now[2]
 
 
 @contextmanager

@@ -109,6 +109,8 @@ LEFT = re.compile(
     "|(дата)?(закриття|закрытия|розірвання|расторжения)|ngay(dong|tattoan)|วนปดบญช|asiakkuuspaattyy|datumukonceni"
 )
 """Whole names of the day on which somebody ceased to be a customer."""
+OF_AGE = 18
+"""Years from which on people decide for themselves."""
 AGREES = "agrees"
 """Before purposes to which customers agree and that offers do not hang on: statistics, sharing of data."""
 _DENIED = frozenset(

@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import permutations
 from pathlib import Path
 
@@ -38,6 +37,7 @@ from graphrec.loading.propose.looks import (
     likeness,
     looks,
 )
+from graphrec.loading.propose.of_people import has_minors
 from graphrec.loading.propose.profile import read_folder
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import singular, stem, words
@@ -132,15 +132,6 @@ def _ask_of_others(draft: Draft, entities: Sequence[TableProfile]) -> None:
             )
 
 
-def _has_minors(table: TableProfile) -> bool:
-    """Whether some customers may not be of age."""
-    born = (one for one in table.others() if one.kind == "time" and place(one.name, "born") is not None)
-    return any(one.most > datetime.now(UTC).year - _OF_AGE for one in born)
-
-
-_OF_AGE = 18
-
-
 def _decided(table: TableProfile, decide: Decide) -> TableProfile:
     """A table with its columns read as a person says, where two ways fit."""
     columns = dict(table.columns)
@@ -222,7 +213,7 @@ def _read_as(tables: list[TableProfile], draft: Draft) -> Draft | None:
     ]
     draft.has_ages = any(place(one, limit) is not None for one in sold for limit in ("least age", "most age"))
     _ask_of_others(draft, entities)
-    draft.has_ages |= any(_has_minors(table) for table in entities if draft.label_of[table.name] == draft.user)
+    draft.has_ages |= any(has_minors(table.others()) for table in entities if draft.label_of[table.name] == draft.user)
     for table in entities:
         add_entity(draft, table)
         if draft.label_of[table.name] in {draft.user, draft.product}:

@@ -1,11 +1,12 @@
-"""Columns that a draft makes of those of customers: both names in one, and the year of a personal day of birth."""
+"""Customers in a draft: both of their names in one, the year of a personal day of birth, and who may be a minor."""
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import ColumnProfile
-from graphrec.loading.propose.concepts import place
+from graphrec.loading.propose.concepts import OF_AGE, place
 from graphrec.loading.run.parse import parsed_sql
 from graphrec.loading.sources.sql import name
 
@@ -35,6 +36,12 @@ def whole_name(columns: Sequence[ColumnProfile], called: str | None) -> str:
     if first is None or last is None or called not in (first.name, last.name) or WHOLE_NAME in taken:
         return ""
     return f"concat_ws(' ', {name(first.name)}, {name(last.name)}) AS {WHOLE_NAME}"
+
+
+def has_minors(columns: Sequence[ColumnProfile]) -> bool:
+    """Whether some customers may not be of age."""
+    born = (one for one in columns if one.kind == "time" and place(one.name, "born") is not None)
+    return any(one.most > datetime.now(UTC).year - OF_AGE for one in born)
 
 
 def birth_year(columns: Sequence[ColumnProfile]) -> str:

@@ -97,16 +97,16 @@ def backward(loss: Tensor) -> float:
     return float(loss.detach())
 
 
-def run_epoch(name: str, steps: Iterator[S], backward: Callable[[S], float], optimizer: Adam) -> float:
+def run_epoch(name: str, steps: Iterator[S], descend: Callable[[S], float], optimizer: Adam) -> float:
     """One move of the optimizer per step; returns the mean loss.
 
     Args:
-        backward: leaves the gradient of a step at the parameters and returns its loss.
+        descend: leaves the gradient of a step at the parameters and returns its loss.
     """
     total, count = 0.0, 0
     for step in steps:
         optimizer.zero_grad()
-        loss = backward(step)
+        loss = descend(step)
         optimizer.step()
         total, count = total + loss, count + 1
     if not np.isfinite(total):

@@ -3,7 +3,8 @@
     g = sum over parts p: n_p g_p / sum over parts p: n_p,   n_p targets of part p
 
 Which customers a part has, what is drawn for it and its place in the sum follow from the configuration, and one thread
-computes it, so that a model is the same whoever computes its parts: this process, or others (models/handed_out.py).
+computes it, so that a model is the same where this process computes its parts and where others do
+(models/handed_out.py).
 Source: synchronous data parallelism, Chen et al., ICLR workshop 2016, with a fixed order of the sum.
 """
 

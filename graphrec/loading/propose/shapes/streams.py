@@ -103,7 +103,7 @@ def _by_type(database: duckdb.DuckDBPyConnection, table: TableProfile, taken: se
     for text, shares in filled.items():
         ends = tuple(one for one in some if shares[one] >= _FILLED and table.columns[one].looks_like_id)
         own = tuple(one for one in some if shares[one] > 0)
-        # Whoever took a consent back may give it again: the last of both counts.
+        # A consent that was taken back may be given again: the last of both counts.
         kind = "consent" if any(place(text, one) is not None for one in ("consent", "objection")) else text
         groups.setdefault(ends if len(ends) > 1 else (kind, *own), []).append(text)
     if len(groups) < 2 or any(not ends for ends in groups):
