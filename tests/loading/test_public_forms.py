@@ -100,11 +100,9 @@ def test_what_was_not_authorised_was_not_bought(data: Path) -> None:
 
 
 def test_what_every_row_of_a_place_says_is_no_action(data: Path) -> None:
-    kinds = ("Gym", "Bar", "Park")
-    rows = (
-        f"{1 + i % 25}\t{hashlib.md5(bytes([i % 12])).hexdigest()[:24]}\t{kinds[i % 3]}\tTue Apr 03 {i % 24:02}:{i % 60:02}:09 +0000 2012"
-        for i in range(150)
-    )
+    kinds, places = ("Gym", "Bar", "Park"), [hashlib.md5(bytes([i])).hexdigest()[:24] for i in range(12)]
+    moments = (f"Tue Apr 03 {i % 24:02}:{i % 60:02}:09 +0000 2012" for i in range(150))
+    rows = (f"{1 + i % 25}\t{places[i % 12]}\t{kinds[i % 3]}\t{moment}" for i, moment in enumerate(moments))
     write(data, "checkins.txt", *rows)
     _, sink, _ = loaded(data)
     assert [one for one in sink.edges if not one.startswith("HAS_")] == ["CHECKIN"]
