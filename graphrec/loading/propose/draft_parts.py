@@ -402,7 +402,8 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
             column, table, of_user=label == draft.user
         ):
             continue
-        attribute = _attribute_label(draft, label, column)
+        trait = _trait(column.name)
+        attribute = _attribute_label(draft, label, trait)
         there = f"{name(column.name)} IS NOT NULL"
         draft.add_node(
             attribute,
@@ -410,7 +411,7 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
             _sql(f"SELECT DISTINCT {_raw(column)} FROM {table.rows_with([column.name])} WHERE {there}"),
         )
         draft.add_edge(
-            type_name(f"has_{column.name}"),
+            type_name(f"has_{trait}"),
             label,
             _end("from", label, table, table.key),
             _end("to", attribute, table, column.name),
@@ -421,14 +422,23 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
         )
 
 
-def _attribute_label(draft: Draft, label: str, column: ColumnProfile) -> str:
-    """A label for the values of a column of a label, which no other one has."""
-    attribute, taken = label_name(column.name), {*draft.labels, *draft.label_of.values()}
+def _trait(column: str) -> str:
+    """What the values of a column are, without a last word that they are names or texts: of genre_name, genre."""
+    said = words(column)
+    return "_".join(said[:-1]) if len(said) > 1 and said[-1] in _OF_TEXTS else column
+
+
+_OF_TEXTS = frozenset({"name", "desc", "descr", "description", "text", "txt", "label", "bezeichnung", "bez"})
+
+
+def _attribute_label(draft: Draft, label: str, trait: str) -> str:
+    """A label for the values of a trait of a label, which no other one has."""
+    attribute, taken = label_name(trait), {*draft.labels, *draft.label_of.values()}
     while attribute in taken:
         # The class of a share class is no class class.
         attribute = f"{attribute}Type" if attribute == label else label + attribute
         if is_too_long(attribute):
-            attribute = next(one for n in range(2, 1000) if (one := f"{label_name(column.name)}{n}") not in taken)
+            attribute = next(one for n in range(2, 1000) if (one := f"{label_name(trait)}{n}") not in taken)
     return attribute
 
 
@@ -475,8 +485,8 @@ def add_tags(draft: Draft, table: TableProfile, owner: TableProfile | None) -> b
     tags += [one for one in texts if is_list and one.words == ["name"] and 2 <= one.distinct <= MANY_VALUES]
     for column in tags:
         # The names in a list of genres are genres.
-        called = singular(table.name.removeprefix(f"{table.of}_")) if column.words == ["name"] else column.name
-        attribute = _attribute_label(draft, label, replace(column, name=called))
+        called = singular(table.name.removeprefix(f"{table.of}_")) if column.words == ["name"] else _trait(column.name)
+        attribute = _attribute_label(draft, label, called)
         there = f"{name(column.name)} IS NOT NULL"
         draft.add_node(
             attribute, f"key = {quote(column.in_graph)}",
