@@ -121,3 +121,25 @@ def test_the_number_0_stays_where_letters_stand_before_others(data: Path) -> Non
     )
     _, sink, _ = loaded(data)
     assert sink.edges["BOUGHT"].num_rows == 120
+
+
+def test_numbers_that_some_rows_lack_are_no_key(data: Path) -> None:
+    write(data, "customers.csv", "customer_id,name", *(f"C{i:02},N {i}" for i in range(20)))
+    rows = (f"{'NULL' if i % 50 == 9 else i},C{i % 20:02},P{i % 9},2024-01-{1 + i % 28:02}" for i in range(150))
+    write(data, "trades.csv", "id,customer_id,product_id,date", *rows)
+    _, sink, text = loaded(data)
+    assert sink.edges["BOUGHT"].num_rows == 150
+    assert '"id" AS "id_given"' in text
+
+
+@pytest.mark.parametrize("odd", ["{}", "{0}", "{a}"])
+def test_braces_in_cells_and_heads(odd: str, data: Path) -> None:
+    write(
+        data, "customers.csv", f"customer_id,name,consents,{odd}", *(f"C{i:02},N {i},{odd}|mail,{i}" for i in range(20))
+    )
+    kinds = (odd, "bond")
+    write(data, "products.csv", f"product_id,name,{odd}", *(f"P{i},Fund {i},{kinds[i % 2]}" for i in range(9)))
+    rows = (f"C{i % 20:02},P{i % 9},2024-01-{1 + i % 28:02},{('buy', odd)[i % 2]}" for i in range(150))
+    write(data, "trades.csv", f"customer_id,product_id,{odd},event", *rows)
+    _, sink, _ = loaded(data)
+    assert sink.nodes["Product"].num_rows == 9

@@ -160,10 +160,10 @@ def answers_in(texts: Collection[str]) -> dict[str, bool | None]:
     ({'接受': True, '不接受': False}, {'nicht gewünscht': False, 'gewünscht': True})
     """
     found = {text: told(text, YES, NO) for text in texts}
-    if len(found) == 2:
+    if len(found) == 2 and all(map(normal, found)):  # signs alone say nothing
         plain, denied = sorted(found, key=lambda text: len(normal(text)))
         before, _, behind = normal(denied).partition(normal(plain))
-        if normal(plain) and not behind and (before in _DENIED or _DENIED_HAN.fullmatch(before)):
+        if not behind and (before in _DENIED or _DENIED_HAN.fullmatch(before)):
             found[plain], found[denied] = True, False
     return found
 

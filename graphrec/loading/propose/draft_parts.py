@@ -569,6 +569,8 @@ def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) ->
     if named := [one.name for one in others if is_personal(one, of_user=False) or says_who(one)]:
         draft.ask(f"{table.name}: {', '.join(named)} may name people and is left out of the edges")
     others = [column for column in others if column.name not in named]
+    # A number that some rows lack is no key, and id is the name of one.
+    others = [replace(c, in_graph="id_given") if c.in_graph == "id" and c.filled < c.rows else c for c in others]
     column = _action_column(table, others) if are_roles else None
     heads, parse, more, kinds = _said_of_event(draft, table, others, (source, target), column, are_roles=are_roles)
     some = _of_something(draft, table, others) if are_roles and column is None else ""

@@ -29,6 +29,7 @@ from graphrec.loading.propose.histories.vault import as_tables
 from graphrec.loading.propose.histories.versions import current
 from graphrec.loading.propose.looks import likeness, property_name
 from graphrec.loading.propose.references import key_of, with_keys, with_references
+from graphrec.loading.propose.remade import with_rows
 from graphrec.loading.propose.shapes.actions import as_one_column
 from graphrec.loading.propose.shapes.catalogue import with_told_names
 from graphrec.loading.propose.shapes.described import with_described
@@ -358,12 +359,12 @@ def _without_copies(
             return flat  # what did not change since the delivery before
     by = name(best.name) if kinds == best.distinct else every
     once = (
-        f"(SELECT * FROM {{}} QUALIFY row_number() OVER (PARTITION BY {by} ORDER BY _file, _line) = 1 "
+        f"(SELECT * FROM {{0}} QUALIFY row_number() OVER (PARTITION BY {by} ORDER BY _file, _line) = 1 "
         "ORDER BY _file, _line)"
     )
-    database.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM {once.format(table)}")
+    database.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM {with_rows(once, table)}")
     said = f"{rows - kinds} rows are copies of others and are left out"
-    source = once.format(flat.source or table)
+    source = with_rows(once, flat.source or table)
     return replace(flat, source=source, fields={}, questions=(*flat.questions, said))
 
 

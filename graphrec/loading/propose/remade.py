@@ -38,7 +38,7 @@ def remade(
         beside: tables that are read too.
     """
     read = (table, *beside)
-    kinds = remake(database, table.name, _with_rows(rows, [name(one.name) for one in read]))
+    kinds = remake(database, table.name, with_rows(rows, *(name(one.name) for one in read)))
     count = int(database.execute(f"SELECT count(*) FROM {name(table.name)}").fetchall()[0][0])
     columns = {}
     for column, kind in kinds.items():
@@ -49,13 +49,13 @@ def remade(
         if own is not None and own.kind != "text":
             columns[column] = replace(found, kind=own.kind, parse=own.parse, is_plain=own.is_plain)
     return replace(
-        table, rows=count, columns=columns, source=_with_rows(rows, [one.rows_sql for one in read]), fields={},
+        table, rows=count, columns=columns, source=with_rows(rows, *(one.rows_sql for one in read)), fields={},
         questions=(*table.questions, asks),
     )  # fmt: skip
 
 
-def _with_rows(sql: str, rows: Sequence[str]) -> str:
-    """SQL with the rows of tables in the places of their numbers; other braces, as in names of columns, stay."""
+def with_rows(sql: str, *rows: str) -> str:
+    """SQL with the rows of tables in the places of {0}, {1}; other braces, as in names and values, stay."""
     numbered = {f"{{{number}}}": one for number, one in enumerate(rows)}
     return re.sub(r"\{\d+\}", lambda place: numbered.get(place[0], place[0]), sql)
 

@@ -78,8 +78,9 @@ def _is_of_letters(database: duckdb.DuckDBPyConnection, table: TableProfile, col
 
 def _bits_of(database: duckdb.DuckDBPyConnection, table: TableProfile) -> dict[int, str] | None:
     """The meaning of each bit in a table of a power of two and a text in each row; None where it is no such table."""
-    numbers = [one for one in table.columns.values() if one.kind == "integer" and one.is_unique]
-    texts = [one for one in table.columns.values() if one.kind == "text" and one.filled == table.rows]
+    columns = table.columns.values()
+    numbers = [one for one in columns if one.kind == "integer" and one.is_unique and one.is_plain and not one.misfits]
+    texts = [one for one in columns if one.kind == "text" and one.filled == table.rows]
     if not numbers or not texts or not 2 <= table.rows <= _MOST_MEANINGS:
         return None
     text = max(texts, key=lambda one: one.mean_length)

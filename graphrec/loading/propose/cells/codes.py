@@ -12,7 +12,7 @@ import duckdb
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import normal, place
 from graphrec.loading.propose.looks import likeness, looks
-from graphrec.loading.propose.remade import remake
+from graphrec.loading.propose.remade import remake, with_rows
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import words
 from graphrec.loading.sources.sql import name, value
@@ -60,7 +60,7 @@ class _Codes:
     kind: str
     """What the column is called where the table says so; nothing: it has the codes of one column alone."""
     meaning: str
-    """SQL of what a code means, with {} for the column of `t` that holds it."""
+    """SQL of what a code means, with {0} for the column of `t` that holds it."""
     meanings: dict[str, str]
     column: str
     """What the table calls its codes."""
@@ -132,7 +132,7 @@ def _read(
     also = f"{where} AND" if where else " WHERE"
     meaning = (
         f"(SELECT any_value({name(text.name)}) FROM {table.rows_sql}{also} "
-        f"CAST({name(code.name)} AS VARCHAR) = CAST(t.{{}} AS VARCHAR))"
+        f"CAST({name(code.name)} AS VARCHAR) = CAST(t.{{0}} AS VARCHAR))"
     )
     return _Codes(table.name, of, meaning, {str(one): str(said) for one, said in found}, code.name,
                   text.name if _is_asked_for(text.name) else "")  # fmt: skip
@@ -185,13 +185,13 @@ def _decoded(database: duckdb.DuckDBPyConnection, table: TableProfile, found: di
     fields = {column: f"t.{name(column)}" for column in table.columns}
     for column, codes in found.items():
         called[column] = _name_of(column, codes, {*table.columns, *called.values()} - {column})
-        told = f"coalesce({codes.meaning.format(name(column))}, CAST(t.{name(column)} AS VARCHAR))"
+        told = f"coalesce({with_rows(codes.meaning, name(column))}, CAST(t.{name(column)} AS VARCHAR))"
         fields = {
             called[column] if one == column else one: told if one == column else sql for one, sql in fields.items()
         }
     listed = ", ".join(f"{sql} AS {name(one)}" for one, sql in fields.items())
-    made = f"(SELECT {listed}, t._file, t._line FROM {{}} AS t)"
-    whole = f"(SELECT * FROM {made.format(name(table.name))} ORDER BY _file, _line)"
+    made = f"(SELECT {listed}, t._file, t._line FROM {{0}} AS t)"
+    whole = f"(SELECT * FROM {with_rows(made, name(table.name))} ORDER BY _file, _line)"
     remake(database, table.name, whole)
     columns = {
         called.get(column, column): profile_column(database, name(table.name), called[column], "VARCHAR", table.rows)
@@ -201,6 +201,6 @@ def _decoded(database: duckdb.DuckDBPyConnection, table: TableProfile, found: di
     }
     asks = tuple(f"{column} is written out by {codes.shown}: is that right?" for column, codes in found.items())
     return replace(
-        table, columns=columns, source=made.format(table.rows_sql), fields=fields, inner=table.rows_sql,
+        table, columns=columns, source=with_rows(made, table.rows_sql), fields=fields, inner=table.rows_sql,
         questions=(*table.questions, *asks), also=(*table.also, *sorted({one.table for one in found.values()})),
     )  # fmt: skip

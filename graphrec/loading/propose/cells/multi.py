@@ -13,7 +13,7 @@ import duckdb
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import AGREES, NO, YES, are_answers, normal, place, told
 from graphrec.loading.propose.references import as_text
-from graphrec.loading.propose.remade import remake
+from graphrec.loading.propose.remade import remake, with_rows
 from graphrec.loading.propose.shapes.sides import is_of_offers
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import free_name, words
@@ -106,7 +106,7 @@ def _in_rows(
         beside += [other.name] if several == alike else []
     parts = ", ".join(f"unnest({_parts(one, sign)}) AS {name(one)}" for one in beside)
     split = f"(SELECT * REPLACE ({parts}) FROM {{0}} ORDER BY _file, _line)"
-    described = remake(database, table.name, split.format(name(table.name)))
+    described = remake(database, table.name, with_rows(split, name(table.name)))
     rows = int(database.execute(f"SELECT count(*) FROM {name(table.name)}").fetchall()[0][0])
     columns = {}
     for one, each in table.columns.items():
@@ -116,7 +116,7 @@ def _in_rows(
     listed = ", ".join(beside)
     asks = f"{listed} has several values in a cell, between {sign}, and each becomes a row: is that right?"
     return replace(
-        table, rows=rows, columns=columns, source=split.format(table.rows_sql), fields={},
+        table, rows=rows, columns=columns, source=with_rows(split, table.rows_sql), fields={},
         is_shared=table.is_shared or rows > table.rows, questions=(*table.questions, asks),
     )  # fmt: skip
 
@@ -154,7 +154,7 @@ def _as_answers(
     listed = ", ".join(f"{sql} AS {name(one)}" for one, sql in given.items())
     spent = ", ".join(name(one) for one in table.columns if one not in left)
     split = f"(SELECT * EXCLUDE ({spent}), {listed} FROM {{0}} ORDER BY _file, _line)"
-    described = remake(database, table.name, split.format(name(table.name)))
+    described = remake(database, table.name, with_rows(split, name(table.name)))
     for one in given:
         left[one] = profile_column(database, name(table.name), one, described[one], table.rows)
     asks = (
@@ -163,7 +163,7 @@ def _as_answers(
         + "is that right?"
     )
     return replace(
-        table, columns=left, source=split.format(table.rows_sql), fields={}, questions=(*table.questions, asks)
+        table, columns=left, source=with_rows(split, table.rows_sql), fields={}, questions=(*table.questions, asks)
     )
 
 

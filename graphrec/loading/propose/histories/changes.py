@@ -12,7 +12,7 @@ import duckdb
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import normal
-from graphrec.loading.propose.remade import remake
+from graphrec.loading.propose.remade import remake, with_rows
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import free_name, words
 from graphrec.loading.run.parse import parsed_sql
@@ -93,11 +93,11 @@ def last_changes(database: duckdb.DuckDBPyConnection, table: TableProfile) -> Ta
     is_gone = f"coalesce({said} IN ({', '.join(map(value, deleted))}), false)" if deleted else "false"
     kept = ", ".join((*map(name, left), *([f"{is_gone} AS {name(mark)}"] if deleted else []), "_file", "_line"))
     once = (
-        f"(SELECT {kept} FROM {{}} WHERE {after} "
+        f"(SELECT {kept} FROM {{0}} WHERE {after} "
         f"QUALIFY row_number() OVER (PARTITION BY {name(key)} ORDER BY {by}) = 1 ORDER BY _file, _line)"
     )
     made = name(table.name)
-    described = remake(database, table.name, once.format(made))
+    described = remake(database, table.name, with_rows(once, made))
     rows = int(database.execute(f"SELECT count(*) FROM {made}").fetchall()[0][0])
     columns = {
         column: replace(
@@ -111,7 +111,7 @@ def last_changes(database: duckdb.DuckDBPyConnection, table: TableProfile) -> Ta
     moment = f", by {', '.join(one.name for one in order)}" if order else ""
     asks = f"has {table.rows:,} changes ({operation.name}) of {rows:,} {key}, and the last of each is read{moment}: "
     return replace(
-        table, key=key, rows=rows, columns=columns, source=once.format(table.rows_sql), fields={},
+        table, key=key, rows=rows, columns=columns, source=with_rows(once, table.rows_sql), fields={},
         questions=(*table.questions, f"{asks}is that right?"),
     )  # fmt: skip
 

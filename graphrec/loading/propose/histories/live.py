@@ -9,7 +9,7 @@ import duckdb
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import normal
 from graphrec.loading.propose.looks import likeness
-from graphrec.loading.propose.remade import remake, yes_in
+from graphrec.loading.propose.remade import remake, with_rows, yes_in
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.sources.sql import name, value
 
@@ -44,8 +44,8 @@ def live(database: duckdb.DuckDBPyConnection, tables: Sequence[TableProfile]) ->
         asks = f"{count:,} rows are marked by {left} and are left out, with what is theirs: is that right?"
         done[table.name] = replace(done[table.name], questions=(*table.questions, asks))
         if table.key is not None and count:
-            keys = f"SELECT {_key(table)} FROM {{}} WHERE ({where}) AND {_key(table)} IS NOT NULL"
-            gone[table.name] = keys.format(table.rows_sql), keys.format(name(f"{table.name} marked"))
+            keys = f"SELECT {_key(table)} FROM {{0}} WHERE ({where}) AND {_key(table)} IS NOT NULL"
+            gone[table.name] = with_rows(keys, table.rows_sql), with_rows(keys, name(f"{table.name} marked"))
     for table in list(done.values()):
         for column, owner in table.references.items():
             if owner in gone:

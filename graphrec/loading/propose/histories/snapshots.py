@@ -7,7 +7,7 @@ import duckdb
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.looks import action_of_table, likeness, looks
-from graphrec.loading.propose.remade import remake
+from graphrec.loading.propose.remade import remake, with_rows
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.run.parse import parsed_sql
 from graphrec.loading.sources.sql import name
@@ -32,10 +32,10 @@ def latest(database: duckdb.DuckDBPyConnection, table: TableProfile) -> TablePro
         return table
     column, day = table.columns[key], table.columns[day_name]
     once = (
-        f"(SELECT * FROM {{}} QUALIFY row_number() OVER (PARTITION BY {name(key)} "
+        f"(SELECT * FROM {{0}} QUALIFY row_number() OVER (PARTITION BY {name(key)} "
         f"ORDER BY {day.moment} DESC, _file DESC, _line DESC) = 1 ORDER BY _file, _line)"
     )
-    remake(database, table.name, once.format(name(table.name)))
+    remake(database, table.name, with_rows(once, name(table.name)))
     asks = f"has every {key} for each {day.name}; the latest row of each is read: is that right?"
     rows = column.distinct
     columns = {
@@ -43,7 +43,7 @@ def latest(database: duckdb.DuckDBPyConnection, table: TableProfile) -> TablePro
         for each in table.columns.values()
     }
     return replace(
-        table, key=key, rows=rows, columns=columns, source=once.format(table.rows_sql), fields={},
+        table, key=key, rows=rows, columns=columns, source=with_rows(once, table.rows_sql), fields={},
         questions=(*table.questions, asks),
     )  # fmt: skip
 
@@ -92,7 +92,7 @@ def as_spans(database: duckdb.DuckDBPyConnection, table: TableProfile) -> TableP
     nothing = _nothing(table)
     there = f" WHERE {nothing}" if nothing else ""
     span = f"(SELECT {', '.join(selected)} FROM {{0}}{there} GROUP BY {listed} ORDER BY _file, _line)"
-    remake(database, table.name, span.format(name(table.name)))
+    remake(database, table.name, with_rows(span, name(table.name)))
     ended = replace(day, name=until, rows=pairs, filled=0, distinct=0, in_graph="", is_plain=False, questions=())
     ended = replace(ended, parse=day.parse or ParseSpec("time"))
     columns = {
@@ -103,7 +103,7 @@ def as_spans(database: duckdb.DuckDBPyConnection, table: TableProfile) -> TableP
         "where it is not in the latest delivery: is that right?"
     )
     return replace(
-        table, rows=pairs, columns={**columns, until: ended}, source=span.format(table.rows_sql), fields={},
+        table, rows=pairs, columns={**columns, until: ended}, source=with_rows(span, table.rows_sql), fields={},
         questions=(*table.questions, asks),
     )  # fmt: skip
 

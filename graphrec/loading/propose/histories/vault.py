@@ -12,7 +12,7 @@ import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import normal
-from graphrec.loading.propose.remade import remake
+from graphrec.loading.propose.remade import remake, with_rows
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import words
 from graphrec.loading.sources.sql import name
@@ -128,14 +128,14 @@ def _with_satellite(
     listed = ", ".join(f"s.{name(one)} AS {name(one)}" for one in new)
     own = next(column for column in owner.columns if column.casefold() == key.casefold())
     joined = f"(SELECT o.*, {listed} FROM {{0}} AS o LEFT JOIN {last} AS s ON o.{name(own)} = s.{name(key)})"
-    described = remake(database, owner.name, joined.format(name(owner.name), name(satellite.name)))
+    described = remake(database, owner.name, with_rows(joined, name(owner.name), name(satellite.name)))
     columns = dict(owner.columns)
     for one, profile in new.items():
         found = profile_column(database, name(owner.name), one, described[one], owner.rows)
         columns[one] = replace(found, parse=profile.parse, is_plain=profile.is_plain, kind=profile.kind)
     asks = f"{', '.join(new)} come from {satellite.name} by {key}, the last by {loaded.name}: is that right?"
     return replace(
-        owner, columns=columns, source=joined.format(owner.rows_sql, satellite.rows_sql), fields={},
+        owner, columns=columns, source=with_rows(joined, owner.rows_sql, satellite.rows_sql), fields={},
         also=(*owner.also, satellite.name), questions=(*owner.questions, *satellite.questions, asks),
     )  # fmt: skip
 
@@ -152,8 +152,8 @@ def _under_business_key(
         f"LEFT JOIN {{1}} AS v ON e.{name(column)} = v.{name(hashed)})"
     )
     keys = f"(SELECT {name(hashed)}, {name(business)} FROM {name(hub.of or hub.name)})"
-    described = remake(database, link.name, joined.format(name(link.name), name(hub.name)))
+    described = remake(database, link.name, with_rows(joined, name(link.name), name(hub.name)))
     columns = {one: each for one, each in link.columns.items() if one != column}
     found = profile_column(database, name(link.name), business, described[business], link.rows)
     columns = {business: replace(found, kind=hub.columns[business].kind), **columns}
-    return replace(link, columns=columns, source=joined.format(link.rows_sql, keys), fields={})
+    return replace(link, columns=columns, source=with_rows(joined, link.rows_sql, keys), fields={})

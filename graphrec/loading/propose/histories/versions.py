@@ -12,7 +12,7 @@ import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import normal
-from graphrec.loading.propose.remade import remake, yes_in
+from graphrec.loading.propose.remade import remake, with_rows, yes_in
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import free_name
 from graphrec.loading.sources.sql import name
@@ -109,11 +109,11 @@ def _last_of_each(
     mark = free_name("is_current", {column.casefold() for column in left})
     kept = ", ".join((*map(name, left), f"{holds} AS {name(mark)}", "_file", "_line"))
     last = (
-        f"(SELECT {kept} FROM {{}} QUALIFY row_number() OVER (PARTITION BY {key} "
+        f"(SELECT {kept} FROM {{0}} QUALIFY row_number() OVER (PARTITION BY {key} "
         f"ORDER BY {holds} DESC, {found.begins} DESC, _file DESC, _line DESC) = 1 ORDER BY _file, _line)"
     )
     before, rows = table.rows, table.columns[found.key].distinct
-    described = remake(database, table.name, last.format(name(table.name)))
+    described = remake(database, table.name, with_rows(last, name(table.name)))
     gone = database.execute(f"SELECT count(*) FROM {name(table.name)} WHERE NOT {name(mark)}").fetchall()[0][0]
     columns = {
         column: replace(
@@ -129,7 +129,7 @@ def _last_of_each(
     if gone:
         columns[mark] = profile_column(database, name(table.name), mark, described[mark], rows)
     return replace(
-        table, key=found.key, rows=rows, columns=columns, source=last.format(table.rows_sql), fields={},
+        table, key=found.key, rows=rows, columns=columns, source=with_rows(last, table.rows_sql), fields={},
         questions=(*table.questions, asks, *([said] if said else [])),
     )  # fmt: skip
 
@@ -151,10 +151,10 @@ def _with_lasting_key(
     if key in table.columns:
         return replace(table, columns=columns)
     joined = (
-        f"(SELECT e.* EXCLUDE ({name(column)}), v.{name(key)} AS {name(key)} FROM {{}} AS e LEFT JOIN {{}} AS v "
+        f"(SELECT e.* EXCLUDE ({name(column)}), v.{name(key)} AS {name(key)} FROM {{0}} AS e LEFT JOIN {{1}} AS v "
         f"ON {_text('e', column)} = {_text('v', surrogate)})"
     )
-    filled = joined.format(name(table.name), name(owner.name))
+    filled = with_rows(joined, name(table.name), name(owner.name))
     if database.execute(f"SELECT count(*) FROM {filled} WHERE {name(key)} IS NULL").fetchall()[0][0]:
         return table
     described, kind = remake(database, table.name, filled), owner.columns[key]
@@ -163,7 +163,7 @@ def _with_lasting_key(
     )
     asks = f"{key} comes from {owner.name} by {column}: is that right?"
     return replace(
-        table, columns=columns, source=joined.format(table.rows_sql, owner.rows_sql), fields={},
+        table, columns=columns, source=with_rows(joined, table.rows_sql, owner.rows_sql), fields={},
         questions=(*table.questions, asks),
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.looks import actions_in
-from graphrec.loading.propose.remade import remake
+from graphrec.loading.propose.remade import remake, with_rows
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.sources.sql import name, value
 
@@ -47,13 +47,13 @@ def _replaced(
     column, listed = name(kind.name), ", ".join(map(value, orders))
     told = (
         f"(SELECT * REPLACE (CASE WHEN {column} IN ({listed}) THEN {name(side.name)} ELSE {column} END AS {column}) "
-        "FROM {} ORDER BY _file, _line)"
+        "FROM {0} ORDER BY _file, _line)"
     )
-    remake(database, table.name, told.format(name(table.name)))
+    remake(database, table.name, with_rows(told, name(table.name)))
     profile = profile_column(database, name(table.name), kind.name, "VARCHAR", table.rows)
     columns = {one: each for one, each in table.columns.items() if one != side.name} | {kind.name: profile}
     columns = {one: columns[one] for one in table.columns if one in columns}
     asks = f"what {kind.name} {', '.join(orders)} is, {side.name} says ({', '.join(side.values)}): is that right?"
     return replace(
-        table, columns=columns, source=told.format(table.rows_sql), fields={}, questions=(*table.questions, asks)
+        table, columns=columns, source=with_rows(told, table.rows_sql), fields={}, questions=(*table.questions, asks)
     )

@@ -8,7 +8,7 @@ import duckdb
 
 from graphrec.loading.propose.column_profile import profile_column
 from graphrec.loading.propose.looks import likeness
-from graphrec.loading.propose.remade import remake
+from graphrec.loading.propose.remade import remake, with_rows
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import simplified, words
 from graphrec.loading.sources.sql import name
@@ -48,7 +48,7 @@ def with_joint(
         for one in others
     ]
     both = f"(SELECT * FROM ({' UNION ALL '.join(parts)}) ORDER BY _file, _line)"
-    kinds = remake(database, table.name, both.format(name(table.name)))
+    kinds = remake(database, table.name, with_rows(both, name(table.name)))
     rows = int(database.execute(f"SELECT count(*) FROM {name(table.name)}").fetchall()[0][0])
     columns = {
         column: replace(
@@ -60,7 +60,7 @@ def with_joint(
     }  # fmt: skip
     asks = f"{', '.join(others)} names a second holder, who has what the first one has: is that right?"
     return replace(
-        table, rows=rows, columns=columns, source=both.format(table.rows_sql), fields={}, is_shared=True,
+        table, rows=rows, columns=columns, source=with_rows(both, table.rows_sql), fields={}, is_shared=True,
         references={column: owner for column, owner in table.references.items() if column not in others},
         strays={column: count for column, count in table.strays.items() if column not in others},
         questions=(*table.questions, asks),

@@ -11,7 +11,7 @@ import duckdb
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.looks import is_personal, likeness
 from graphrec.loading.propose.references import as_text
-from graphrec.loading.propose.remade import remake
+from graphrec.loading.propose.remade import remake, with_rows
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import free_name, is_identifier, simplified, singular, words
 from graphrec.loading.sources.sql import name, value
@@ -113,9 +113,9 @@ def _with_product(
             f"CASE WHEN coalesce({text}, '') = '' THEN {said} WHEN contains(lower({text}), {said}) THEN {text} "
             f"ELSE {text} || ' ' || {said} END"
         )
-    sold = f"(SELECT *, {said} AS {name(PRODUCT)} FROM {{}})"
-    remake(database, table.name, sold.format(name(table.name)))
-    source = sold.format(table.rows_sql)
+    sold = f"(SELECT *, {said} AS {name(PRODUCT)} FROM {{0}})"
+    remake(database, table.name, with_rows(sold, name(table.name)))
+    source = with_rows(sold, table.rows_sql)
     held = replace(table, source=source, fields={}, of=table.of or table.name, are_contracts=True)
     about = f"{line} and {kind.name} are" if kind is not None else f"{line} is"
     asks = f"no file has products, and {about} read as what a customer has chosen: is that right?"

@@ -10,7 +10,7 @@ from graphrec.loading.propose.column_profile import ColumnProfile, profile_colum
 from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.looks import likeness
 from graphrec.loading.propose.references import could_be_keys, count_strays, fits
-from graphrec.loading.propose.remade import remade, remake
+from graphrec.loading.propose.remade import remade, remake, with_rows
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import stem
 from graphrec.loading.sources.sql import name
@@ -108,10 +108,10 @@ def _with_key(
     said, key = f"e.{name(there.name)}", f"m.{name(owner.key)}"
     key = f"coalesce(CAST({key} AS VARCHAR), CAST({said} AS VARCHAR))" if strays else key
     joined = (
-        f"(SELECT e.* EXCLUDE ({name(there.name)}), {key} AS {name(owner.key)} FROM {{}} AS e LEFT JOIN {{}} AS m "
+        f"(SELECT e.* EXCLUDE ({name(there.name)}), {key} AS {name(owner.key)} FROM {{0}} AS e LEFT JOIN {{1}} AS m "
         f"ON nullif(CAST({said} AS VARCHAR), '') = CAST(m.{name(own.name)} AS VARCHAR))"
     )
-    kinds = remake(database, table.name, joined.format(name(table.name), name(owner.name)))
+    kinds = remake(database, table.name, with_rows(joined, name(table.name), name(owner.name)))
     found = profile_column(database, name(table.name), owner.key, kinds[owner.key], table.rows)
     left = {one: profile for one, profile in table.columns.items() if one != there.name}
     asks = f"{owner.key} comes from {owner.name} by {there.name}: is that right?"
@@ -122,6 +122,6 @@ def _with_key(
             **{one: other for one, other in table.references.items() if one != there.name}, owner.key: owner.name
         },
         strays={**table.strays, **({owner.key: strays} if strays else {})},
-        source=joined.format(table.rows_sql, owner.rows_sql), fields={},
+        source=with_rows(joined, table.rows_sql, owner.rows_sql), fields={},
         questions=(*table.questions, asks),
     )  # fmt: skip

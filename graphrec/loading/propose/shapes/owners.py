@@ -13,7 +13,7 @@ import duckdb
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import normal
 from graphrec.loading.propose.looks import action_of_table, asks_people, likeness
-from graphrec.loading.propose.remade import remake
+from graphrec.loading.propose.remade import remake, with_rows
 from graphrec.loading.propose.shapes.states import is_state
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import simplified
@@ -95,10 +95,10 @@ def _joined(
     listed = ", ".join(f"m.{name(one)} AS {name(new)}" for one, new in brought.items())
     left = f" EXCLUDE ({', '.join(map(name, about))})" if about else ""
     joined = (
-        f"(SELECT e.*{left}, {listed} FROM {{}} AS e LEFT JOIN {{}} AS m "
+        f"(SELECT e.*{left}, {listed} FROM {{0}} AS e LEFT JOIN {{1}} AS m "
         f"ON {table.columns[column].key_of('e')} = {between.columns[between.key].key_of('m')})"
     )
-    kinds = remake(database, table.name, joined.format(name(table.name), name(between.name)))
+    kinds = remake(database, table.name, with_rows(joined, name(table.name), name(between.name)))
     # The day of an order comes before those of its items, such as that of shipping.
     columns = {
         new: _profiled(database, table, new, kinds, between.columns[one], table.rows) for one, new in brought.items()
@@ -111,7 +111,7 @@ def _joined(
         table,
         columns=columns,
         references={**({given: between.references[whose]} if whose in between.references else {}), **kept},
-        source=joined.format(table.rows_sql, between.rows_sql),
+        source=with_rows(joined, table.rows_sql, between.rows_sql),
         fields={},
         through=between.name,
         questions=(*table.questions, *(f"{one}: is that right?" for one in asks)),
@@ -156,12 +156,12 @@ def _linked(
     roles = [one for one in link.others() if refused[one.name]]
     others = refused[roles[0].name] if roles else []
     there = f" WHERE coalesce({name(roles[0].name)} NOT IN ({', '.join(map(value, others))}), true)" if others else ""
-    both = f"SELECT DISTINCT {name(what)}, {name(whose)} FROM {{}}{there}"
+    both = f"SELECT DISTINCT {name(what)}, {name(whose)} FROM {{1}}{there}"
     joined = (
-        f"(SELECT e.*, m.{name(whose)} AS {name(given)} FROM {{}} AS e JOIN ({both}) AS m "
+        f"(SELECT e.*, m.{name(whose)} AS {name(given)} FROM {{0}} AS e JOIN ({both}) AS m "
         f"ON {table.columns[column].key_of('e')} = {link.columns[what].key_of('m')})"
     )
-    kinds = remake(database, table.name, joined.format(name(table.name), name(link.name)))
+    kinds = remake(database, table.name, with_rows(joined, name(table.name), name(link.name)))
     rows = int(database.execute(f"SELECT count(*) FROM {name(table.name)}").fetchall()[0][0])
     columns = {
         one: _profiled(database, table, one, kinds, profile, rows)
@@ -176,7 +176,7 @@ def _linked(
         rows=rows,
         columns=columns,
         references={given: link.references[whose], **{a: b for a, b in table.references.items() if a != column}},
-        source=joined.format(table.rows_sql, link.rows_sql),
+        source=with_rows(joined, table.rows_sql, link.rows_sql),
         fields={},
         through=link.name,
         is_shared=True,

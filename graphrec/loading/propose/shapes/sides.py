@@ -15,7 +15,7 @@ from graphrec.loading.propose.column_profile import ColumnProfile, profile_colum
 from graphrec.loading.propose.concepts import AGREES, are_answers, normal, place, told
 from graphrec.loading.propose.histories.versions import BEGINS, ENDS
 from graphrec.loading.propose.looks import action_of_table, likeness, looks
-from graphrec.loading.propose.remade import remake
+from graphrec.loading.propose.remade import remake, with_rows
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import words
 from graphrec.loading.sources.sql import name, value
@@ -219,7 +219,7 @@ def _with_list(
         holds: SQL that is true in rows that still count.
         begin: the time by which the last row of each customer alone counts.
     """
-    every = _last((column,), begin) if begin is not None else "{}"
+    every = _last((column,), begin) if begin is not None else "{0}"
     called = " ".join(words(side.name))
     if not any(place(called, one) is not None for one in ("objection", "blocked")):
         called = f"blocked {called}" if _closes(side) else "opt out"
@@ -296,7 +296,7 @@ def _limits(
     if end is None:
         return {}
     there = name(side.name)
-    query = f"SELECT 1 FROM {there} WHERE {end.moment} > ({_latest(begin, end).format(there)}) LIMIT 1"
+    query = f"SELECT 1 FROM {there} WHERE {end.moment} > ({with_rows(_latest(begin, end), there)}) LIMIT 1"
     if begin is not None and not database.execute(query).fetchall():
         return {}
     kept = ((one, sql.partition(" FILTER ")[2]) for one, sql in given.items() if not one.startswith(f"{AGREES} "))
@@ -309,11 +309,11 @@ def is_of_offers(text: str) -> bool:
 
 
 def _last(by: Sequence[str], begin: ColumnProfile | None) -> str:
-    """The last row of each, as SQL over the rows of the table, which `{}` stands for."""
+    """The last row of each, as SQL over the rows of the table, which {0} stands for."""
     order = f"{begin.moment} DESC NULLS LAST, " if begin is not None else ""
     listed = ", ".join(map(name, by))
     return (
-        f"(SELECT * FROM {{}} QUALIFY row_number() OVER (PARTITION BY {listed} "
+        f"(SELECT * FROM {{0}} QUALIFY row_number() OVER (PARTITION BY {listed} "
         f"ORDER BY {order}_file DESC, _line DESC) = 1)"
     )
 
@@ -322,7 +322,7 @@ def _latest(*times: ColumnProfile | None) -> str:
     """SQL of the last day on which anything was said: ends that come later are still to come."""
     begin = next((one for one in times if one is not None), None)
     assert begin is not None
-    return f"SELECT max({begin.moment}) FROM {{}}"
+    return f"SELECT max({begin.moment}) FROM {{0}}"
 
 
 def _joined(
@@ -340,10 +340,10 @@ def _joined(
     assert owner.key is not None
     listed = ", ".join(f"s.{name(one)} AS {name(one)}" for one in given)
     joined = (
-        f"(SELECT o.*, {listed} FROM {{0}} AS o LEFT JOIN {rows.replace('{}', '{1}')} AS s "
+        f"(SELECT o.*, {listed} FROM {{0}} AS o LEFT JOIN {rows.replace('{0}', '{1}')} AS s "
         f"ON {owner.columns[owner.key].key_of('o')} = {side.columns[reference].key_of('s', _SAID)})"
     )
-    described = remake(database, owner.name, joined.format(name(owner.name), name(side.name)))
+    described = remake(database, owner.name, with_rows(joined, name(owner.name), name(side.name)))
     columns = dict(owner.columns)
     for new, sql in given.items():
         own = next((one for one in side.columns.values() if name(one.name) == sql), None)
@@ -358,7 +358,7 @@ def _joined(
     if not fields:
         fields, inner = {one: f"t.{name(one)}" for one in owner.columns}, owner.rows_sql
     return replace(
-        owner, columns=columns, source=joined.format(owner.rows_sql, side.rows_sql), fields=fields, inner=inner,
+        owner, columns=columns, source=with_rows(joined, owner.rows_sql, side.rows_sql), fields=fields, inner=inner,
         also=(*owner.also, side.name, *side.also), questions=(*owner.questions, asks),
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ import duckdb
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.looks import looks
+from graphrec.loading.propose.remade import with_rows
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import free_name, words
 from graphrec.loading.sources.sql import name, value
@@ -69,7 +70,7 @@ def _pivoted(database: duckdb.DuckDBPyConnection, table: TableProfile, taken: se
             for new, one in given.items()
         )
         last = (
-            f"(SELECT * FROM {{}}{of} QUALIFY row_number() OVER (PARTITION BY {name(thing.name)}, "
+            f"(SELECT * FROM {{0}}{of} QUALIFY row_number() OVER (PARTITION BY {name(thing.name)}, "
             f"{name(attribute.name)} ORDER BY {order}_file DESC, _line DESC) = 1)"
         )
         rows = (
@@ -131,7 +132,7 @@ def _split(
         if not own:
             continue  # what is alike in all rows says nothing
         of = f"{name(typed.name)} IN ({', '.join(map(value, texts))})"
-        rows = f"(SELECT {', '.join(map(name, own))}, _file, _line FROM {{}} WHERE {of} ORDER BY _file, _line)"
+        rows = f"(SELECT {', '.join(map(name, own))}, _file, _line FROM {{0}} WHERE {of} ORDER BY _file, _line)"
         shared = [word for word in words(texts[0]) if all(word in words(text) for text in texts)] or words(texts[0])
         plain = [word for word in shared if word not in _SAID] or shared
         called = free_name("_".join(plain), taken)
@@ -142,7 +143,7 @@ def _split(
 
 def _made(database: duckdb.DuckDBPyConnection, table: TableProfile, called: str, rows: str, asks: str) -> TableProfile:
     """A table of some rows of another one."""
-    database.execute(f"CREATE TABLE {name(called)} AS SELECT * FROM {rows.format(name(table.name))}")
+    database.execute(f"CREATE TABLE {name(called)} AS SELECT * FROM {with_rows(rows, name(table.name))}")
     described = database.execute(f"DESCRIBE {name(called)}").fetchall()
     count = int(database.execute(f"SELECT count(*) FROM {name(called)}").fetchall()[0][0])
     columns = {
@@ -152,5 +153,5 @@ def _made(database: duckdb.DuckDBPyConnection, table: TableProfile, called: str,
     }
     return TableProfile(
         called, table.path, count, columns, options=table.options, of=table.of,
-        source=rows.format(table.rows_sql), questions=(*table.questions, asks),
+        source=with_rows(rows, table.rows_sql), questions=(*table.questions, asks),
     )  # fmt: skip
