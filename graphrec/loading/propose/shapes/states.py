@@ -7,6 +7,7 @@ from typing import Literal
 
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.concepts import CLOSED, OPEN, normal, told
+from graphrec.loading.propose.looks import actions_in, looks
 from graphrec.loading.propose.words import simplified, words
 
 State = Literal["held", "over", "never held"]
@@ -117,18 +118,24 @@ def is_state(column: ColumnProfile) -> bool:
     found = [*words(simplified(column.name)), normal(column.name)]
     if _OTHER.intersection(found) or len(column.states) < 2:
         return False
-    return any(_NAME.search(word) for word in found) or _says_states(column.states)
+    named = any(_NAME.search(word) for word in found)
+    return named or (not looks(column.name, "action") and _says_states(column.states))
 
 
 def _says_states(texts: Sequence[str]) -> bool:
-    """Whether each of some texts says what became of something, and not all the same; what was decided on an
-    application says what a customer did.
+    """Whether each of some texts says what became of something, and not all the same.
+
+    What was decided on an application, and what opened an account beside what closed it, says what a customer did.
 
     >>> _says_states(["EXECUTADA", "CANCELADA"]), _says_states(["active", "passive"]), _says_states(["won", "lost"])
     (True, False, False)
+    >>> _says_states(["opened", "closed"])
+    False
     """
     said = {meaning(text) for text in texts}
-    return None not in said and len(said) > 1 and not _ACCEPTED.intersection(map(normal, texts))
+    weights = [action.weight for action in actions_in(texts).values() if action is not None]
+    did = _ACCEPTED.intersection(map(normal, texts)) or (weights and min(weights) < 0 < max(weights))
+    return None not in said and len(said) > 1 and not did
 
 
 def meaning(text: str, *, of_orders: bool = False) -> State | None:
