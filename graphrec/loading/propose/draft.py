@@ -257,7 +257,7 @@ def _without_whole(part: TableProfile, entities: Sequence[TableProfile]) -> Tabl
     if whole is None or whole.name not in part.references.values():
         return part
     kept = {part.key, whole.key, *part.references}
-    return part.without({column for column in whole.columns if column not in kept})
+    return part.without({one.name for one in whole.columns.values() if one.name not in kept and not one.has_several})
 
 
 def _add_events(draft: Draft, events: list[tuple[TableProfile, Ends]]) -> None:

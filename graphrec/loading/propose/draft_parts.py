@@ -402,7 +402,8 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
             column, table, of_user=label == draft.user
         ):
             continue
-        attribute = _attribute_label(draft, label, column)
+        trait = _trait(column.name)
+        attribute = _attribute_label(draft, label, trait)
         there = f"{name(column.name)} IS NOT NULL"
         draft.add_node(
             attribute,
@@ -410,7 +411,7 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
             _sql(f"SELECT DISTINCT {_raw(column)} FROM {table.rows_with([column.name])} WHERE {there}"),
         )
         draft.add_edge(
-            type_name(f"has_{column.name}"),
+            type_name(f"has_{trait}"),
             label,
             _end("from", label, table, table.key),
             _end("to", attribute, table, column.name),
@@ -421,14 +422,23 @@ def add_attributes(draft: Draft, table: TableProfile) -> None:
         )
 
 
-def _attribute_label(draft: Draft, label: str, column: ColumnProfile) -> str:
-    """A label for the values of a column of a label, which no other one has."""
-    attribute, taken = label_name(column.name), {*draft.labels, *draft.label_of.values()}
+def _trait(column: str) -> str:
+    """What the values of a column are, without a last word that they are names or texts: of genre_name, genre."""
+    said = words(column)
+    return "_".join(said[:-1]) if len(said) > 1 and said[-1] in _OF_TEXTS else column
+
+
+_OF_TEXTS = frozenset({"name", "desc", "descr", "description", "text", "txt", "label", "bezeichnung", "bez"})
+
+
+def _attribute_label(draft: Draft, label: str, trait: str) -> str:
+    """A label for the values of a trait of a label, which no other one has."""
+    attribute, taken = label_name(trait), {*draft.labels, *draft.label_of.values()}
     while attribute in taken:
         # The class of a share class is no class class.
         attribute = f"{attribute}Type" if attribute == label else label + attribute
         if is_too_long(attribute):
-            attribute = next(one for n in range(2, 1000) if (one := f"{label_name(column.name)}{n}") not in taken)
+            attribute = next(one for n in range(2, 1000) if (one := f"{label_name(trait)}{n}") not in taken)
     return attribute
 
 
@@ -470,9 +480,15 @@ def add_tags(draft: Draft, table: TableProfile, owner: TableProfile | None) -> b
         return False
     of_owner = owner.columns
     own = [one for one in table.others() if one.name not in of_owner or of_owner[one.name].has_several]
-    tags = [c for c in own if c.kind == "text" and _is_attribute(c, table, of_user=label == draft.user)]
+    is_list = table.of != table.name and label == draft.product
+    # Whole numbers alone in a list are codes, and no amounts; a name there is that of what a product has.
+    texts = [replace(one, kind="text") if one.kind == "integer" and len(table.columns) == 2 else one for one in own]
+    tags = [one for one in texts if one.kind == "text" and _is_attribute(one, table, of_user=label == draft.user)]
+    tags += [one for one in texts if is_list and one.words == ["name"] and 2 <= one.distinct <= MANY_VALUES]
     for column in tags:
-        attribute = _attribute_label(draft, label, column)
+        # The names in a list of genres are genres.
+        called = singular(table.name.removeprefix(f"{table.of}_")) if column.words == ["name"] else _trait(column.name)
+        attribute = _attribute_label(draft, label, called)
         there = f"{name(column.name)} IS NOT NULL"
         draft.add_node(
             attribute, f"key = {quote(column.in_graph)}",
@@ -481,7 +497,7 @@ def add_tags(draft: Draft, table: TableProfile, owner: TableProfile | None) -> b
         ends = table.columns[reference], column
         rows = table.rows_with(one.name for one in ends)
         draft.add_edge(
-            type_name(f"has_{column.name}"),
+            type_name(f"has_{called}"),
             label,
             _end("from", label, table, reference),
             _end("to", attribute, table, column.name),
@@ -558,7 +574,8 @@ def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) ->
     column = _action_column(table, others) if are_roles else None
     heads, parse, more, kinds = _said_of_event(draft, table, others, (source, target), column, are_roles=are_roles)
     some = _of_something(draft, table, others) if are_roles and column is None else ""
-    there = " AND ".join(filter(None, (_with_ends(draft, table, (source, target)), some)))
+    came = _carried_out(draft, table, others) if are_roles else ""
+    there = " AND ".join(filter(None, (_with_ends(draft, table, (source, target)), some, came)))
     if are_roles and (states := _states_of(draft, table, others, column)) is not None:
         heads, more, kinds, there = _with_states(table, states, heads, more, kinds, there)
     ends_of = [_end("from", source_label, table, source), _end("to", target_label, table, target)]
@@ -872,6 +889,37 @@ def _of_something(draft: Draft, table: TableProfile, others: Sequence[ColumnProf
     return f"coalesce({read} <> 0, true)"
 
 
+def _carried_out(draft: Draft, table: TableProfile, others: Sequence[ColumnProfile]) -> str:
+    """SQL that leaves out rows of which a yes or no says that nothing came of them; nothing where none does."""
+    found = next((one for one in others if one.kind == "boolean" and _CARRIED_OUT & {*map(normal, one.words)}), None)
+    if found is None:
+        return ""
+    draft.ask(f"{table.name}: rows with a no for {found.name} were not carried out and are left out: is that right?")
+    return f"coalesce({parsed_sql(name(found.name), found.parse or ParseSpec(found.kind))}, true)"
+
+
+_CARRIED_OUT = frozenset(
+    {
+        *("authorized", "authorised", "approved", "successful", "success", "succeeded", "executed", "settled"),
+        *("confirmed", "posted", "genehmigt", "autorisiert", "erfolgreich", "ausgefuehrt", "ausgeführt", "gebucht"),
+        *(
+            "bestaetigt",
+            "bestätigt",
+            "autorise",
+            "autorisé",
+            "execute",
+            "exécuté",
+            "confirme",
+            "confirmé",
+            "autorizado",
+        ),
+        *("aprobado", "ejecutado", "confirmado", "autorizzato", "eseguito", "confermato", "uitgevoerd", "bevestigd"),
+        *("已授权", "是否成功", "成功", "已成交", "已确认"),
+    }
+)
+"""Words of columns that say whether what was asked for was done."""
+
+
 _VOICES = {True: ("for", "against"), False: ("against", "for")}
 
 
@@ -898,6 +946,9 @@ def _action_column(table: TableProfile, others: list[ColumnProfile]) -> ColumnPr
     found = [c for c in others if c.kind == "text" and len(c.values) >= 2 and c.filled == c.rows]
     # What says what became of an order or a contract says nothing of what people did.
     found = [c for c in found if not _is_state(c) and (table.ended is None or c.name != table.ended.state)]
+    # What is the same in all rows of a thing, such as the sort of a place, is said of it.
+    of_things = {one.name for described in table.described.values() for one in described.others()}
+    found = [c for c in found if c.name not in of_things]
     known = {column.name: sum(one is not None for one in actions_in(column.values).values()) for column in found}
     if any(one.kind in {"integer", "real"} and looks(one.name, "quantity") and one.least < 0 for one in others):
         # The sign of the pieces says more than codes that no word tells.

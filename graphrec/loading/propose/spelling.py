@@ -23,7 +23,7 @@ from graphrec.loading.sources.sql import name, value
 _UPPER = "upper({})"
 _NUMBER = (
     r"coalesce(CASE WHEN regexp_full_match({0}, '[\w\s./#-]*') "
-    r"THEN nullif(ltrim(regexp_replace({0}, '\D', '', 'g'), '0'), '') END, {0})"
+    r"THEN nullif(regexp_replace(regexp_replace({0}, '\D', '', 'g'), '^0+(\d)', '\1'), '') END, {0})"
 )
 """SQL of the number in an identifier, without zeros before it; a text with other signs, such as an address, stays."""
 _SAME = (
