@@ -9,7 +9,7 @@ from graphrec.loading.mapping.names import is_too_long
 from graphrec.loading.mapping.specs import ParseSpec
 from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import FEW_MISFITS, ColumnProfile
-from graphrec.loading.propose.concepts import AGREES, are_answers, normal, place, says_state
+from graphrec.loading.propose.concepts import ACTIVE, AGREES, are_answers, normal, place, says_state
 from graphrec.loading.propose.looks import (
     MOST_ANSWERS,
     THINGS,
@@ -31,8 +31,8 @@ from graphrec.loading.propose.looks import (
     type_name,
 )
 from graphrec.loading.propose.of_people import BIRTH_YEAR, WHOLE_NAME, birth_year, whole_name
-from graphrec.loading.propose.shapes.states import State, States, is_state, meaning, states_in
-from graphrec.loading.propose.table_profile import TableProfile
+from graphrec.loading.propose.shapes.states import Asks, State, States, is_state, meaning, states_in
+from graphrec.loading.propose.table_profile import Ended, TableProfile
 from graphrec.loading.propose.words import free_name, singular, stem, words
 from graphrec.loading.run.parse import YES, parsed_sql
 from graphrec.loading.sources.sql import name, value
@@ -452,6 +452,8 @@ def _is_attribute(column: ColumnProfile, table: TableProfile, *, of_user: bool) 
         return False
     if any(looks(column.name, like) for like in ("fee", "minimum")):
         return False
+    if ACTIVE.fullmatch(normal(column.name)):
+        return False
     if any(place(column.name, concept) is not None for concept in _NO_TRAITS) or column.name.startswith(f"{AGREES} "):
         return False
     if (
@@ -628,6 +630,8 @@ def _states_of(
         told = draft.decide(Decision(f"{table.name}: what has {name} {text!r}: what is it?", choices))
         return next(one for one in choices if one == told)
 
+    if table.ended is not None and any(one.name == table.ended.state for one in others):
+        return _told_by_end(draft, table, table.ended, asks)
     action = action_of_table(table.name)
     # What ends on a day was carried out, whatever it is called.
     ends = any(one.kind == "time" and looks(one.name, "end") for one in others)
@@ -647,6 +651,23 @@ def _states_of(
     if found.never:
         draft.ask(f"{table.name}: what has {found.column.name} {', '.join(found.never)} never was and is left out")
     return found
+
+
+def _told_by_end(draft: Draft, table: TableProfile, ended: Ended, asks: Asks) -> States | None:
+    """The status beside the days of an end: what is undone or over by its words, and has no such day, never was."""
+    states: dict[str, State] = {}
+    for one in ended.running if len(ended.running) > 1 else ():
+        said = meaning(one)
+        is_undone = meaning(one, of_orders=True) == "never held" or said in {"over", "never held"}
+        states[one] = "never held" if is_undone else said or asks(ended.state, one)
+        if not is_undone and said is None and states[one] == "held":
+            draft.ask(f"{table.name}: what has {ended.state} {one!r} has no {ended.end} and counts as held: is it so?")
+    never, over = (tuple(one for one, said in states.items() if said == state) for state in ("never held", "over"))
+    if len(never) == len(states):
+        return None  # nothing of it would be held
+    if never:
+        draft.ask(f"{table.name}: what has {ended.state} {', '.join(never)} never was and is left out")
+    return States(table.columns[ended.state], over, never) if never or over else None
 
 
 def _with_states(
@@ -730,6 +751,8 @@ def _endings(draft: Draft, table: TableProfile, others: Sequence[ColumnProfile])
     A contract that has a day on which it would run out and one on which it was cancelled has two.
     """
     times = [one for one in others if one.kind == "time"]
+    if table.ended is not None and any(one.name == table.ended.end for one in others):
+        return [table.columns[table.ended.end]]
     named = [one for one in times if looks(one.name, "end")]
     if named:
         return [] if _is_when(named[0], times) else named
@@ -787,8 +810,8 @@ class _Position:
     """Its name in the graph."""
     given: str = ""
     """SQL that is true in the rows that give something away; nothing: their numbers are below 0."""
-    over: str = "SOLD"
-    """The edge type that those rows would be."""
+    over: tuple[str, ...] = ("SOLD",)
+    """The edge types that those rows would be."""
 
     def completed(self, heads: list[str], parse: Parse, more: list[str]) -> tuple[list[str], Parse, list[str]]:
         """Lines, parsing and select list of an event with it."""
@@ -815,12 +838,13 @@ class _Position:
 
     def joined(self, kinds: "Sequence[_Kind]") -> "list[_Kind]":
         """What is bought and what is sold as one edge type."""
-        sold = next(kind for kind in kinds if kind.type == self.over)
+        sold = [kind for kind in kinds if kind.type in self.over]
         given = next(kind for kind in kinds if kind.type in {"BOUGHT", "HELD"})
+        where = " OR ".join(kind.where for kind in (given, *sold))
         return [
-            replace(kind, where=f"({kind.where} OR {sold.where})", is_asked=False) if kind is given else kind
+            replace(kind, where=f"({where})", is_asked=False) if kind is given else kind
             for kind in kinds
-            if kind is not sold
+            if kind not in sold
         ]
 
 
@@ -830,11 +854,13 @@ def _position(
     """The quantity that tells what is still held: numbers below 0, or a column that says bought or sold."""
     quantity = next((c for c in others if c.kind in {"integer", "real"} and looks(c.name, "quantity")), None)
     kinds = {kind.type: kind for kind in _kinds(table, others, column, are_roles=True)} if column else {}
-    over = next((one for one in ("CLOSED", "RETURNED") if one in kinds), "")
-    if column is not None and over and kinds.keys() & ({"BOUGHT", "HELD"} if over == "CLOSED" else {"HELD"}):
-        says = kinds[over].says
-        draft.ask(f"{table.name}: {says} gives up what was held: is that right?")
-        return _Position(None, "held_change", kinds[over].where, over)
+    # What is undone in a table of contracts was held before; of orders nothing came.
+    over = tuple(one for one in ("CLOSED", "RETURNED") if one in kinds and (one == "CLOSED" or "HELD" in kinds))
+    if column is not None and over and kinds.keys() & {"BOUGHT", "HELD"}:
+        for one in over:
+            draft.ask(f"{table.name}: {kinds[one].says} gives up what was held: is that right?")
+        where = " OR ".join(kinds[one].where for one in over)
+        return _Position(None, "held_change", where, over)
     if quantity is None or quantity.misfits or quantity is column:
         return None
     if column is None:
@@ -921,7 +947,7 @@ def _action_column(table: TableProfile, others: list[ColumnProfile]) -> ColumnPr
     """The column that says what people did: most of its values are known actions, or it is called like one."""
     found = [c for c in others if c.kind == "text" and len(c.values) >= 2 and c.filled == c.rows]
     # What says what became of an order or a contract says nothing of what people did.
-    found = [c for c in found if not _is_state(c)]
+    found = [c for c in found if not _is_state(c) and (table.ended is None or c.name != table.ended.state)]
     # What is the same in all rows of a thing, such as the sort of a place, is said of it.
     of_things = {one.name for described in table.described.values() for one in described.others()}
     found = [c for c in found if c.name not in of_things]

@@ -33,11 +33,13 @@ from graphrec.loading.propose.remade import with_rows
 from graphrec.loading.propose.shapes.actions import as_one_column
 from graphrec.loading.propose.shapes.catalogue import with_told_names
 from graphrec.loading.propose.shapes.described import with_described
+from graphrec.loading.propose.shapes.ended import with_ended
 from graphrec.loading.propose.shapes.joint import with_joint
 from graphrec.loading.propose.shapes.lines import as_lines
 from graphrec.loading.propose.shapes.nested import Flat, flatten
 from graphrec.loading.propose.shapes.other_keys import with_other_keys, with_persons
 from graphrec.loading.propose.shapes.owners import SAMPLE_ROWS, with_owner
+from graphrec.loading.propose.shapes.pairs import as_attributes
 from graphrec.loading.propose.shapes.sides import with_sides
 from graphrec.loading.propose.shapes.streams import with_kinds
 from graphrec.loading.propose.shapes.switches import with_switches
@@ -96,7 +98,7 @@ class Delivery:
             tables += some
             if are_wide:
                 tables[-1:] = _with_holdings(database, spec, tables[-1])
-        tables = with_told_names(database, tables)
+        tables = with_told_names(database, [as_attributes(database, table) for table in tables])
         tables = with_kinds(database, [with_one_head(database, table) for table in tables])
         tables = without_undone(database, tables)
         tables = as_tables(database, [last_changes(database, table) for table in tables])
@@ -111,6 +113,7 @@ class Delivery:
         tables = [as_spans(database, table) for table in tables]
         tables = [with_joint(database, table, tables) for table in tables]
         tables = [with_owner(database, table, tables) for table in tables]
+        tables = [with_ended(database, table) for table in tables]
         return [_with_twins(database, with_described(database, table)) for table in tables]
 
 
