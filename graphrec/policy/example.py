@@ -221,11 +221,17 @@ class _Found:
         self.personal = {"user": schema[self.roles.user].personal, "product": schema[self.roles.product].personal}
 
     def all(self, side: str, concept: str) -> list[_Column]:
-        """The columns of a side that speak of a concept, the most telling first; a tolerance by its values else."""
+        """The columns of a side that speak of a concept, the most telling first; a tolerance by its values else, and a
+        risk by the values that the tolerance of customers has."""
         found = [(place(one.name, concept), one) for one in self.columns[side]]
         named = [one for _, one in sorted(((n, c) for n, c in found if n is not None), key=lambda pair: pair[0])]
-        is_tolerance = (side, concept) == ("user", "tolerance") and not named
-        return [one for one in self.columns[side] if is_attitude(one.texts)] if is_tolerance else named
+        if named or (side, concept) not in {("user", "tolerance"), ("product", "risk")}:
+            return named
+        if side == "user":
+            return [one for one in self.columns[side] if is_attitude(one.texts)]
+        steps = [set(one.texts) for one in self.all("user", "tolerance")]
+        told = (one for one in self.columns[side] if len(one.texts) >= _STEPS)
+        return [one for one in told if any(set(one.texts) <= some for some in steps)]
 
     def one(self, side: str, concept: str, kinds: Sequence[str] = ()) -> _Column | None:
         """The most telling column of a side and a concept, of some kinds."""
@@ -240,6 +246,10 @@ class _Found:
         has = np.asarray(self._products.column(column.name).valid[:])
         filled = {str(text) for text, there in zip(kinds, has & has_kind, strict=True) if there}
         return kind, [text for text in kind.texts if text not in filled and speaks(text, NO_INVESTMENT)]
+
+
+_STEPS = 3
+"""Fewer texts that two columns have alike say nothing of what they are."""
 
 
 def example_policy(snapshot: Snapshot, as_of: int | None, language: Language | None = None) -> Example:
@@ -496,6 +506,7 @@ def _offered(draft: _Draft, found: _Found) -> None:
         places.append(draft.said("closed_on", a=end.place))
     untold: list[_Column] = []
     states = [(one, wanted) for concept, wanted in _STATES for one in found.all("product", concept)]
+    states = states or _named_as_values(found.columns["product"])
     states = states or [(one, True) for one in _by_values(draft, found.columns["product"])]
     for column, wanted in states or [(one, True) for one in _only_answer(draft, found.columns["product"], end)]:
         condition = _status(column, wanted=wanted) if column not in columns else None
@@ -738,16 +749,18 @@ def _alike(draft: _Draft, name: str, one: _Column, other: _Column) -> str | None
 
 def _by_steps(draft: _Draft, name: str, one: _Column, other: _Column, *, is_one_scale: bool) -> str | None:
     """The condition of texts that have an order each, the same one or as many steps; None where they have not."""
-    first, second = in_order(one.said), in_order(other.said)
+    # A word that both sides have is a step of their scale, and no gap of one of them.
+    is_shared = set(one.said) == set(other.said)
+    first, second = (in_order(each.said, has_middle=is_shared) for each in (one, other))
     if not first or not second:
         return None
+    if any(len({step for step, _ in each}) != len(each) for each in (first, second)):
+        return None  # two words of one step, of which no order is known
     is_same = [step for step, _ in first] == [step for step, _ in second]
     shown = [", ".join(text for _, text in each) for each in (first, second)]
     if is_one_scale or all(any(map(str.isdigit, text)) for _, text in (*first, *second)):
         first, second = _on_one_scale(first, second)
     if len(first) != len(second):
-        return None
-    if any(len({step for step, _ in each}) != len(each) for each in (first, second)):
         return None
     if not (is_same or is_one_scale):
         asked = draft.note("steps", a=str(one), b=str(other), x=shown[0], y=shown[1])
@@ -828,6 +841,12 @@ def _by_values(draft: _Draft, columns: Sequence[_Column]) -> list[_Column]:
     for column in found:
         draft.doubts.append(draft.note("by_values", column=str(column), values=", ".join(column.texts)))
     return found
+
+
+def _named_as_values(columns: Sequence[_Column]) -> list[tuple[_Column, bool]]:
+    """Columns of yes and no that are called as values say open or closed, such as sunset; whether a yes is open."""
+    said = ((one, told(one.name, OPEN, CLOSED)) for one in columns if _is_yes_or_no(one))
+    return [(one, is_open) for one, is_open in said if is_open is not None]
 
 
 def _only_answer(draft: _Draft, columns: Sequence[_Column], end: _Column | None) -> list[_Column]:

@@ -94,7 +94,7 @@ def test_items_get_the_customer_the_day_and_the_state_of_their_order(data: Path)
     bought = sink.edges["BOUGHT"].to_pylist()
     assert len(bought) == 108
     assert {str(one["at"])[8:10] for one in bought} == {"05"}
-    assert sorted(sink.nodes["ProductTypeName"]["id"].to_pylist()) == ["A wear", "B wear"]
+    assert sorted(sink.nodes["ProductType"]["id"].to_pylist()) == ["A wear", "B wear"]
 
 
 def test_customers_that_no_file_describes_are_those_of_the_orders(data: Path) -> None:

@@ -1,11 +1,12 @@
 """Pairs: what no sum of single neighbours can say, exact lines, and deletions of several edges at once."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pytest
 
-from graphrec.graph.edges.adjacency import Graph
+from graphrec.graph.edges.adjacency import Graph, Hop
 from graphrec.models.tables.pairs import PairsConfig, fit_pairs
 from graphrec.models.tables.softmax import fit_softmax
 from graphrec.terms.deletion import Evidence
@@ -84,6 +85,19 @@ def test_batch_single_and_shares_agree(relevant: tuple[str, ...]) -> None:
     assert len(term.pairs.first) > 20
     same = fit_pairs(board, PairsConfig(times=1))
     assert same.pairs.weights.tobytes() == term.pairs.weights.tobytes()
+
+
+def test_a_batch_counts_what_is_left_of_both_edges_of_a_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graphrec.terms.forms.pairs.USERS_AT_ONCE", 7)
+    board = random_board(3)
+    term = fit_pairs(board, PairsConfig(times=1))
+    bought = Hop("BOUGHT")
+    faded = np.random.default_rng(0).random(len(board.hops[bought].indices))
+    older = term.reading(replace(board, hops={**board.hops, bought: replace(board.hops[bought], faded=faded)}))
+    users = np.arange(board.num_users, dtype=np.int32)
+    expected = np.stack([older.scores(user) for user in users.tolist()])
+    assert np.allclose(older.batch(users), expected, rtol=0, atol=1e-5)
+    assert not np.allclose(term.batch(users), expected, rtol=0, atol=0.01)
 
 
 def test_a_deletion_takes_every_pair_that_it_touches_once() -> None:

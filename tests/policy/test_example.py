@@ -253,6 +253,37 @@ def test_words_whose_order_nothing_tells_have_to_be_the_same(tmp_path: Path) -> 
     assert any("Blue, Red" in doubt for doubt in example.doubts)
 
 
+def test_two_words_of_one_step_have_no_order_and_none_is_left_out(tmp_path: Path) -> None:
+    said = ("low", "medium", "moderate", "high")
+    users, products = [{"consent": True, "risk_profile": one} for one in said], [{"risk_class": one} for one in said]
+    kinds: dict[str, Kind] = {"consent": "boolean", "risk_profile": "text"}
+    example, policy, _ = written(tmp_path, users, products, kinds, {"risk_class": "text"})
+    assert requires(example)["risk"] == "product.risk_class == user.risk_profile"
+    assert policy.masks(np.arange(4))[:, :4].tolist() == np.eye(4, dtype=bool).tolist()
+
+
+def test_the_texts_of_customers_tolerance_make_a_column_of_products_their_risk(tmp_path: Path) -> None:
+    said = ("low", "so-so", "high")
+    users, products = [{"consent": True, "risk_profile": one} for one in said], [{"XQ": one} for one in said]
+    kinds: dict[str, Kind] = {"consent": "boolean", "risk_profile": "text"}
+    _, policy, _ = written(tmp_path, users, products, kinds, {"XQ": "text"})
+    assert policy.masks(np.arange(3))[:, :3].tolist() == np.tri(3, dtype=bool).tolist()
+
+
+def test_a_yes_or_no_that_is_called_as_a_value_says_closed(tmp_path: Path) -> None:
+    products = [{"sunset": one, "green": True} for one in (True, False, False)]
+    kinds: dict[str, Kind] = {"sunset": "boolean", "green": "boolean"}
+    _, policy, _ = written(tmp_path, [{"consent": True}], products, {"consent": "boolean"}, kinds)
+    assert policy.masks(np.arange(1))[0, :3].tolist() == [False, True, True]
+
+
+def test_minors_by_a_yes_or_no(tmp_path: Path) -> None:
+    users = [{"consent": True, "vuxen": one} for one in (True, False)]
+    kinds: dict[str, Kind] = {"consent": "boolean", "vuxen": "boolean"}
+    _, policy, _ = written(tmp_path, users, [{"name": "A"}], kinds, {"name": "text"})
+    assert policy.masks(np.arange(2))[:, 0].tolist() == [True, False]
+
+
 def test_words_in_an_order_stand_beside_as_many_numbers(tmp_path: Path) -> None:
     users = [{"consent": True, "risk_profile": one} for one in ("Cautious", "Balanced", "Adventurous")]
     products = [{"risk_class": one} for one in (1, 2, 3)]

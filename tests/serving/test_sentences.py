@@ -118,6 +118,16 @@ def test_paths(what: PathParts, english: str, german: str | None, chinese: str |
             assert sentences(code).path(what) == wanted
 
 
+def test_products_that_are_called_alike_are_named_once() -> None:
+    alike = [Node("Product", f"P{n}", "Savings") for n in range(5)]
+    shared = parts("BOUGHT IN_SECTOR <IN_SECTOR", via=(*alike, HELD), mid=SECTOR)
+    assert sentences("en").path(shared) == (
+        "is in Energy, like 6 products the customer bought, among them Savings and Fund 1"
+    )
+    people = parts("BOUGHT <BOUGHT BOUGHT", via=tuple(alike[:2]), people=True)
+    assert sentences("en").path(people) == "{people} others who bought Savings also bought it"
+
+
 def test_the_customer_is_addressed_by_voice() -> None:
     shared = parts("BOUGHT IN_SECTOR <IN_SECTOR", via=(HELD,), mid=SECTOR)
     assert [sentences(code, voice="customer").path(shared) for code in ("en", "de", "zh")] == [
@@ -155,7 +165,7 @@ BOUGHT = Hop("BOUGHT")
 LEARNED = [
     (LineGroup("general"), (), True, "is a frequent choice: {people} people bought it"),
     (LineGroup("general"), (), False, "is not a frequent choice"),
-    (LineGroup("new"), (), True, "is new: hardly anyone bought it yet"),
+    (LineGroup("new"), (), True, "is new: few people bought it so far"),
     (LineGroup("new"), (), False, "is not new: others bought it"),
     (LineGroup("nonlinear"), (), True, "all that is around the customer, taken together, speaks for it"),
     (

@@ -26,6 +26,7 @@ from graphrec.training.assemble import fit_model
 from graphrec.training.lists import ranked_lists
 from graphrec.training.search.candidates import Candidates
 from graphrec.training.search.choose import Choice, _fitted, choose, fixed, without_replaced, without_trend
+from graphrec.training.search.remembered import Remembered
 from graphrec.training.search.walks import STARTS, choose_walks
 from graphrec.training.search.weights import towards_paths
 from graphrec.training.split import split_of
@@ -252,6 +253,43 @@ def test_another_way_to_fit_is_taken_where_it_gains_more_than_a_standard_error(
     spec = replace(models()["softmax"], instead=lambda _graph, best: iter([{**best, "singles": True}]))
     found, _ = _fitted([spec], graph, validation, Inputs())
     assert bool(found[0].plain.get("singles")) == is_taken
+
+
+@pytest.mark.parametrize(("values", "tried", "taken"), [((0.4, 0.9), 1, 0), ((0.6, 0.7), 2, 2), ((0.6, 0.55), 2, 1)])
+def test_other_ways_to_fit_are_tried_while_they_are_better(
+    graph: Graph, validation: Validation, monkeypatch: pytest.MonkeyPatch, values: tuple[float, float], tried: int,
+    taken: int,
+) -> None:  # fmt: skip
+    seen = []
+
+    def evaluated(spec: ModelSpec[Any], plain: Values, *_: object) -> Choice:
+        seen.append(plain.get("way", 0))
+        value = (0.5, *values)[plain.get("way", 0)]
+        return Choice(spec, plain, value, list, lambda: np.full(100, value))
+
+    monkeypatch.setattr("graphrec.training.search.choose.evaluated", evaluated)
+    instead = replace(
+        models()["softmax"],
+        trials=lambda _graph: iter([{}]),
+        instead=lambda _graph, _best: iter([{"way": 1}, {"way": 2}]),
+    )
+    found, _ = _fitted([instead], graph, validation, Inputs())
+    assert seen == [0, *range(1, tried + 1)]
+    assert found[0].plain.get("way", 0) == taken
+
+
+@pytest.mark.parametrize("most", [0, 10**9])
+def test_one_term_beside_a_remembered_blend_scores_as_the_blend_with_it(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr("graphrec.training.search.remembered.MOST_KEPT", most)
+    first, last = fit_itemknn(graph), fit_popularity(graph)
+    users = np.arange(graph.num_users, dtype=np.int32)
+    remembered = Remembered(Blend([first], [0.7]), 1)
+    for weight in (0.0, 0.3, 2.0):
+        whole = Blend([first, last], [0.7, weight]).batch(users)
+        assert remembered.plus(last, weight).batch(users).tobytes() == whole.tobytes()
+    assert remembered.batch(users).tobytes() == Blend([first], [0.7]).batch(users).tobytes()
 
 
 @pytest.mark.parametrize(("behind", "stays"), [(-0.1, True), (0.01, True), (0.1, False)])

@@ -43,6 +43,9 @@ DATES = (
     *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y.%m.%d", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d %b %Y"),
     *("%d%b%Y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%d. %B %Y", "%Y.%m.%d.", "%Y. %m. %d.", "%d. %m. %Y"),
     *("%y%m%d", "%Y年%m月%d日", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%y-%m-%d", "%d-%m-%y", "%m-%d-%y", "%d-%b-%y"),
+    # As programs write moments: C and social networks, mails and the web, servers, SQL with an offset behind a space.
+    *("%a %b %d %H:%M:%S %z %Y", "%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S GMT"),
+    *("%d/%b/%Y:%H:%M:%S %z", "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S.%f %z"),
     ERAS,
 )
 CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
@@ -76,6 +79,7 @@ _SURELY = {
 _LIKE_DATES = (
     rf"((\d{{4}}|\d{{1,2}})([./-]|\. )\d{{1,2}}([./-]|\. )(\d{{4}}|\d{{1,2}})\.?|"
     rf"[{LETTERS}]{{3,9}}\.? \d{{1,2}}, \d{{4}}|"
+    rf"[A-Z][a-z]{{2}},? .*\d:\d\d:\d\d.*|\d\d/[A-Z][a-z]{{2}}/\d{{4}}:.*|"
     rf"\d{{1,2}}[ .-]+[{LETTERS}]{{3,9}}\.?[ -]\d{{2,4}}|\d{{2}}[A-Za-z]{{3}}\d{{4}}|\d{{4}}年.*|"
     rf"\d{{3}}[./-]\d{{1,2}}[./-]\d{{1,2}}|(中華)?民[國国].*|"
     rf"(明治|大正|昭和|平成|令和)\S{{1,3}}年.*|[MTSHR]\d\d?[./-]\d\d?[./-]\d\d?|\d{{6}}[T ]\d.*)([T ].*)?"
@@ -647,7 +651,7 @@ def _says_time(column: str) -> bool:
 
 def _clocks(date: str) -> tuple[str, ...]:
     """What may stand behind a day."""
-    return CLOCKS[:1] if date == ERAS else CLOCKS
+    return CLOCKS[:1] if date == ERAS or "%H" in date else CLOCKS
 
 
 def _order(date: str) -> list[str]:

@@ -98,8 +98,10 @@ def _speaks(parts: list[str], term: str) -> bool:
 ACTIVE = re.compile(
     "(is|ist|est|es|row|rec)?(still)?(active|current|aktiv(er)?|actif|activo|attivo|actief|ativo|aktywny|aktivni|aktiv)"
     "(customer|client|user|member|kunde|klant|cliente|flag|kz|ind|indicator|yn|jn)?|是否有效|是否在籍|是否活跃客户"
+    "|(is|ist|est|es)?(adult|ofage|volljaehrig|vuxen|myndig|majeur|maggiorenne|meerderjarig|mayordeedad|maiordeidade"
+    "|pelnoletni|plnolety|nagykoru|taysiikainen)(flag|kz|ind|indicator|yn|jn)?|是否成年"
 )
-"""Whole names of a yes or no that says whether somebody is a customer now."""
+"""Whole names of a yes or no that says whether somebody is a customer now, and may decide for himself."""
 LEFT = re.compile(
     "(customer|client|member|user|account|relationship|relation|cust|kunden?|mitglied|beziehung|kundenbeziehung)?"
     "(closed|close|closure|closing|left|leaving|ended|end|exit|deactivated|deactivation|inactive|offboarded|churned|churn|"
@@ -187,7 +189,10 @@ def are_answers(texts: Collection[str]) -> bool:
     return bool(texts) and all(answer is not None for answer in answers_in(texts).values())
 
 
-_MUCH = "very sehr très muy molto muito zeer bardzo velmi nagyon çok sangat rất meget mycket svært erittäin 非常 极"
+_MUCH = (
+    "very sehr très muy molto muito zeer bardzo velmi nagyon çok sangat rất meget mycket svært erittäin "
+    "дуже очень mjög 非常 极"
+)
 _BETWEEN = frozenset({"to", "bis", "and", "und", "y", "e", "et", "a", "i"})
 """Words between two steps."""
 _VERY = frozenset(map(normal, _MUCH.split()))
@@ -243,11 +248,25 @@ _ATTITUDE, _ENOUGH_STEPS = 1, 3
 """The place of the attitudes among the orders, and as many of them as say what a column is."""
 
 
-def in_order(texts: Iterable[str]) -> list[tuple[int, str]] | None:
+def _with_middle(placed: dict[str, float | None], middle: float) -> dict[str, float | None]:
+    """Steps with the middle for the one text that has none, where all others lie as often below it as above."""
+    untold = [text for text, step in placed.items() if step is None]
+    told = [step for step in placed.values() if step is not None]
+    below, above = sum(step < middle for step in told), sum(step > middle for step in told)
+    is_middle = len(untold) == 1 and 0 < below == above and below + above == len(told)
+    return {text: middle if step is None else step for text, step in placed.items()} if is_middle else placed
+
+
+def in_order(texts: Iterable[str], *, has_middle: bool = False) -> list[tuple[int, str]] | None:
     """Texts with their steps, the lowest first, by words that have an order or the number in each; else None.
+
+    Args:
+        has_middle: one text that no word tells lies in the middle of as many below as above it.
 
     >>> in_order(["Moderat-prudent", "Prudent", "Echilibrat"])
     [(1, 'Prudent'), (2, 'Moderat-prudent'), (4, 'Echilibrat')]
+    >>> in_order(["high", "so-so", "low"]), in_order(["high", "so-so", "low"], has_middle=True)
+    (None, [(0, 'low'), (1, 'so-so'), (2, 'high')])
     >>> in_order(["mittel (3-7 J.)", "kurz (bis 3 J.)"]), in_order(["RR2 - Konservativ", "RR1 - Sehr konservativ"])
     ([(0, 'kurz (bis 3 J.)'), (1, 'mittel (3-7 J.)')], [(1, 'RR1 - Sehr konservativ'), (2, 'RR2 - Konservativ')])
     """
@@ -255,6 +274,7 @@ def in_order(texts: Iterable[str]) -> list[tuple[int, str]] | None:
     for order in ORDERS:
         steps = {word: step for step, listed in enumerate(order) for word in listed}
         placed = {text: _step(text, one, steps, len(order)) for text, one in found.items()}
+        placed = _with_middle(placed, (len(order) - 1) / 2) if has_middle else placed
         if found and None not in placed.values():
             return _densely(placed, steps.values())
     numbers = {text: "".join(sign for sign in text if sign.isdigit()) for text in found}

@@ -12,7 +12,7 @@ from graphrec.loading.mapping.specs import PACKED, SUFFIXES, FileSpec
 from graphrec.loading.propose.concepts import normal
 from graphrec.loading.propose.looks import action_of, shortened
 from graphrec.loading.propose.shapes import copybook
-from graphrec.loading.propose.shapes.headless import names_of
+from graphrec.loading.propose.shapes.headless import names_of, with_rating
 from graphrec.loading.propose.shapes.records import Layout, kinds_of, layout_in, options_of
 from graphrec.loading.propose.words import words
 from graphrec.loading.sources.csv_form import first_records, guess_frame
@@ -124,10 +124,13 @@ def _text(table: str, path: str, files: list[tuple[Path, str]], delivery: str | 
     if not frames[0][0] and (cut := _fixed(*files[0], encoding)):
         return FileSpec(table, path, "fixed", options=given | cut)
     footer = dict.fromkeys(text for _, frame in frames for text in frame.get("footer", ()))
-    given |= {key: frames[0][1][key] for key in ("skip",) if key in frames[0][1]}
+    given |= {key: frames[0][1][key] for key in ("skip", "delim") if key in frames[0][1]}
     given |= {"footer": list(footer)} if footer else {}
     records = first_records(*files[0], given)
     if names := names_of(records):
+        action = action_of(table)
+        if action is not None and action.type == "RATED":
+            names = with_rating(names, records)
         return FileSpec(table, path, "csv", options=given | {"header": False, "names": names})
     names = _told_apart(records[0]) if records else []
     return FileSpec(table, path, "csv", options=given | ({"names": names} if names else {}))

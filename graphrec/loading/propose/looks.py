@@ -78,6 +78,9 @@ _ACTIONS = (
     _action("BOUGHT", 1.0, "kjøp kjøpt köp köpt køb købt tegning zakup kupno"),
     _action("BOUGHT", 1.0, "sip switchin stpin lumpsum transferin einlieferung sparrate aufstockung 转入 转换入"),
     _action("SOLD", -1.0, "switchout stpout swp transferout auslieferung entnahme teilverkauf 转出 转换出"),
+    _action("SOLD", -1.0, "sälj sälja salj säljer prodaja vânzare vanzare satış satis satım satim"),
+    _action("CLOSED", -1.0, "päättynyt päättyi päättyminen zakończono uppsagd opsagt ukončeno megszűnt 해지"),
+    _action("RETURNED", -1.0, "peruttu makulerad stornovaná stornováno törölt törölve скасовано відмінено"),
     _action("VIEWED", 0.2, "visning vist visad wyświetlenie"),
     _action("SOLD", -1.0, "salg solgt sålt sprzedaż innløsning inlösen"),
     _action("BOUGHT", 1.0, "aplicação aplicações aplicacao aporte captação aquisição movimentação movimentações"),
@@ -242,7 +245,7 @@ _WEIGHT = re.compile(
     r"^(amount|quantity|qty|volume|value|units|rating|score|weight|count|minutes|betrag|menge|stück|wert|montant|importe|monto|importo|bedrag|beløp|belopp|beløb|kwota|prima|prime|premio|premie|premium|montante)$|金额|数量|份额|금액|수량|المبلغ|الرصيد|^(сума|сумма|summa|tiền|objem|kusů)$|จำนวนเงิน|キンガク"
 )
 _QUANTITY = re.compile(
-    r"^(quantity|qty|units|allocation|alloc|allokation|weighting|cotas|shares|pieces|nominal|stück|stücke|stueck|stuecke|stückzahl|menge|anzahl|anteile|nominale|quantité|parts|cantidad|participaciones|quantità|quote|aantal|quantidade)$"
+    r"^(quantity|qty|units|allocation|alloc|allokation|weighting|cotas|shares|pieces|nominal|stück|stücke|stueck|stuecke|stückzahl|menge|anzahl|anteile|nominale|quantité|parts|cantidad|participaciones|quantità|quote|aantal|quantidade|qt|qtd|qtde|antal|andelar|andele|osuutta|podily|udzialy|broj)$"
     r"|数量|份额|股数|수량|الكمية|จำนวนหน่วย|單位數|单位数|^(osuudet|osuuksia|kpl|lượng|кількість|количество|kusů|kusy|počet)$"
 )
 _KNOWN = re.compile(

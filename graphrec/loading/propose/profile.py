@@ -1,7 +1,7 @@
 """What the files of a folder look like: tables, columns and their kinds."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as Keys
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +16,7 @@ from graphrec.loading.propose.cells.bits import with_bits
 from graphrec.loading.propose.cells.codes import written_out
 from graphrec.loading.propose.cells.multi import with_parts
 from graphrec.loading.propose.cells.several import with_several
+from graphrec.loading.propose.column_profile import GAPS as GAPS_OF_NUMBERS
 from graphrec.loading.propose.column_profile import NEARLY_UNIQUE, ColumnProfile, of_one_calendar, profile_column
 from graphrec.loading.propose.folder import all_specs, suffix_of
 from graphrec.loading.propose.histories.changes import last_changes
@@ -31,11 +32,13 @@ from graphrec.loading.propose.references import key_of, with_keys, with_referenc
 from graphrec.loading.propose.shapes.actions import as_one_column
 from graphrec.loading.propose.shapes.catalogue import with_told_names
 from graphrec.loading.propose.shapes.described import with_described
+from graphrec.loading.propose.shapes.ended import with_ended
 from graphrec.loading.propose.shapes.joint import with_joint
 from graphrec.loading.propose.shapes.lines import as_lines
 from graphrec.loading.propose.shapes.nested import Flat, flatten
 from graphrec.loading.propose.shapes.other_keys import with_other_keys, with_persons
 from graphrec.loading.propose.shapes.owners import SAMPLE_ROWS, with_owner
+from graphrec.loading.propose.shapes.pairs import as_attributes
 from graphrec.loading.propose.shapes.sides import with_sides
 from graphrec.loading.propose.shapes.streams import with_kinds
 from graphrec.loading.propose.shapes.switches import with_switches
@@ -43,6 +46,7 @@ from graphrec.loading.propose.shapes.undone import without_undone
 from graphrec.loading.propose.shapes.wide import amounts, holdings, named_by_keys, products_in
 from graphrec.loading.propose.spelling import spelled_alike
 from graphrec.loading.propose.table_profile import TableProfile
+from graphrec.loading.propose.words import is_identifier
 from graphrec.loading.sources.csv_form import csv_form
 from graphrec.loading.sources.database import lock_database, open_database, scratch_folder
 from graphrec.loading.sources.files import read_databases, read_files, trim, trimmed
@@ -93,7 +97,7 @@ class Delivery:
             tables += some
             if are_wide:
                 tables[-1:] = _with_holdings(database, spec, tables[-1])
-        tables = with_told_names(database, tables)
+        tables = with_told_names(database, [as_attributes(database, table) for table in tables])
         tables = with_kinds(database, [with_one_head(database, table) for table in tables])
         tables = without_undone(database, tables)
         tables = as_tables(database, [last_changes(database, table) for table in tables])
@@ -108,6 +112,7 @@ class Delivery:
         tables = [as_spans(database, table) for table in tables]
         tables = [with_joint(database, table, tables) for table in tables]
         tables = [with_owner(database, table, tables) for table in tables]
+        tables = [with_ended(database, table) for table in tables]
         return [_with_twins(database, with_described(database, table)) for table in tables]
 
 
@@ -186,10 +191,29 @@ def _with_gaps(database: duckdb.DuckDBPyConnection, spec: FileSpec) -> FileSpec:
     for column in columns:
         query = f"SELECT DISTINCT {name(column)} FROM {name(spec.name)} WHERE {name(column)} IN ({_listed(GAPS)})"
         found |= {row[0] for row in database.execute(query).fetchall()}
+    found |= _gaps_of_keys(database, spec.name, columns)
     for column in columns if found else ():
         listed = _listed(sorted(found))
         database.execute(f"UPDATE {name(spec.name)} SET {name(column)} = NULL WHERE {name(column)} IN ({listed})")
     return replace(spec, options={**spec.options, "nullstr": sorted(found)}) if found else spec
+
+
+def _gaps_of_keys(database: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> set[str]:
+    """What stands for a gap among keys that are numbers, and in no column with other words: NA may be Namibia."""
+    without, within = set[str](), set[str]()
+    for column in columns:
+        quoted = name(column)
+        is_gap = f"{quoted} IN ({_listed(one for one in GAPS_OF_NUMBERS if not any(map(str.isdigit, one)))})"
+        words, numbers, others = database.execute(
+            f"SELECT list_distinct(list({quoted}) FILTER (WHERE {is_gap})), "
+            f"bool_and({is_gap} OR regexp_full_match({quoted}, '\\d+')), "
+            f"bool_or(NOT {is_gap} AND regexp_matches({quoted}, '\\pL')) FROM {name(table)} WHERE {quoted} <> ''"
+        ).fetchall()[0]
+        if words and is_identifier(column) and numbers:
+            without |= set(words)
+        elif words and others:
+            within |= set(words)
+    return without - within
 
 
 def _without_others(database: duckdb.DuckDBPyConnection, spec: FileSpec, flat: Flat) -> Flat:

@@ -34,8 +34,19 @@ def with_keys(database: duckdb.DuckDBPyConnection, tables: list[TableProfile]) -
             key = _meant_elsewhere(database, replace(table, columns=own), apart) or key
         if key is not None and not table.columns[key].is_unique and _is_own(key, others):
             key = None  # of accounts, some of which have two holders
+        if key is not None and around and _are_of_whole(database, table, key, by_name[table.of]):
+            key = None  # others of the same things, such as products like it
         done.append(replace(table, key=table.key or key))
     return done
+
+
+def _are_of_whole(database: duckdb.DuckDBPyConnection, table: TableProfile, column: str, whole: TableProfile) -> bool:
+    """Whether what lies in the rows of a whole names rows of it."""
+    for one in whole.columns.values():
+        named = replace(whole, key=one.name)
+        if one.is_unique and one.looks_like_id and could_be_keys(table.columns[column], named):
+            return count_strays(database, table, column, named) == 0
+    return False
 
 
 def _is_own(key: str, others: list[TableProfile]) -> bool:
@@ -111,7 +122,29 @@ def with_references(database: duckdb.DuckDBPyConnection, tables: list[TableProfi
                 found[column.name] = best.name
                 strays[column.name] = counts[best.name]
         done.append(replace(table, references=found, strays={name: count for name, count in strays.items() if count}))
-    return _without_mutual(done)
+    return _of_one_owner(database, _without_mutual(done))
+
+
+def _of_one_owner(database: duckdb.DuckDBPyConnection, tables: list[TableProfile]) -> list[TableProfile]:
+    """Where two tables have the same things, what refers to the one that does not own the key refers to the other."""
+    by_name = {table.name: table for table in tables}
+    owners: dict[str, TableProfile] = {}
+    for table in tables:
+        first = by_name.get(table.references.get(table.key or "", ""))
+        if first is not None and (first.key or "").casefold() == (table.key or "").casefold():
+            owners[table.name] = first
+    done = []
+    for table in tables:
+        found, strays = dict(table.references), dict(table.strays)
+        for column, other in table.references.items():
+            first = owners.get(other)
+            if first is None or first.name == table.name:
+                continue
+            count = count_strays(database, table, column, first)
+            if fits(count, table.columns[column]):
+                found[column], strays[column] = first.name, count
+        done.append(replace(table, references=found, strays={one: count for one, count in strays.items() if count}))
+    return done
 
 
 def fits(strays: int, column: ColumnProfile) -> bool:
@@ -136,7 +169,30 @@ def is_called_like(column: ColumnProfile, owner: TableProfile) -> bool:
     if column.name.casefold() == owner.key.casefold() and column.words != ["id"]:
         return True
     own = {*words(singular(owner.name))[-1:], *stem(owner.key)}
+    if _OF_AMOUNTS.intersection(column.words[-1:]) - own:
+        return False  # the weight of a tag is no tag
     return any(word in own and not is_identifier(word) for word in map(singular, stem(column.name)))
+
+
+_OF_AMOUNTS = frozenset(
+    {
+        *("weight", "count", "amount", "score", "rank", "price", "share", "percent", "pct", "total", "sum", "qty"),
+        *(
+            "quantity",
+            "gewicht",
+            "anzahl",
+            "betrag",
+            "preis",
+            "summe",
+            "anteil",
+            "prix",
+            "montant",
+            "importe",
+            "precio",
+        ),
+    }
+)
+"""Last words of columns that say how much."""
 
 
 def _is_included(
@@ -203,10 +259,11 @@ def _without_mutual(tables: list[TableProfile]) -> list[TableProfile]:
     return list(by_name.values())
 
 
-def _claim(table: TableProfile) -> tuple[bool, int, bool, int]:
-    """How well a table may own its key: by its name, its rows, and whether it says what its things are called."""
+def _claim(table: TableProfile) -> tuple[bool, int, bool, int, int]:
+    """How well a table may own its key: by its name, its rows, what its things are called, and what it says of them."""
     is_named = any(_OF_NAMES & set(one.words) for one in table.columns.values())
-    return _is_called_like_key(table), table.rows, is_named, len(table.columns)
+    told = [one for one in table.columns.values() if not one.looks_like_id]
+    return _is_called_like_key(table), table.rows, is_named, len(told), len(table.columns)
 
 
 def _is_called_like_key(table: TableProfile) -> bool:

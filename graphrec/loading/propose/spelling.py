@@ -1,5 +1,6 @@
 """Identifiers that several systems write otherwise: in other case, with other signs, with zeros that one has lost."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -22,7 +23,7 @@ from graphrec.loading.sources.sql import name, value
 _UPPER = "upper({})"
 _NUMBER = (
     r"coalesce(CASE WHEN regexp_full_match({0}, '[\w\s./#-]*') "
-    r"THEN nullif(ltrim(regexp_replace({0}, '\D', '', 'g'), '0'), '') END, {0})"
+    r"THEN nullif(regexp_replace(regexp_replace({0}, '\D', '', 'g'), '^0+(\d)', '\1'), '') END, {0})"
 )
 """SQL of the number in an identifier, without zeros before it; a text with other signs, such as an address, stays."""
 _SAME = (
@@ -53,6 +54,10 @@ def spelled_alike(database: duckdb.DuckDBPyConnection, tables: list[TableProfile
                 is_other = column.name == table.key and not is_called_like(column, owner)
                 if not column.written and not is_other and _may_be_meant(column, owner):
                     if any(_is_whole(database, table, column, one) for one in by_name.values() if one is not owner):
+                        continue
+                    if is_called_like(column, owner) and _are_of_another(
+                        database, table, column, owner, by_name.values()
+                    ):
                         continue
                     changed = _alike(database, table, column, owner, seen)
                     by_name |= changed
@@ -112,6 +117,20 @@ def _alike(
             both = _written(database, table, column.name, written, how, owner)
             return both | _written(database, owner, owner.key, written, how, table)
     return _without_check_digit(database, table, column, owner) if is_named and column.distinct >= _ENOUGH else {}
+
+
+def _are_of_another(
+    database: duckdb.DuckDBPyConnection,
+    table: TableProfile,
+    column: ColumnProfile,
+    owner: TableProfile,
+    tables: Iterable[TableProfile],
+) -> bool:
+    """Whether the letters before the numbers are those of the keys of another table, and not of this one."""
+    before = _prefix_of(database, owner)
+    mine = _prefix_of(database, replace(table, key=column.name)) if before else ""
+    others = (one for one in tables if one.key and one.name != owner.name)
+    return bool(mine) and mine != before and any(_prefix_of(database, one) == mine for one in others)
 
 
 def _without_check_digit(

@@ -9,6 +9,18 @@ from graphrec.loading.sources.sql import name
 
 
 @dataclass(frozen=True)
+class Ended:
+    """A day that all rows of some states have and none of the others: that of their end, whatever it is called."""
+
+    end: str
+    state: str
+    over: tuple[str, ...]
+    """The states whose rows have the day."""
+    running: tuple[str, ...]
+    """Those whose rows have none."""
+
+
+@dataclass(frozen=True)
 class TableProfile:
     """One table of `[source.files]`."""
 
@@ -42,6 +54,8 @@ class TableProfile:
     """Whether each row is something that its customer holds, whatever the table is called."""
     twins: frozenset[tuple[str, ...]] = frozenset()
     """Two columns and a time that several rows have alike, where no key tells these apart."""
+    ended: Ended | None = None
+    """What tells the end of its rows without a word."""
     is_shared: bool = False
     """Whether a row is there for each of its holders, so that its key is there several times."""
 

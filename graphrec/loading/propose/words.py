@@ -62,7 +62,7 @@ _ID_WORDS = (
     *("pan", "swift", "bic", "figi", "ric", "uid", "guid", "epic", "oid", "sk"),
     *("numarası", "numarasi", "κωδικός", "αριθμός", "кодекс", "номер"),
     *("kód", "kod", "kodu", "szám", "szam", "azonosító", "azonosito", "numer", "číslo", "cislo", "kód"),
-    *("ndg", "tunnus", "tunniste", "номер", "код", "ідентифікатор", "идентификатор"),
+    *("mã", "ma", "ndg", "tunnus", "tunniste", "номер", "код", "ідентифікатор", "идентификатор"),
 )
 _CHINESE_TABLE = re.compile(
     r"(?<=\w)((基本)?(信息|资料|明细|档案|清单|列表|名单|记录|数据|一覧|台帐|マスタ|マスター|リスト|テーブル)表?|表)$"
@@ -74,7 +74,7 @@ _ID_FIRST = (
     *("id", "code", "código", "codigo", "cód", "cod", "codice", "num", "numéro", "numero", "número", "núm"),
     *("réf", "référence", "referencia", "identifiant", "identificador", "nº", "nr", "numer", "kod", "číslo", "kód"),
     *("κωδικός", "αριθμός", "номер", "код", "رقم", "رمز", "كود", "معرف"),
-    *("mã", "số", "kode", "nomor", "ідентифікатор", "идентификатор"),
+    *("mã", "ma", "số", "kode", "nomor", "ідентифікатор", "идентификатор"),
 )
 """Where the thing comes second: código producto, numéro de client, kod produktu."""
 _ID_THAI = re.compile("^(รหัส|เลขที่|หมายเลข)(?=.)")

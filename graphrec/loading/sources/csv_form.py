@@ -5,7 +5,7 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,11 +20,16 @@ from graphrec.loading.sources.packed import open_unpacked
 from graphrec.loading.sources.sql import value
 
 RecordLines = Callable[[], list[int]]
-_DELIMITERS = (",", ";", "\t", "|")
+_DELIMITERS = (",", ";", "\t", "|", "::")
 _SAME = {"sep": "delim", "separator": "delim", "delimiter": "delim", "dtypes": "types", "column_types": "types"}
 _NAMES = {"column_names": "names", "null": "nullstr"}
 _SEP_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 _BLOCK = 1 << 24
+_ALIKE = 5
+"""So many lines cut alike are no chance."""
+_MANY = 20
+"""Of numbers alone."""
+_PLAIN = re.compile(r"-?\d+(\.\d+)?")
 _FIRST, _LAST = 300, 8
 """Lines at the beginning and at the end of a file that show what is around its rows."""
 
@@ -121,18 +126,26 @@ def guess_frame(path: Path, shown: str, encoding: str) -> tuple[str, dict[str, A
                 last.append(line)
     if first and _SEP_LINE.fullmatch(first[0]):
         return "", {}
-    best, delimiter, records = 0, "", []
+    best, delimiter, records = (False, 0), "", []
     for each in _DELIMITERS:
         found = _of_lines(first, each)
         width, count = width_of([record for _, record in found])
-        if width * count > best:
-            best, delimiter, records = width * count, each, found
+        # One that cuts every line alike is it, however many signs of another one stand within a column.
+        if (claim := (count == len(found) >= _ALIKE, width * count)) > best and width > 1:
+            best, delimiter, records = claim, each, found
     if not delimiter:
-        return "", {}
+        return (" ", {"delim": " "}) if _are_numbers(first) else ("", {})
     ends = [record for _, record in _of_lines(last, delimiter)]
     frame = frame_of([record for _, record in records], ends, delimiter)
     options: dict[str, Any] = {"skip": records[frame.above][0] - 1} if frame.above else {}
     return delimiter, options | ({"footer": list(frame.footer)} if frame.footer else {})
+
+
+def _are_numbers(lines: Sequence[str]) -> bool:
+    """Whether every line is the same count of numbers with a space between, as data of research have it."""
+    cut = [line.split() for line in lines if line.strip()]
+    is_table = len(cut) >= _MANY and len({len(record) for record in cut}) == 1 < len(cut[0])
+    return is_table and all(_PLAIN.fullmatch(cell) for record in cut for cell in record) and lines[0][:1] != " "
 
 
 def first_records(path: Path, shown: str, given: Mapping[str, Any]) -> list[list[str]]:

@@ -103,7 +103,8 @@ def fit_pairs(graph: Graph, config: PairsConfig | None = None, *, progress: Prog
     alone = np.broadcast_to(supported_weights(left.graph, hops), (len(columns.node) + 1, graph.num_products))
     free = np.concatenate([alone, _free(left.graph, columns, hops)])
     X = csr_array(hstack([asked.X, together], format="csr"))
-    W = fitted_table(asked, X, free, config.regularization, config.steps, progress).astype(np.float32)
+    whole = csr_array(hstack([asked.whole, columns.of(asked.whole[:, : len(columns.node)])], format="csr"))
+    W = fitted_table(asked, X, whole, free, config.regularization, config.steps, progress).astype(np.float32)
     widths = [*(graph.counts[graph.target(hop)] for hop in hops), 1]
     *lefts, everyone, pairs = np.split(W, np.cumsum(widths))
     sources = [Neighbours(hop, left.rows(hop, part)) for hop, part in zip(hops, lefts, strict=True)]

@@ -62,13 +62,18 @@ class SoftmaxConfig:
 class Questions:
     """Every held pair as a question: which product is missing here?
 
-    Shapes: X (num_pairs, num_neighbours), held (num_pairs, num_products), answers, weights (num_pairs,).
+    Shapes: X (num_pairs, num_neighbours), held (num_pairs, num_products), answers, weights, owners (num_pairs,), whole
+    (num_owners, num_neighbours).
     """
 
     X: "csr_array"
     held: NDArray[np.bool_]
     answers: NDArray[np.int32]
     weights: Matrix
+    owners: NDArray[np.int64]
+    """Whose questions they are, ascending: rows of `whole`."""
+    whole: "csr_array"
+    """What each of these customers has, the answers too."""
 
 
 def num_scores(graph: Graph, *, singles: bool = False) -> int:
@@ -90,7 +95,7 @@ def fit_softmax(graph: Graph, config: SoftmaxConfig | None = None, *, progress: 
     relevant, attributes = relevant_hops(graph), shared_hops(graph, config.use_protected)
     asked = questions(seen, relevant, attributes, graph.held().degrees(), singles=config.singles)
     free = supported_weights(seen, [*relevant, *attributes])
-    W = fitted_table(asked, asked.X, free, config.regularization, config.steps, progress)
+    W = fitted_table(asked, asked.X, asked.whole, free, config.regularization, config.steps, progress)
     hops: list[Hop | None] = [*relevant, *attributes, None]
     widths = [graph.counts[graph.target(hop)] if hop else 1 for hop in hops]
     lefts = np.split(W.astype(np.float32), np.cumsum(widths)[:-1])
@@ -99,26 +104,49 @@ def fit_softmax(graph: Graph, config: SoftmaxConfig | None = None, *, progress: 
 
 
 def fitted_table(
-    asked: Questions, X: "csr_array", free: NDArray[np.bool_], regularization: float, steps: int, progress: Progress
+    asked: Questions,
+    X: "csr_array",
+    whole: "csr_array",
+    free: NDArray[np.bool_],
+    regularization: float,
+    steps: int,
+    progress: Progress,
 ) -> Matrix:
     """The weights (num_columns, num_products) under which the answers are likeliest.
 
+    The questions of one customer differ by what goes with the answer alone: its scores are what all columns of the
+    customer give, less those of what is left out.
+
     Args:
         X: the columns of the questions (num_questions, num_columns).
+        whole: those of the customers who are asked, the answers too (num_owners, num_columns).
         free: which weights may be other than 0.
     """
     with needs_extra("train", "softmax"):
         from scipy.optimize import minimize
+        from scipy.sparse import csr_array
 
-    shape = (X.shape[1], asked.held.shape[1])  # pyright: ignore[reportOptionalSubscript]
-    transposed = X.T.tocsr()
+    num_columns, num_products = X.shape[1], asked.held.shape[1]  # pyright: ignore[reportOptionalSubscript]
+    places = np.flatnonzero(np.broadcast_to(free, (num_columns, num_products)))
+    left_out = whole[asked.owners] - X
+    left_out.eliminate_zeros()
+    whole_by_column, left_out_by_column = whole.T.tocsr(), left_out.T.tocsr()
+    num_questions = len(asked.owners)
+    sums = csr_array(
+        (np.ones(num_questions), (asked.owners, np.arange(num_questions))),
+        (whole.shape[0], num_questions),  # pyright: ignore[reportOptionalSubscript]
+    )
+    W = np.zeros((num_columns, num_products))
     done = 0
 
-    def loss(flat: Matrix) -> tuple[float, Matrix]:
-        W = flat.reshape(shape)
-        value, gradient = _likelihood(asked, X @ W)
-        whole = transposed @ gradient + regularization * W
-        return value + 0.5 * regularization * float(flat @ flat), np.where(free, whole, 0.0).ravel()
+    def loss(weights: Matrix) -> tuple[float, Matrix]:
+        W.ravel()[places] = weights
+        scores = (whole @ W)[asked.owners]
+        scores -= left_out @ W
+        value, by_score = _likelihood(asked, scores)
+        by_weight = whole_by_column @ (sums @ by_score) - left_out_by_column @ by_score
+        slopes = by_weight.ravel()[places] + regularization * weights
+        return value + 0.5 * regularization * float(weights @ weights), slopes
 
     def report(_: Matrix) -> None:
         nonlocal done
@@ -126,8 +154,9 @@ def fitted_table(
         progress("softmax steps", done, None)
 
     options = {"maxiter": steps, "maxcor": 10, "ftol": 1e-7}
-    found = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", callback=report, options=options)
-    return np.asarray(found.x, np.float64).reshape(shape)
+    found = minimize(loss, np.zeros(len(places)), jac=True, method="L-BFGS-B", callback=report, options=options)
+    W.ravel()[places] = found.x
+    return W
 
 
 def supported_weights(graph: Graph, hops: list[Hop]) -> NDArray[np.bool_]:
@@ -173,12 +202,14 @@ def questions(
     learners = graph.learners(min_held=1 if singles else 2)
     rows, answers = held.expand(learners)
     users = learners[rows]
-    blocks = [_without(csr(graph.hops[hop], graph.num_products, np.float64)[users], answers) for hop in relevant]
-    blocks += [csr(graph.hops[hop], graph.counts[graph.target(hop)], np.float64)[users] for hop in attributes]
-    everyone = csr_array(np.ones((len(users), 1)))
+    of_learners = [csr(graph.hops[hop], graph.num_products, np.float64)[learners] for hop in relevant]
+    of_learners += [csr(graph.hops[hop], graph.counts[graph.target(hop)], np.float64)[learners] for hop in attributes]
+    whole = csr_array(hstack([*of_learners, csr_array(np.ones((len(learners), 1)))], format="csr"))
+    blocks = [_without(block[rows], answers) for block in of_learners[: len(relevant)]]
+    blocks += [block[rows] for block in of_learners[len(relevant) :]]
     others = _without(csr(held, graph.num_products, np.float64)[users], answers)
-    X = csr_array(hstack([*blocks, everyone], format="csr"))
-    return Questions(X, others.toarray() > 0, answers, 1.0 / degrees[users])
+    X = csr_array(hstack([*blocks, csr_array(np.ones((len(users), 1)))], format="csr"))
+    return Questions(X, others.toarray() > 0, answers, 1.0 / degrees[users], rows, whole)
 
 
 def _without(rows: "csr_array", answers: NDArray[np.int32]) -> "csr_array":

@@ -488,17 +488,28 @@ class Sentences:
 
     def _things(self, via: Sequence[Node], types: Sequence[Hop]) -> str:
         """The customer's own products behind a reason, at most NAMED by name."""
-        key = "one" if len(via) == 1 else "few" if len(via) <= NAMED else "many"
-        names = self.language.joined([self.called(node) for node in via[:NAMED]])
-        who, number = self._who, self.language.number(len(via))
-        return self.say(f"things.{key}", names=names, n=number, who=who, verb=self._verb(types, self._person))
+        named = self._named(via)
+        key = "one" if len(via) == 1 else "few" if len(via) == len(named) else "many"
+        names, number = self.language.joined(named), self.language.number(len(via))
+        return self.say(f"things.{key}", names=names, n=number, who=self._who, verb=self._verb(types, self._person))
+
+    def _named(self, via: Sequence[Node]) -> list[str]:
+        """The first names of neighbours, at most NAMED, each once: several may be called alike."""
+        found: list[str] = []
+        for node in via:
+            if (name := self.called(node)) not in found:
+                found.append(name)
+                if len(found) == NAMED:
+                    break
+        return found
 
     def _over(self, via: Sequence[Node], since: Since | None = None) -> str:
         """What the customer held and holds no more."""
-        names = self.language.joined([self.called(node) for node in via[:NAMED]])
+        named = self._named(via)
+        names = self.language.joined(named)
         if since is not None and since.until is not None:
             return self.say("things.until", names=names, who=self._who, date=self.language.month(since.until))
-        key = "over" if len(via) <= NAMED else "over_many"
+        key = "over" if len(via) == len(named) else "over_many"
         return self.say(f"things.{key}", names=names, who=self._who, n=self.language.number(len(via)))
 
     def _rejected(self, via: Sequence[Node], types: Sequence[Hop]) -> str:
@@ -509,7 +520,7 @@ class Sentences:
     def _names(self, via: Sequence[Node], how: str) -> str:
         """Names of neighbours; of many the first, and how many more there are."""
         named = NAMED if len(via) > NAMED + 1 else len(via)  # "one of 1 more" takes no less room than its name
-        names = [self.called(node) for node in via[:named]]
+        names = list(dict.fromkeys(self.called(node) for node in via[:named]))
         if len(via) > named:
             rest = self.language.number(len(via) - named)
             return self.say(f"lists.{how}_more", names=self.language.texts["lists.comma"].join(names), n=rest)

@@ -137,11 +137,11 @@ class AlsTerm(Term):
         """For which products each holding may speak (num_held, len(products))."""
         parts = []
         for hop in self._hops():
-            for node in self.graph.hops[hop].row(user).tolist():
-                there = np.zeros(self.graph.num_products, np.bool_)
-                there[self.supported[hop].row(node)] = True
-                parts.append(there[products])
-        return np.stack(parts) if parts else np.zeros((0, len(products)), np.bool_)
+            held = self.graph.hops[hop].row(user)
+            there = np.zeros((len(held), self.graph.num_products), np.bool_)
+            there[self.supported[hop].expand(held)] = True
+            parts.append(there[:, products])
+        return np.concatenate(parts)
 
     def _solved(self, held: NDArray[np.int32]) -> Matrix:
         """What each holding adds to the user's vector (len(held), dim)."""

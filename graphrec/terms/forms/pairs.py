@@ -17,6 +17,9 @@ from graphrec.terms.base import Described, Matrix, Stored, Term, once
 from graphrec.terms.forms.factors import TableTerm
 from graphrec.terms.ledger import Edge, LineGroup, Shares
 
+USERS_AT_ONCE = 256
+"""Of whom a batch looks at all pairs at once."""
+
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
@@ -87,9 +90,10 @@ class PairTerm(Term):
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores (len(users), num_products)."""
         total = self.single.batch(users)
-        for place, user in enumerate(users.tolist()):
-            own, x = self.of_user(user)
-            total[place] += (x[:, None] * self.pairs.weights[own]).sum(axis=0)
+        for start in range(0, len(users), USERS_AT_ONCE):
+            for place, x in enumerate(self._together(users[start : start + USERS_AT_ONCE]), start):
+                own = np.flatnonzero(x)
+                total[place] += (x[own, None] * self.pairs.weights[own]).sum(axis=0)
         return total
 
     def shares(self, user: int, products: NDArray[np.int32]) -> Shares:
@@ -157,6 +161,25 @@ class PairTerm(Term):
         hops = tuple((Hop.parse(hop), Hop.parse(other)) for hop, other in described.settings["pairs"])
         pairs = Pairs(hops, **described.under("pairs/"))
         return cls(described.name, graph, TableTerm.open(described, graph), pairs)
+
+    def _together(self, users: NDArray[np.int32]) -> Matrix:
+        """x of every pair (len(users), num_pairs): the product of what is left of both edges, 0 without one of them."""
+        pairs, kinds = self.pairs, np.asarray(self.pairs.kind)
+        rows = {hop: self._rows(hop, users) for hop in self.single.hops}
+        found = np.empty((len(users), len(kinds)))
+        for kind, (hop, other) in enumerate(pairs.hops):
+            own = np.flatnonzero(kinds == kind)
+            found[:, own] = rows[hop][:, pairs.first[own]] * rows[other][:, pairs.second[own]]
+        return found
+
+    def _rows(self, hop: Hop, users: NDArray[np.int32]) -> Matrix:
+        """What is left of the edges of some users to the nodes behind a hop (len(users), num_nodes), 0 without one."""
+        adjacency = self.graph.hops[hop]
+        rows, nodes = adjacency.expand(users)
+        found = np.zeros((len(users), self.graph.counts[self.graph.target(hop)]))
+        lefts = [left for user in users.tolist() if (left := adjacency.left(user)) is not None]
+        found[rows, nodes] = np.concatenate(lefts) if lefts else 1.0
+        return found
 
     def _row(self, hop: Hop, user: int) -> list[tuple[int, float]]:
         """The nodes behind a hop of a user, and what is left of each edge."""

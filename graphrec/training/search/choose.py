@@ -31,6 +31,7 @@ from graphrec.training.search.folds import Folds, chances, crossed, mean_weights
 from graphrec.training.search.half_life import choose_half_lives, given_half_lives, open_types
 from graphrec.training.search.newcomers import head_start, with_head_start
 from graphrec.training.search.rejections import PARTS, choose_rejections
+from graphrec.training.search.remembered import Remembered
 from graphrec.training.search.walks import choose_walks
 from graphrec.training.search.weights import (
     Evaluate,
@@ -361,10 +362,11 @@ def _with_diversification(chosen: Chosen, graph: Graph, validation: Validation, 
     if term is None:
         return chosen
     whole, wanted = sum(chosen.blend.weights), inputs.overrides.get(DIVERSIFICATION.name, {}).get("weight")
-    weight, best = 0.0, validation.evaluate(chosen.blend)
+    remembered = Remembered(chosen.blend, len(validation) * validation.num_products)
+    weight, best = 0.0, validation.evaluate(remembered)
     for part in PARTS if wanted is None else ():
         tried = round(part * whole, 4)
-        values = validation.evaluate(Blend([*chosen.blend.terms, term], [*chosen.blend.weights, tried]))
+        values = validation.evaluate(remembered.plus(term, tried))
         if values.mean() > best.mean():
             weight, best = tried, values
     if wanted is not None:
@@ -480,11 +482,21 @@ def _choose_model(
         if choice.value <= best.value:
             break
         best = choice
-    others = [] if spec.name in inputs.tuned else trials_of(spec, spec.instead(graph, best.plain), inputs.overrides)
-    choices = [evaluated(spec, one, graph, validation, inputs) for one in others if one != best.plain]
-    other = max(choices, key=lambda one: one.value, default=best)
-    gain = other.values - best.values
-    return other if gain.mean() > standard_error(gain) else best
+    return best if spec.name in inputs.tuned else _instead(spec, best, graph, validation, inputs)
+
+
+def _instead(spec: ModelSpec[Any], best: Choice, graph: Graph, validation: Validation, inputs: Inputs) -> Choice:
+    """The best of what is tried beside the best trial, where it gains more than an error; tried while it is better."""
+    found = best
+    for values in trials_of(spec, spec.instead(graph, best.plain), inputs.overrides):
+        if values == best.plain:
+            continue
+        choice = evaluated(spec, values, graph, validation, inputs)
+        if choice.value <= found.value:
+            break
+        found = choice
+    gain = found.values - best.values
+    return found if gain.mean() > standard_error(gain) else best
 
 
 def _beyond(spec: ModelSpec[Any], best: Choice, inputs: Inputs) -> Values | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from graphrec.graph.edges.adjacency import Graph
 from graphrec.models.general.newness import fit_newness, is_new
 from graphrec.terms.forms.blend import Blend
+from graphrec.training.search.remembered import Remembered
 from graphrec.training.search.weights import is_loss
 from graphrec.training.validation import Validation
 
@@ -32,14 +33,16 @@ def head_start(blend: Blend, graph: Graph, validation: Validation) -> float:
     taken = new[validation.relevant.indices]
     if taken.sum() < MIN_TAKEN:
         return 0.0
-    lifts = _lifts(blend, new, validation)
-    before = validation.evaluate(blend)
+    remembered = Remembered(blend, len(validation) * validation.num_products)
+    lifts = _lifts(remembered, new, validation)
+    before = validation.evaluate(remembered)
+    term, spread = fit_newness(graph)
     for part in PARTS:
         height = round(float(lifts[min(int(part * taken.mean() * len(lifts)), len(lifts) - 1)]), 4)
         if height <= 0:
             break
         # It is infinite where there are fewer new products than places for them.
-        if height < np.inf and not is_loss(before, validation.evaluate(with_head_start(blend, graph, height))):
+        if height < np.inf and not is_loss(before, validation.evaluate(remembered.plus(term, height * spread))):
             return height
     return 0.0
 
@@ -50,7 +53,7 @@ def with_head_start(blend: Blend, graph: Graph, height: float) -> Blend:
     return Blend([*blend.terms, term], [*blend.weights, height * spread])
 
 
-def _lifts(blend: Blend, new: NDArray[np.bool_], validation: Validation) -> NDArray[np.float32]:
+def _lifts(blend: Remembered, new: NDArray[np.bool_], validation: Validation) -> NDArray[np.float32]:
     """What the new products of each user have to be lifted by to fill one place more (num_users * k,), ascending."""
     found = []
     for rows in validation.chunks():

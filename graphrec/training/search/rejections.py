@@ -11,6 +11,7 @@ from graphrec.models.general.rejection import RejectionConfig, fit_rejection, re
 from graphrec.terms.base import Term
 from graphrec.terms.forms.blend import Blend
 from graphrec.training.search.half_life import lengths_of, open_types
+from graphrec.training.search.remembered import Remembered
 from graphrec.training.validation import Validation
 
 PARTS = (0.05, 0.1, 0.2, 0.4, 0.8)
@@ -52,14 +53,15 @@ def choose_rejections(
         return None
     whole = sum(blend.weights)
     term = fit_rejection(graph, RejectionConfig()).reading(graph.fading(half_lives))
-    base = validation.evaluate(blend)
+    remembered = Remembered(blend, len(validation) * validation.num_products)
+    base = validation.evaluate(remembered)
 
     def tried(term: Term) -> tuple[float, NDArray[np.float64]]:
         """The best weight of a term and the metric of every user with it; 0: none is better than nothing."""
         found, best = 0.0, base
         for part in PARTS:
             weight = round(part * whole, 4)
-            values = validation.evaluate(Blend([*blend.terms, term], [*blend.weights, weight]))
+            values = validation.evaluate(remembered.plus(term, weight))
             if values.mean() > best.mean():
                 found, best = weight, values
         return found, best

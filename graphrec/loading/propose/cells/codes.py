@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
-from graphrec.loading.propose.concepts import normal, place
+from graphrec.loading.propose.concepts import normal, place, says_state
 from graphrec.loading.propose.looks import likeness, looks
 from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.table_profile import TableProfile
@@ -85,14 +85,14 @@ def _codes_of(database: duckdb.DuckDBPyConnection, table: TableProfile) -> list[
     columns = [one for one in table.columns.values() if one.filled == table.rows and one.kind in {"text", "integer"}]
     if not 2 <= len(columns) <= 4 or len(columns) < len(table.columns) - 1 or not 2 <= table.rows <= _MOST_CODES:
         return []
-    of_states = "status" in words(table.name)
-    if likeness(table.name) and not of_states:
+    says_states = any(says_state(one.states, of_users=True) for one in columns)
+    if likeness(table.name) and not says_states and "status" not in words(table.name):
         return []  # products with a name each, and no codes
     is_named = bool(_NAMES.intersection((*words(table.name), normal(table.name))))
     if len(columns) == 2:
         code, text = sorted(columns, key=lambda one: (one.mean_length, not one.looks_like_id))
         is_meant = is_named or bool(re.search(r"(status|stat|state|zustand)(code|cd)?$", normal(code.name)))
-        is_meant = is_meant or _is_asked_for(text.name) or _is_asked_for(code.name)
+        is_meant = is_meant or says_states or _is_asked_for(text.name) or _is_asked_for(code.name)
         is_one = code.distinct == table.rows and code.mean_length <= _SHORT and text.kind == "text"
         return [_read(database, table, "", code, text)] if is_meant and is_one else []
     kind = min((one for one in columns if one.kind == "text"), key=lambda one: one.distinct, default=None)
@@ -154,10 +154,16 @@ def _coded(table: TableProfile, codes: Sequence[_Codes]) -> dict[str, _Codes]:
     return found
 
 
+_TELLING = 4
+"""Shorter names end others by chance."""
+
+
 def _is_called(column: ColumnProfile, codes: _Codes) -> bool:
     """Whether a column is called like codes, or by a longer or shorter word for the same."""
     own, other = normal(column.name), normal(codes.kind or codes.column)
     if own == other or (not codes.kind and own == normal(codes.table)):
+        return True
+    if not codes.kind and len(own) >= _TELLING and normal(codes.table).endswith(own):
         return True
     bare = [one.removesuffix("code").removesuffix("cd").removesuffix("schluessel") for one in (own, other)]
     short, long = sorted(bare, key=len)

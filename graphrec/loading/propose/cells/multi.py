@@ -20,7 +20,8 @@ from graphrec.loading.propose.words import free_name, words
 from graphrec.loading.sources.sql import name, value
 
 SIGNS = ("]", "::", "|", "^", "\u00fd", "\u00fe", ";", ",", "/", "+")
-"""What stands between values of one cell; the last ones stand in plain texts too, and count only between keys."""
+"""What stands between values of one cell, as spaces do between keys; the last ones stand in plain texts
+too, and count only between keys."""
 _SURE = SIGNS[:7]
 _MOST_PARTS = 12
 _LEAST_KEYS = 5
@@ -36,9 +37,9 @@ def with_parts(database: duckdb.DuckDBPyConnection, tables: Sequence[TableProfil
             if column.kind != "text" or column.name == table.key or column.name not in done[table.name].columns:
                 continue
             signs = _signs(database, table, column)
-            found = None
-            if not column.has_blanks:
-                found = next((sign for sign in signs if _are_keys(database, table, column, sign, tables)), None)
+            # Between words a space says nothing; between keys of another table alone it does.
+            between = [" "] if column.has_blanks else signs
+            found = next((sign for sign in between if _are_keys(database, table, column, sign, tables)), None)
             if found is not None:
                 done[table.name] = _in_rows(database, done[table.name], column, found)
             elif place(column.name, "consent") is not None or place(column.name, "objection") is not None:
@@ -54,6 +55,10 @@ def _signs(database: duckdb.DuckDBPyConnection, table: TableProfile, column: Col
     rows = f"(SELECT {name(column.name)} FROM {name(table.name)} LIMIT {_LOOKED_AT})"
     row = database.execute(f"SELECT {counts} FROM {rows}").fetchall()[0]
     return [sign for sign, count in zip(SIGNS, row, strict=True) if count]
+
+
+def _called(sign: str) -> str:
+    return sign if sign.strip() else "spaces"
 
 
 def _parts(column: str, sign: str) -> str:
@@ -114,7 +119,7 @@ def _in_rows(
         is_same = one not in beside
         columns[one] = replace(found, parse=each.parse, is_plain=each.is_plain, kind=each.kind) if is_same else found
     listed = ", ".join(beside)
-    asks = f"{listed} has several values in a cell, between {sign}, and each becomes a row: is that right?"
+    asks = f"{listed} has several values in a cell, between {_called(sign)}, and each becomes a row: is that right?"
     return replace(
         table, rows=rows, columns=columns, source=split.format(table.rows_sql), fields={},
         is_shared=table.is_shared or rows > table.rows, questions=(*table.questions, asks),

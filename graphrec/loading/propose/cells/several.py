@@ -13,6 +13,8 @@ from graphrec.loading.sources.sql import name, value
 
 _SIGNS = ("|", ";", ",")
 """Between values, the surest first."""
+_AROUND = " []'\""
+"""Signs around single values that are none of theirs."""
 _LEAST_SHARE = 0.2
 """Of the texts that have a sign in them."""
 _MOST = 200
@@ -74,8 +76,9 @@ def _sign_in(database: duckdb.DuckDBPyConnection, table: TableProfile, column: C
 
 
 def _split(text: str, sign: str) -> str:
-    """SQL of the single values of a text, without blanks around them."""
-    return f"list_distinct([trim(one) FOR one IN string_split({text}, {value(sign)}) IF trim(one) <> ''])"
+    """SQL of the single values of a text, without blanks around them and what makes the text a list: [8, "20"]."""
+    one = f"trim(one, {value(_AROUND)})"
+    return f"list_distinct([{one} FOR one IN string_split({text}, {value(sign)}) IF {one} <> ''])"
 
 
 def _part(

@@ -19,10 +19,10 @@ _SORTS = (
     ("iban", re.compile(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?")),
     ("isin", re.compile(r"[A-Z]{2}[A-Z0-9]{9}\d")),
     ("date", re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}([T ].*)?|\d{1,2}[-./]\d{1,2}[-./](\d{4}|\d{2})([T ].*)?|"
-                        r"(19|20)\d\d(0[1-9]|1[0-2])[0-3]\d")),
+                        r"(19|20)\d\d(0[1-9]|1[0-2])[0-3]\d|[A-Z][a-z]{2},? .*\d:\d\d:\d\d.*")),
     ("currency", _CURRENCY),
     ("phone", re.compile(r"(\+|00|0\d)[\d /().-]{7,}")),
-    ("id", re.compile(r"[A-Za-z]{0,4}[-_]?\d+")),
+    ("id", re.compile(r"[A-Za-z]{0,4}[-_]?\d+|[0-9a-f]{16,64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")),
     ("amount", _NUMBER),
 )  # fmt: skip
 
@@ -49,11 +49,30 @@ def forced_names(records: Sequence[Sequence[str]]) -> list[str]:
         cells = [record[place].strip() for record in records]
         # A row begins with what it is of, and numbers as long as seconds are keys there.
         name = "timestamp" if named and _are_seconds([cell for cell in cells if cell]) else _name(cells)
-        if name == "amount" and named == ["id"] and all(cell.isdigit() for cell in cells):
-            name = "id"  # what stands beside the first number of a row is what it was done to
+        if name == "amount" and named in ([], ["id"]) and all(cell.isdigit() for cell in cells):
+            name = "id"  # what a row is of stands first, and beside it what it was done to
         taken = sum(re.fullmatch(rf"{name}(_\d+)?", one) is not None for one in named)
         named.append(f"{name}_{taken + 1}" if taken else name)
     return named
+
+
+def with_rating(names: Sequence[str], records: Sequence[Sequence[str]]) -> list[str]:
+    """Names for columns of ratings: what has a number up to ten in every row is the rating.
+
+    Args:
+        names: of `names_of`.
+        records: the first ones of the file.
+    """
+    found = list(names)
+    for place, given in enumerate(names):
+        cells = [record[place].strip() for record in records if place < len(record)]
+        if place > 1 and re.fullmatch(r"(id|amount)(_\d+)?", given) and all(map(_OF_RATING.fullmatch, cells)):
+            found[place] = "rating"
+            break
+    return found
+
+
+_OF_RATING = re.compile(r"10(\.0)?|\d(\.\d)?")
 
 
 def _are_codes(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:

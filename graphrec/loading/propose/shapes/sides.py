@@ -142,7 +142,9 @@ def _with_side(database: duckdb.DuckDBPyConnection, owner: TableProfile, side: T
         return _with_list(database, owner, side, column, counts)
     of_consents = all(place(one.name, "consent") is not None for one in said)
     is_of_consents = _like(owner) > 0 and of_consents and place(side.name, "consent") is not None
-    if not said and not is_of_consents:
+    # The same customers or products in a second file: all that it says is said of them.
+    is_second = column == side.key and action_of_table(side.name) is None
+    if not said and not is_of_consents and not is_second:
         return owner
     answer = _answer_of(others) if is_of_consents else None
     purposes = _purposes(database, side, column, others, begin, answer) if is_of_consents else ()
@@ -160,7 +162,9 @@ def _with_side(database: duckdb.DuckDBPyConnection, owner: TableProfile, side: T
         given |= _limits(database, side, begin, end, given)
     else:
         taken = {one.casefold() for one in owner.columns}
-        new = [one for one in others if one is not end and one.name not in by and not _is_number(side, one)]
+        new = [
+            one for one in others if one.name not in by and not _is_number(side, one) and (one is not end or is_second)
+        ]
         # Of what both say, that of the side counts where a rule may ask for it.
         new = [one for one in new if one in said or one.name.casefold() not in taken]
         given = {_free(one.name, taken): name(one.name) for one in new}

@@ -7,6 +7,7 @@ from typing import Literal
 
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.concepts import CLOSED, OPEN, normal, told
+from graphrec.loading.propose.looks import actions_in, looks
 from graphrec.loading.propose.words import simplified, words
 
 State = Literal["held", "over", "never held"]
@@ -14,7 +15,7 @@ Asks = Callable[[str, str], State]
 """What a person says of a value: the column and the value."""
 
 _NAME = re.compile(
-    r"^(\w*status|\w{0,3}stat|state|statut|situa(ç|c)(ã|a)o|situación|situazione|situation|estado|stato|\w*zustand|lifecycle|stage|phase|stav|stan|tila|стан|статус|состояние|estatus|stare|stanje|būsena|busena|olek|trạng|tình)$|สถานะ|状态|\w+(status|zustand)code$"
+    r"^(\w*status|\w{0,3}stat|state|statut|situa(ç|c)(ã|a)o|situación|situazione|situation|estado|stato|\w*zustand|lifecycle|stage|phase|stav|stan|tila|стан|статус|состояние|estatus|stare|stanje|būsena|busena|olek|trạng|tình|durum|durumu|állapota?|allapota?|etat|état|tila|status(en)?)$|สถานะ|状态|상태|حالة|\w+(status|zustand)code$"
 )
 _OTHER = frozenset({"marital", "kyc", "payment", "delivery", "sync", "dpd", "dunning", "mahn", "tax", "employment"})
 """Words of names of another status than that of the holding."""
@@ -51,6 +52,7 @@ _HELD = _set(
     "active activated live open current inforce force running ongoing valid effective good performing disbursed "
     "funded booked paidup premiumpaying paying filled executed partiallyfilled partfilled completed done confirmed "
     "berhasil sukses selesai aktif zrealizowane realizovaný teljesített gerçekleşti εκτελέστηκε בוצע הושלם executado "
+    "executada efetivada realizada concluída ejecutada eseguita exécutée uitgevoerd genomförd gennemført "
     "laufend läuft aktiv offen bestehend ungekündigt gültig wirksam beitragsfrei beitragspflichtig zugeteilt "
     "ausgezahlt ausgeführt teilausgeführt gesperrt blocked frozen dormant overdue delinquent arrears "
     "actif active ouvert encours vigente activo abierto attivo aperto invigore lopend actief "
@@ -69,7 +71,8 @@ _UNDONE = _set(
     "expirée anulowane odrzucone zrušeno zamítnuto törölve visszautasítva iptal reddedildi ακυρώθηκε ακυρωμένη "
     "gagal batal kadaluarsa gerçekleşmedi gerceklesmedi απορρίφθηκε απέτυχε בוטל נדחה נכשל отклонён отклонена "
     "zrušen zrušený zamítnut stornován peruttu hylätty скасовано відхилено отменен đãhủy ยกเลิก dibatalkan "
-    "vervallen deleted reversed busted 已撤销 已撤 撤单 撤销 废单 已拒绝 失败 已取消 取消"
+    "vervallen deleted reversed busted 已撤销 已撤 撤单 撤销 废单 已拒绝 失败 已取消 取消 撤回 "
+    "キャンセル 취소 철회 거절 renoncé renonce rétracté ملغى ملغي ملغية ملغاة مرفوض visszavont batal रद्द لغو"
 )
 """What says of an order that nothing came of it."""
 
@@ -113,8 +116,26 @@ def states_in(columns: Sequence[ColumnProfile], asks: Asks, *, of_orders: bool) 
 def is_state(column: ColumnProfile) -> bool:
     """Whether a column is a status of what its rows are."""
     found = [*words(simplified(column.name)), normal(column.name)]
-    named = any(_NAME.search(word) for word in found) and not _OTHER.intersection(found)
-    return named and len(column.states) >= 2
+    if _OTHER.intersection(found) or len(column.states) < 2:
+        return False
+    named = any(_NAME.search(word) for word in found)
+    return named or (not looks(column.name, "action") and _says_states(column.states))
+
+
+def _says_states(texts: Sequence[str]) -> bool:
+    """Whether each of some texts says what became of something, and not all the same.
+
+    What was decided on an application, and what opened an account beside what closed it, says what a customer did.
+
+    >>> _says_states(["EXECUTADA", "CANCELADA"]), _says_states(["active", "passive"]), _says_states(["won", "lost"])
+    (True, False, False)
+    >>> _says_states(["opened", "closed"])
+    False
+    """
+    said = {meaning(text) for text in texts}
+    weights = [action.weight for action in actions_in(texts).values() if action is not None]
+    did = _ACCEPTED.intersection(map(normal, texts)) or (weights and min(weights) < 0 < max(weights))
+    return None not in said and len(said) > 1 and not did
 
 
 def meaning(text: str, *, of_orders: bool = False) -> State | None:
@@ -128,7 +149,8 @@ def meaning(text: str, *, of_orders: bool = False) -> State | None:
     parts = [normal(word) for word in words(simplified(text))]
     runs = {"".join(parts[start:end]) for start in range(len(parts)) for end in range(start + 1, len(parts) + 1)}
     if of_orders:
-        return "never held" if runs & _UNDONE else "held" if runs & (_HELD | _OVER) else None
+        is_undone = bool(runs & _UNDONE) or any(part.startswith(_UNDONE_BEGINS) for part in parts)
+        return "never held" if is_undone else "held" if runs & (_HELD | _OVER) else None
     if _BEFORE.search("".join(parts)):
         return "never held"
     is_denied = bool(runs & {"not", "nicht", "non", "no", "未"})
@@ -143,5 +165,10 @@ def meaning(text: str, *, of_orders: bool = False) -> State | None:
     return None if is_open is None else "held" if is_open else "over"
 
 
+_UNDONE_BEGINS = (
+    *("cancel", "annul", "anul", "storn", "sztorn", "torol", "toeroel", "torolt", "скасов", "отмен", "аннул", "анул"),
+    *("makuler", "avbrut", "peruut", "perutt", "zrus", "odwol", "renonc", "desist", "batal", "afturkall"),
+)
+"""How words begin for what nothing came of, in whatever form the language gives them."""
 _ANNULLED = ("annul", "anul", "аннул", "анул", "poništ", "ponist", "tühist", "atcelt")
 """How words begin for what counts as if it had never been."""

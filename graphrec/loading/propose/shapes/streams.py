@@ -128,6 +128,8 @@ def _split(
     for texts in groups.values():
         there = [one for one in table.columns if any(filled[text][one] > 0 for text in texts)]
         own = [one for one in there if table.columns[one].distinct > 1 and (one != typed.name or len(texts) > 1)]
+        if not own:
+            continue  # what is alike in all rows says nothing
         of = f"{name(typed.name)} IN ({', '.join(map(value, texts))})"
         rows = f"(SELECT {', '.join(map(name, own))}, _file, _line FROM {{}} WHERE {of} ORDER BY _file, _line)"
         shared = [word for word in words(texts[0]) if all(word in words(text) for text in texts)] or words(texts[0])
