@@ -10,7 +10,7 @@ from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.loading.mapping.specs import Mapping
 from graphrec.loading.propose.draft import write_draft
-from graphrec.loading.propose.draft_parts import Draft
+from graphrec.loading.propose.drafted import Draft
 
 pytestmark = pytest.mark.slow
 

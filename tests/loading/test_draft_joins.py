@@ -17,7 +17,7 @@ from graphrec.errors import SourceError
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.loading.propose.draft import _files, write_draft
-from graphrec.loading.propose.draft_parts import Decision, Draft
+from graphrec.loading.propose.drafted import Decision, Draft
 
 CUSTOMERS = ["customer_id,city", *(f"C{i:03},{('Oslo', 'Bergen')[i % 2]}" for i in range(30))]
 PRODUCTS = ["product_id,name,risk_class,fee", *(f"P{i:02},Fund {i},{1 + i % 5},0.{i}" for i in range(12))]

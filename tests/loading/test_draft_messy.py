@@ -10,7 +10,7 @@ import pytest
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.loading.propose.draft import write_draft
-from graphrec.loading.propose.draft_parts import Draft
+from graphrec.loading.propose.drafted import Draft
 
 PRODUCTS = [
     "ISIN;PRODUKTNAME;PRODUKTGRUPPE;OCF %;MINDESTVERANLAGUNG;BESCHREIBUNG",

@@ -9,7 +9,7 @@ from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.loading.mapping.reading import parse_mapping
 from graphrec.loading.propose.draft import write_draft
-from graphrec.loading.propose.draft_parts import Decision, as_proposed
+from graphrec.loading.propose.drafted import Decision, as_proposed
 from graphrec.loading.propose.shapes.records import kinds_of
 from graphrec.loading.propose.shapes.states import meaning
 from tests.loading.delivered import loaded

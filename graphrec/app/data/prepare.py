@@ -149,7 +149,7 @@ def suppressed_of(home: Home) -> Callable[[Iterable[str]], set[str]] | None:
 def propose_mapping(bank: Bank, request: ProposeMapping, ask: Ask | None, progress: Progress) -> Proposed:
     """A first mapping from the files in a folder, written to a file."""
     from graphrec.loading.propose.draft import write_draft
-    from graphrec.loading.propose.draft_parts import Decision, as_proposed
+    from graphrec.loading.propose.drafted import Decision, as_proposed
 
     def decide(decision: Decision) -> str:
         return as_proposed(decision) if ask is None else ask(decision.question, decision.choices)

@@ -11,23 +11,10 @@ from graphrec.errors import SourceError
 from graphrec.files import whole_file
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.concepts import place
-from graphrec.loading.propose.draft_parts import (
-    MANY_LEVELS,
-    UNKNOWN,
-    Decide,
-    Decision,
-    Draft,
-    add_attributes,
-    add_entity,
-    add_event,
-    add_missing_label,
-    add_references,
-    add_series,
-    add_tags,
-    as_proposed,
-    quote,
-    toml_key,
-)
+from graphrec.loading.propose.draft_events import add_event, add_series
+from graphrec.loading.propose.draft_nodes import add_attributes, add_entity, add_missing_label, add_references, add_tags
+from graphrec.loading.propose.draft_sql import quote, toml_key
+from graphrec.loading.propose.drafted import MANY_LEVELS, UNKNOWN, Decide, Decision, Draft, as_proposed
 from graphrec.loading.propose.looks import (
     action_of,
     action_of_table,
