@@ -143,3 +143,14 @@ def test_braces_in_cells_and_heads(odd: str, data: Path) -> None:
     write(data, "trades.csv", f"customer_id,product_id,{odd},event", *rows)
     _, sink, _ = loaded(data)
     assert sink.nodes["Product"].num_rows == 9
+
+
+def test_those_who_lend_in_one_cell(data: Path) -> None:
+    write(data, "lenders.csv", "PERMANENT_NAME,CITY", *(f"skylar{i},{('Oslo', 'Bergen')[i % 2]}" for i in range(40)))
+    write(data, "loans.csv", "LOAN_ID,SECTOR,LOAN_AMOUNT", *(f"{6573 + i},{'ABC'[i % 3]},{i % 40}" for i in range(30)))
+    cells = (", ".join(f"skylar{(i * 7 + n) % 40}" for n in range(1 + i % 5)) for i in range(30))
+    write(data, "loans_lenders.csv", "LOAN_ID,LENDERS", *(f'{6573 + i},"{cell}"' for i, cell in enumerate(cells)))
+    _, sink, text = loaded(data)
+    assert 'user = "Lender"' in text
+    (edges,) = (edges for kind, edges in sink.edges.items() if not kind.startswith("HAS_"))
+    assert edges.num_rows == sum(1 + i % 5 for i in range(30))

@@ -183,7 +183,7 @@ _HOLDINGS = _action(
 _USER = re.compile(
     r"^(customer|cust|client|user|member|account|investor|patient|person|people|subscriber|reader|borrower|holder|household|"
     r"guest|student|employee|citizen|visitor|shopper|buyer|passenger|tenant|insured|player|listener|farmer|policyholder|cardholder|"
-    r"accountholder|unitholder|shareholder|counterparty|proposer|applicant|party|lessee|mortgagor|taxpayer|donor|clientele|"
+    r"lender|backer|viewer|accountholder|unitholder|shareholder|counterparty|proposer|applicant|party|lessee|mortgagor|taxpayer|donor|clientele|"
     r"clientela|clientèle)$"
     r"|^(kunde|kunden|kdn?r?$|mandant|anleger|nutzer|depotinhaber|versicherte|mitglied)|^\w{3,}(nehmer|inhaber)(in)?$"
     r"|^(kund(er|nr|nummer|id)?|medlem(mer|mar)?|klient(ów|i|ci|a|y)?|zákazní(k|ci|ka|ků)|zakazni(k|ci|ka)|ügyf[eé]l\w*|ugyfel\w*)$"

@@ -212,6 +212,8 @@ def could_be_keys(column: ColumnProfile, owner: TableProfile) -> bool:
     key = owner.columns[owner.key]
     if column.kind not in {"text", "integer"} or key.kind not in {"text", "integer"}:
         return False
+    if column.kind == "integer" and _OF_AMOUNTS.intersection(column.words[-1:]):
+        return False
     enough = max(ENOUGH_KEYS, key.distinct * FEW_KEYS)
     return enough <= column.distinct <= key.distinct * (1 + STRAYS) and column.mean_length >= SHORT_KEY
 

@@ -37,11 +37,13 @@ def with_parts(database: duckdb.DuckDBPyConnection, tables: Sequence[TableProfil
             if column.kind != "text" or column.name == table.key or column.name not in done[table.name].columns:
                 continue
             signs = _signs(database, table, column)
-            # Between words a space says nothing; between keys of another table alone it does.
-            between = [" "] if column.has_blanks else signs
+            # Between words these say nothing; between keys of another table alone they do, and a space too.
+            between = [*signs, " "] if column.has_blanks else signs
             found = next((sign for sign in between if _are_keys(database, table, column, sign, tables)), None)
             if found is not None:
                 done[table.name] = _in_rows(database, done[table.name], column, found)
+                if any(one.key == table.key for one in tables if one.name != table.name):
+                    done[table.name] = replace(done[table.name], key=None)  # of each thing, whom it is of
             elif place(column.name, "consent") is not None or place(column.name, "objection") is not None:
                 sign = next((sign for sign in signs if sign in (*_SURE, ",")), None)
                 done[table.name] = _as_answers(database, done[table.name], column, sign) if sign else done[table.name]
@@ -72,7 +74,7 @@ def _are_keys(
 ) -> bool:  # fmt: skip
     """Whether all that stands between signs are keys of one other table, and the whole cells are not."""
     is_told = table.key is not None and words(table.key) != ["id"]
-    if is_told and any(table.name != one.name and table.key in one.columns for one in tables):
+    if is_told and any(_names_again(one, table) for one in tables):
         return False  # its rows are told apart by their keys elsewhere
     for owner in tables:
         if owner.name == table.name or owner.key is None:
@@ -92,6 +94,11 @@ def _are_keys(
         else:
             return True
     return False
+
+
+def _names_again(other: TableProfile, table: TableProfile) -> bool:
+    """Whether another table has the keys of one, and not as its own."""
+    return other.name != table.name and table.key in other.columns and other.key != table.key
 
 
 def _in_rows(
