@@ -12,6 +12,7 @@ from graphrec.loading.mapping.specs import PACKED, SUFFIXES, FileSpec
 from graphrec.loading.propose.concepts import normal
 from graphrec.loading.propose.looks import action_of, shortened
 from graphrec.loading.propose.shapes import copybook
+from graphrec.loading.propose.shapes.grouped import groups_in
 from graphrec.loading.propose.shapes.headless import names_of, with_rating
 from graphrec.loading.propose.shapes.records import Layout, kinds_of, layout_in, options_of
 from graphrec.loading.propose.words import words
@@ -120,6 +121,8 @@ def _text(table: str, path: str, files: list[tuple[Path, str]], delivery: str | 
     encodings = sorted({encoding_within(*each, delivery) for each in files} - {"utf-8"})
     encoding = encodings[0] if encodings else "utf-8"
     given: dict[str, object] = {"encoding": encoding} if encodings else {}
+    if groups_in(*files[0], encoding) is not None:
+        return FileSpec(table, path, "lines", options=given)
     frames = [guess_frame(*each, encoding) for each in files[:MOST_FILES]]
     if not frames[0][0] and (cut := _fixed(*files[0], encoding)):
         return FileSpec(table, path, "fixed", options=given | cut)

@@ -34,6 +34,7 @@ from graphrec.loading.propose.shapes.actions import as_one_column
 from graphrec.loading.propose.shapes.catalogue import with_told_names
 from graphrec.loading.propose.shapes.described import with_described
 from graphrec.loading.propose.shapes.ended import with_ended
+from graphrec.loading.propose.shapes.grouped import groups_in, rows_of
 from graphrec.loading.propose.shapes.joint import with_joint
 from graphrec.loading.propose.shapes.lines import as_lines
 from graphrec.loading.propose.shapes.nested import Flat, flatten
@@ -153,12 +154,18 @@ def read_folder(
         tables = []
         for table, spec in specs.items():
             spec = _with_trim(database, spec)
-            flat = flatten(database, spec.name)
+            flat = _flat(database, spec, files[spec.name][0] if files[spec.name] else folder)
             specs[table] = spec = _with_gaps(database, spec)
             flat = _without_others(database, spec, flat)
             has_commas = _has_commas(spec, files[spec.name])
             tables.append([_profile(database, spec, part, has_commas=has_commas) for part in (flat, *flat.parts)])
         yield Delivery(database, specs, tables, left)
+
+
+def _flat(database: duckdb.DuckDBPyConnection, spec: FileSpec, path: Path) -> Flat:
+    """The table of a file without what lies in its cells or around its rows."""
+    groups = groups_in(path, path.name, str(spec.options.get("encoding", "utf-8"))) if spec.reader == "lines" else None
+    return flatten(database, spec.name) if groups is None else rows_of(database, spec.name, groups)
 
 
 def _has_commas(spec: FileSpec, paths: list[Path]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 Record = Sequence[str]
 
 _NUMBERS = re.compile(r"\d+(?:[.,'’]\d+)*")
-_TOTALS = re.compile(
+TOTALS = re.compile(
     r"^((grand|sub)? ?totals?|sums?|summen?|gesamt\w*|insgesamt|totaal|totale|totales|somme|suma|合计|总计|小计|总和)$",
     re.IGNORECASE,
 )
@@ -65,7 +65,7 @@ def frame_of(first: Sequence[Record], last: Sequence[Record], delimiter: str) ->
             break
         begins.append(_begins(record, delimiter))
     known = [folded(delimiter.join(row)) for row in rows]
-    long = [one for one in dict.fromkeys(begins) if len(one) > 2 or _TOTALS.match(one)]
+    long = [one for one in dict.fromkeys(begins) if len(one) > 2 or TOTALS.match(one)]
     footer = [one for one in long if not any(row.startswith(one) for row in known)]
     return Frame(above, tuple(footer))
 
@@ -91,7 +91,7 @@ def _is_below(record: Record, least: int, width: int) -> bool:
     filled = [cell.strip() for cell in record if cell.strip()]
     if not filled:
         return True
-    is_total = _TOTALS.match(filled[0].rstrip(" :")) is not None
+    is_total = TOTALS.match(filled[0].rstrip(" :")) is not None
     return (least > 1 and 2 * len(filled) <= least) or (is_total and len(filled) < max(width, 3))
 
 
