@@ -17,18 +17,15 @@ from graphrec.loading.propose.draft_kinds import (
 )
 from graphrec.loading.propose.draft_sql import Parse, column_sql, end_of, parsed, quote, select_from, toml_key
 from graphrec.loading.propose.drafted import UNKNOWN, Decision, Draft
-from graphrec.loading.propose.looks import actions_in, is_accounting, is_personal, looks, says_who, type_name
+from graphrec.loading.propose.looks import actions_in, is_accounting, is_hidden, is_personal, looks, says_who, type_name
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import singular, words
 from graphrec.loading.sources.sql import name
 
-#: Words of tables that hold what a model is tested by: they are no events of customers.
-_HIDDEN = frozenset({"truth", "planted", "holdout", "solution", "groundtruth"})
-
 
 def add_event(draft: Draft, table: TableProfile, ends: list[tuple[str, str]]) -> bool:
     """Propose the edge types of an event table; False when it joins no two things, or is there to test lists by."""
-    if len({label for _, label in ends}) < 2 or _HIDDEN.intersection(table.name.lower().split("_")):
+    if len({label for _, label in ends}) < 2 or is_hidden(table.name):
         return False
     are_roles = {draft.user, draft.product} == {label for _, label in ends}
     (source, source_label), (target, target_label) = ends if not are_roles or ends[0][1] == draft.user else ends[::-1]

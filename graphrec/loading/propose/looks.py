@@ -594,6 +594,18 @@ def _is_holding(text: str) -> bool:
     return bool(found & _HOLDINGS) or within or ends
 
 
+def is_hidden(table: str) -> bool:
+    """Whether a table holds what a model is tested by, and nothing that customers did or are.
+
+    >>> is_hidden("truth_signals"), is_hidden("trades")
+    (True, False)
+    """
+    return not _HIDDEN.isdisjoint(words(table))
+
+
+_HIDDEN = frozenset({"truth", "planted", "holdout", "solution", "groundtruth"})
+
+
 def property_name(column: str) -> str:
     """The column's name as a property: letters, digits and _, and none of graphrec's own.
 

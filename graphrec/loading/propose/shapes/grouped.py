@@ -8,7 +8,6 @@
 Such a file is read as lines, and SQL makes a row of each line that is one, with what its group begins with.
 """
 
-import csv
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -59,7 +58,7 @@ def groups_in(path: Path, shown: str, encoding: str) -> Groups | None:
     if not delimiter or not lines:
         return None
     header, count = Counter(lines).most_common(1)[0]
-    columns = [cell.strip() for cell in next(csv.reader([header], delimiter=delimiter))]
+    columns = [cell.strip(' "') for cell in header.split(delimiter)]
     if count < _OFTEN or len(columns) < _OFTEN or re.search(r"\d", header) or len(set(columns)) < len(columns):
         return None
     above = [_OF_WHOM.fullmatch(lines[place - 1]) for place, line in enumerate(lines) if place and line == header]

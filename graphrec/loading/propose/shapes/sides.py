@@ -14,7 +14,7 @@ import duckdb
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import AGREES, are_answers, normal, place, told
 from graphrec.loading.propose.histories.versions import BEGINS, ENDS
-from graphrec.loading.propose.looks import action_of_table, likeness, looks
+from graphrec.loading.propose.looks import action_of_table, is_hidden, likeness, looks
 from graphrec.loading.propose.remade import remake, with_rows
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import words
@@ -99,7 +99,7 @@ def with_sides(database: duckdb.DuckDBPyConnection, tables: Sequence[TableProfil
 def _owner_of(side: TableProfile, tables: dict[str, TableProfile]) -> str:
     """The table of customers or products of which alone a table speaks; nothing: it joins several, or none."""
     owners = set(side.references.values())
-    if len(owners) != 1 or len(side.references) != 1:
+    if len(owners) != 1 or len(side.references) != 1 or is_hidden(side.name):
         return ""
     owner, (column,) = owners.pop(), side.references
     if side.columns[column].distinct < 2 or not _like(tables[owner]):
