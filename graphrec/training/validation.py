@@ -74,6 +74,11 @@ class Validation:
         return len(self.users)
 
     @property
+    def num_scores(self) -> int:
+        """Scores of all products for all of its users."""
+        return len(self) * self.num_products
+
+    @property
     def k(self) -> int:
         """How far down a list counts: 20, and the first seventh of a catalogue below 140 products, at least 3.
 

@@ -121,9 +121,9 @@ def _text(table: str, path: str, files: list[tuple[Path, str]], delivery: str | 
     encodings = sorted({encoding_within(*each, delivery) for each in files} - {"utf-8"})
     encoding = encodings[0] if encodings else "utf-8"
     given: dict[str, object] = {"encoding": encoding} if encodings else {}
-    if groups_in(*files[0], encoding) is not None:
-        return FileSpec(table, path, "lines", options=given)
     frames = [guess_frame(*each, encoding) for each in files[:MOST_FILES]]
+    if groups_in(*files[0], encoding, frames[0][0]) is not None:
+        return FileSpec(table, path, "lines", options=given)
     if not frames[0][0] and (cut := _fixed(*files[0], encoding)):
         return FileSpec(table, path, "fixed", options=given | cut)
     footer = dict.fromkeys(text for _, frame in frames for text in frame.get("footer", ()))

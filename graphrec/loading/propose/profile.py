@@ -1,7 +1,7 @@
 """What the files of a folder look like: tables, columns and their kinds."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Keys
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,7 +29,7 @@ from graphrec.loading.propose.histories.vault import as_tables
 from graphrec.loading.propose.histories.versions import current
 from graphrec.loading.propose.looks import likeness, property_name
 from graphrec.loading.propose.references import key_of, with_keys, with_references
-from graphrec.loading.propose.remade import with_rows
+from graphrec.loading.propose.remade import remake, with_rows
 from graphrec.loading.propose.shapes.actions import as_one_column
 from graphrec.loading.propose.shapes.catalogue import with_told_names
 from graphrec.loading.propose.shapes.described import with_described
@@ -49,7 +49,7 @@ from graphrec.loading.propose.shapes.wide import amounts, holdings, named_by_key
 from graphrec.loading.propose.spelling import spelled_alike
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import is_identifier
-from graphrec.loading.sources.csv_form import csv_form
+from graphrec.loading.sources.csv_form import csv_form, guess_frame
 from graphrec.loading.sources.database import lock_database, open_database, scratch_folder
 from graphrec.loading.sources.files import read_databases, read_files, trim, trimmed
 from graphrec.loading.sources.sql import OWN_COLUMNS, name, value
@@ -164,7 +164,10 @@ def read_folder(
 
 def _flat(database: duckdb.DuckDBPyConnection, spec: FileSpec, path: Path) -> Flat:
     """The table of a file without what lies in its cells or around its rows."""
-    groups = groups_in(path, path.name, str(spec.options.get("encoding", "utf-8"))) if spec.reader == "lines" else None
+    if spec.reader != "lines":
+        return flatten(database, spec.name)
+    text = path, path.name, str(spec.options.get("encoding", "utf-8"))
+    groups = groups_in(*text, guess_frame(*text)[0])
     return flatten(database, spec.name) if groups is None else rows_of(database, spec.name, groups)
 
 
@@ -195,33 +198,37 @@ def _with_gaps(database: duckdb.DuckDBPyConnection, spec: FileSpec) -> FileSpec:
         return spec
     described = database.execute(f"DESCRIBE {name(spec.name)}").fetchall()
     columns = [column for column, kind, *_ in described if kind == "VARCHAR" and column not in OWN_COLUMNS]
-    found: set[str] = set()
+    found, of_keys, of_words = set[str](), set[str](), set[str]()
     for column in columns:
-        query = f"SELECT DISTINCT {name(column)} FROM {name(spec.name)} WHERE {name(column)} IN ({_listed(GAPS)})"
-        found |= {row[0] for row in database.execute(query).fetchall()}
-    found |= _gaps_of_keys(database, spec.name, columns)
+        listed = _listed(dict.fromkeys((*GAPS, *_OF_KEYS)))
+        query = f"SELECT DISTINCT {name(column)} FROM {name(spec.name)} WHERE {name(column)} IN ({listed})"
+        there = {row[0] for row in database.execute(query).fetchall()}
+        found |= there.intersection(GAPS)
+        if gaps := there.intersection(_OF_KEYS):
+            are_keys, are_words = _beside_gaps(database, spec.name, column)
+            of_keys |= gaps if are_keys else set()
+            of_words |= gaps if are_words else set()
+    # Among keys that are numbers NA is a gap; among words it may be Namibia.
+    found |= of_keys - of_words
     for column in columns if found else ():
         listed = _listed(sorted(found))
         database.execute(f"UPDATE {name(spec.name)} SET {name(column)} = NULL WHERE {name(column)} IN ({listed})")
     return replace(spec, options={**spec.options, "nullstr": sorted(found)}) if found else spec
 
 
-def _gaps_of_keys(database: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> set[str]:
-    """What stands for a gap among keys that are numbers, and in no column with other words: NA may be Namibia."""
-    without, within = set[str](), set[str]()
-    for column in columns:
-        quoted = name(column)
-        is_gap = f"{quoted} IN ({_listed(one for one in GAPS_OF_NUMBERS if not any(map(str.isdigit, one)))})"
-        words, numbers, others = database.execute(
-            f"SELECT list_distinct(list({quoted}) FILTER (WHERE {is_gap})), "
-            f"bool_and({is_gap} OR regexp_full_match({quoted}, '\\d+')), "
-            f"bool_or(NOT {is_gap} AND regexp_matches({quoted}, '\\pL')) FROM {name(table)} WHERE {quoted} <> ''"
-        ).fetchall()[0]
-        if words and is_identifier(column) and numbers:
-            without |= set(words)
-        elif words and others:
-            within |= set(words)
-    return without - within
+def _beside_gaps(database: duckdb.DuckDBPyConnection, table: str, column: str) -> tuple[bool, bool]:
+    """Whether what stands beside gaps in a column are keys that are whole numbers, and whether words are among it."""
+    quoted = name(column)
+    numbers, words = database.execute(
+        f"SELECT bool_and(regexp_full_match({quoted}, '\\d+')), bool_or(regexp_matches({quoted}, '\\pL')) "
+        f"FROM {name(table)} WHERE {quoted} <> '' AND {quoted} NOT IN ({_listed(_OF_KEYS)})"
+    ).fetchall()[0]
+    are_keys = is_identifier(column) and numbers is not False
+    return are_keys, bool(words) and not are_keys
+
+
+_OF_KEYS = tuple(one for one in GAPS_OF_NUMBERS if not any(map(str.isdigit, one)))
+"""What may stand for a gap among keys."""
 
 
 def _without_others(database: duckdb.DuckDBPyConnection, spec: FileSpec, flat: Flat) -> Flat:
@@ -372,7 +379,7 @@ def _without_copies(
         f"(SELECT * FROM {{0}} QUALIFY row_number() OVER (PARTITION BY {by} ORDER BY _file, _line) = 1 "
         "ORDER BY _file, _line)"
     )
-    database.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM {with_rows(once, table)}")
+    remake(database, flat.table, with_rows(once, table))
     said = f"{rows - kinds} rows are copies of others and are left out"
     source = with_rows(once, flat.source or table)
     return replace(flat, source=source, fields={}, questions=(*flat.questions, said))

@@ -1,7 +1,7 @@
 """Tables of a delivery with other rows, while it is profiled."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import duckdb
@@ -58,6 +58,19 @@ def with_rows(sql: str, *rows: str) -> str:
     """SQL with the rows of tables in the places of {0}, {1}; other braces, as in names and values, stay."""
     numbered = {f"{{{number}}}": one for number, one in enumerate(rows)}
     return re.sub(r"\{\d+\}", lambda place: numbered.get(place[0], place[0]), sql)
+
+
+def side_by_side(attribute: str, held: str, columns: Mapping[str, str]) -> str:
+    """SQL of a column for each attribute of a thing, in a query with a row for each thing.
+
+    Args:
+        attribute: the column that says of which attribute a row is.
+        held: SQL of its value.
+        columns: the attributes, by the names of their columns.
+    """
+    return ", ".join(
+        f"max({held}) FILTER (WHERE {name(attribute)} = {value(one)}) AS {name(new)}" for new, one in columns.items()
+    )
 
 
 def yes_in(database: duckdb.DuckDBPyConnection, table: TableProfile, mark: ColumnProfile) -> str | None:

@@ -131,7 +131,7 @@ def guess_frame(path: Path, shown: str, encoding: str) -> tuple[str, dict[str, A
         found = _of_lines(first, each)
         width, count = width_of([record for _, record in found])
         # One that cuts every line alike is it, however many signs of another one stand within a column.
-        if (claim := (count == len(found) >= _ALIKE, width * count)) > best and width > 1:
+        if (claim := (count == len(found) >= _ALIKE, width * count)) > best:
             best, delimiter, records = claim, each, found
     if not delimiter:
         return (" ", {"delim": " "}) if _are_numbers(first) else ("", {})

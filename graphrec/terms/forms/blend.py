@@ -202,9 +202,7 @@ class Blend:
         for term, weight in zip(self.terms, self.weights, strict=True):
             if not weight:
                 continue
-            scores = term.standardised(users, weight, out if total is None else None)
-            if (left := term.lefts(users)) is not None:
-                scores *= left[:, None].astype(np.float32)
+            scores = weighed(term, users, weight, out if total is None else None)
             total = scores if total is None else np.add(total, scores, out=total)
         assert total is not None, "a blend has a term with weight"
         return total
@@ -286,6 +284,20 @@ class Blend:
         """How many other people stand behind a line; None where its ways lead through nobody."""
         term = self.terms[int(ledger.term[place])]
         return term.people_between(ledger.group_of(place), user, int(ledger.via[place]), product)
+
+
+def weighed(
+    term: Term, users: NDArray[np.int32], weight: float, out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """What a term with a weight adds to the scores of a blend (len(users), num_products).
+
+    Args:
+        out: may be written to, and may be what comes back.
+    """
+    scores = term.standardised(users, weight, out)
+    if (left := term.lefts(users)) is not None:
+        scores *= left[:, None].astype(np.float32)
+    return scores
 
 
 def _runs(together: Sequence[bool]) -> list[slice]:

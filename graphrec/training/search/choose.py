@@ -362,7 +362,7 @@ def _with_diversification(chosen: Chosen, graph: Graph, validation: Validation, 
     if term is None:
         return chosen
     whole, wanted = sum(chosen.blend.weights), inputs.overrides.get(DIVERSIFICATION.name, {}).get("weight")
-    remembered = Remembered(chosen.blend, len(validation) * validation.num_products)
+    remembered = Remembered(chosen.blend, validation.num_scores)
     weight, best = 0.0, validation.evaluate(remembered)
     for part in PARTS if wanted is None else ():
         tried = round(part * whole, 4)

@@ -33,7 +33,7 @@ def head_start(blend: Blend, graph: Graph, validation: Validation) -> float:
     taken = new[validation.relevant.indices]
     if taken.sum() < MIN_TAKEN:
         return 0.0
-    remembered = Remembered(blend, len(validation) * validation.num_products)
+    remembered = Remembered(blend, validation.num_scores)
     lifts = _lifts(remembered, new, validation)
     before = validation.evaluate(remembered)
     term, spread = fit_newness(graph)

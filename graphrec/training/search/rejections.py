@@ -53,7 +53,7 @@ def choose_rejections(
         return None
     whole = sum(blend.weights)
     term = fit_rejection(graph, RejectionConfig()).reading(graph.fading(half_lives))
-    remembered = Remembered(blend, len(validation) * validation.num_products)
+    remembered = Remembered(blend, validation.num_scores)
     base = validation.evaluate(remembered)
 
     def tried(term: Term) -> tuple[float, NDArray[np.float64]]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrec.terms.base import Term
-from graphrec.terms.forms.blend import Blend
+from graphrec.terms.forms.blend import Blend, weighed
 
 MOST_KEPT = 50_000_000
 """Scores that are kept (200 MB); of more, none, and each question computes them again."""
@@ -52,7 +52,4 @@ class Sum:
         total = self.first.batch(users, out)
         if not self.weight:
             return total
-        scores = self.term.standardised(users, self.weight)
-        if (left := self.term.lefts(users)) is not None:
-            scores *= left[:, None].astype(np.float32)
-        return np.add(total, scores, out=total)
+        return np.add(total, weighed(self.term, users, self.weight), out=total)

@@ -35,7 +35,7 @@ def choose_walks(
     with them keeps to `min_group`, and a walk that then says nothing is not among them.
     """
     every = replace(graph, schema=replace(graph.schema, roles=replace(graph.schema.roles, min_group=1)))
-    with compiled_threads(len(validation) * validation.num_products):
+    with compiled_threads(validation.num_scores):
         walks = [walk for walk in starting_walks(graph.schema, protected) if _alone(graph, walk).scorers]
         return _choose(every, validation, walks, progress)
 

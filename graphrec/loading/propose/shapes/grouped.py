@@ -16,8 +16,8 @@ from pathlib import Path
 
 import duckdb
 
+from graphrec.loading.propose.remade import remake
 from graphrec.loading.propose.shapes.nested import Flat
-from graphrec.loading.sources.csv_form import guess_frame
 from graphrec.loading.sources.encodings import text_of
 from graphrec.loading.sources.frame import TOTALS
 from graphrec.loading.sources.sql import name, value
@@ -46,13 +46,15 @@ class Groups:
     """What is said before the number of a group."""
 
 
-def groups_in(path: Path, shown: str, encoding: str) -> Groups | None:
+def groups_in(path: Path, shown: str, encoding: str, delimiter: str) -> Groups | None:
     """The groups of a text; None where it has none.
+
+    Args:
+        delimiter: of `guess_frame`.
 
     Raises:
         SourceError: it cannot be read.
     """
-    delimiter, _ = guess_frame(path, shown, encoding)
     with text_of(path, shown, encoding) as text:
         lines = [bare for line in islice(text, _LOOKED_AT) if (bare := line.rstrip("\r\n")).strip()]
     if not delimiter or not lines:
@@ -82,21 +84,18 @@ def rows_of(database: duckdb.DuckDBPyConnection, table: str, groups: Groups) -> 
         f"OR regexp_matches(trim(regexp_extract(line, {cut}, 1), ' :\"'), {value(TOTALS.pattern)}, 'i') AS is_none, "
         f"len(regexp_extract_all(line, {value(re.escape(groups.delimiter))})) >= {width - 1} AS is_wide, "
         f"last_value(nullif(regexp_extract(line, {of_whom}, 1), '') IGNORE NULLS) OVER (PARTITION BY _file ORDER BY "
-        f"_line) AS whom FROM {{0}}"
+        f"_line) AS whom FROM {name(table)}"
     )
-    source = (
+    rows = (
         f"(SELECT {listed}, whom AS {name(groups.called)}, _file, _line FROM ({lines}) "
         "WHERE is_wide AND NOT is_none AND whom IS NOT NULL ORDER BY _file, _line)"
     )
-    read = source.replace("{0}", name(table))
-    database.execute(f"CREATE OR REPLACE TABLE {name(f'{table} rows')} AS SELECT * FROM {read}")
-    database.execute(f"DROP TABLE {name(table)}")
-    database.execute(f"ALTER TABLE {name(f'{table} rows')} RENAME TO {name(table)}")
+    remake(database, table, rows)
     asks = (
         f"is a report in groups: each row is of the {groups.called} above it, and lines with fewer columns, headers "
         "and totals are left out: is that right?"
     )
-    return Flat(table, read, questions=(asks,))
+    return Flat(table, rows, questions=(asks,))
 
 
 def _bare(number: int) -> str:

@@ -1,14 +1,12 @@
 """Customers and products in long form: a row for each of their attributes, with its name and its value."""
 
-from collections.abc import Sequence
-
 import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.looks import is_known_name, likeness
-from graphrec.loading.propose.remade import remade
+from graphrec.loading.propose.remade import remade, side_by_side
 from graphrec.loading.propose.table_profile import TableProfile
-from graphrec.loading.sources.sql import name, value
+from graphrec.loading.sources.sql import name
 
 _MOST_NAMES = 60
 _LEAST_NAMES = 3
@@ -46,11 +44,8 @@ def _are_names(column: ColumnProfile) -> bool:
 
 def _rows(owner: str, named: ColumnProfile, held: str) -> str:
     """SQL of a row for each thing, with {0} for the rows of its attributes."""
-    columns: Sequence[str] = [one for one in named.states if one != owner]
-    listed = ", ".join(
-        f"any_value(CAST({name(held)} AS VARCHAR)) FILTER (WHERE {name(named.name)} = {value(one)}) AS {name(one)}"
-        for one in columns
-    )
+    columns = {one: one for one in named.states if one != owner}
+    listed = side_by_side(named.name, f"CAST({name(held)} AS VARCHAR)", columns)
     return (
         f"(SELECT {name(owner)}, {listed}, min(_file) AS _file, min(_line) AS _line FROM {{0}} "
         f"WHERE {name(owner)} IS NOT NULL GROUP BY {name(owner)} ORDER BY 1)"

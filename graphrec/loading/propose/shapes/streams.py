@@ -12,7 +12,7 @@ import duckdb
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
 from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.looks import looks
-from graphrec.loading.propose.remade import with_rows
+from graphrec.loading.propose.remade import side_by_side, with_rows
 from graphrec.loading.propose.table_profile import TableProfile
 from graphrec.loading.propose.words import free_name, words
 from graphrec.loading.sources.sql import name, value
@@ -65,10 +65,7 @@ def _pivoted(database: duckdb.DuckDBPyConnection, table: TableProfile, taken: se
         given: dict[str, str] = {}
         for one in listed:
             given[free_name(one, {key.casefold(), *map(str.casefold, given)})] = one
-        values = ", ".join(
-            f"max({name(told.name)}) FILTER (WHERE {name(attribute.name)} = {value(one)}) AS {name(new)}"
-            for new, one in given.items()
-        )
+        values = side_by_side(attribute.name, name(told.name), given)
         last = (
             f"(SELECT * FROM {{0}}{of} QUALIFY row_number() OVER (PARTITION BY {name(thing.name)}, "
             f"{name(attribute.name)} ORDER BY {order}_file DESC, _line DESC) = 1)"
