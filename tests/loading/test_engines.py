@@ -110,7 +110,10 @@ def test_names_that_end_with_a_number_are_no_keys(tmp_path: Path) -> None:
     write(data, "customers.csv", "customer_id,city,consent", *CUSTOMERS)
     deals = [f"D{i:03},K{i % 24:03},P{i % 32:03},2025-01-{1 + i % 28:02}" for i in range(60)]
     write(data, "deals.csv", "deal_id,customer_id,product_id,day", *deals)
-    loaded(data)
+    _, sink, _ = loaded(data)
+    assert sink.nodes["Product"]["id"].to_pylist() == [f"P{i:03}" for i in range(32)]
+    (deals_of,) = (edges for kind, edges in sink.edges.items() if not kind.startswith("HAS_"))
+    assert deals_of.num_rows == 60
 
 
 def test_a_table_of_changes_alone_is_read_as_before(tmp_path: Path) -> None:
