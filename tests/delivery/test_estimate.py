@@ -7,9 +7,10 @@ import pytest
 
 from graphrec.app.bank import Bank
 from graphrec.app.jobs import Export
-from graphrec.app.lists import estimate
+from graphrec.app.lists import deliver, estimate
 from graphrec.config.settings import Settings
 from graphrec.delivery import text_files
+from graphrec.delivery.text_files import CSV
 from graphrec.errors import UsageError
 from graphrec.home import Home
 from tests.served import copied, listed
@@ -44,6 +45,14 @@ def test_workers_of_a_cluster_elsewhere_are_those_that_are_named(bank: Bank, tmp
     file = tmp_path / "lists.csv"
     assert bank.estimate_export(Export(file, on="ray://head:10001", workers=3)).processes == 3
     assert bank.estimate_export(Export(file, on="ray://head:10001")).processes == 1
+
+
+@pytest.mark.parametrize(("users", "processes"), [(1_999, 1), (2_000, 2), (9_999, 4)])
+def test_another_process_helps_where_each_has_lists_enough(
+    users: int, processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver.os, "cpu_count", lambda: 4)
+    assert max(1, deliver.process_count(Export(Path("lists.csv")), range(users), CSV)) == processes
 
 
 def test_nobody_is_one_line(bank: Bank, tmp_path: Path) -> None:

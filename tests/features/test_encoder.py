@@ -1,6 +1,8 @@
 """Which encoder is meant: found, checked, hashed, or refused in one line; nothing is loaded or fetched."""
 
+import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -45,6 +47,15 @@ def test_the_default_is_the_packaged_one(name: str | None) -> None:
     assert (files.name, files.pooling, files.max_tokens, files.dim) == ("all-MiniLM-L6-v2", "mean", 256, 384)
     assert sha256_of(files.folder / "model.safetensors") == DEFAULT_SHA256
     assert files.slug == f"all-MiniLM-L6-v2-{files.identity[:8]}"
+
+
+def test_a_file_that_changed_has_another_hash(tmp_path: Path) -> None:
+    file = tmp_path / "weights"
+    file.write_bytes(b"1")
+    before = sha256_of(file)
+    file.write_bytes(b"2")
+    os.utime(file, ns=(0, 1))  # a clock may not tell two writes apart
+    assert sha256_of(file) == hashlib.sha256(b"2").hexdigest() != before
 
 
 def test_weights_that_differ_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

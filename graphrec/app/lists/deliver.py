@@ -43,8 +43,8 @@ from graphrec.store.base import Store
 if TYPE_CHECKING:
     from graphrec.delivery.field_maps import FieldMap
 
-#: Batches that a process must have before others help it.
-PARTS = 2
+#: Users that a process must have before another one helps it: their lists take longer than it takes to start.
+EACH = 1_000
 
 
 def export(bank: Bank, request: Export, progress: Progress) -> Exported:
@@ -157,7 +157,7 @@ def process_count(request: Export, users: Sequence[int], spec: SinkSpec) -> int:
     if request.on is not None:
         # Of a cluster elsewhere, what is free.
         return min(parts, os.cpu_count() or 1) if request.on == LOCAL else parts
-    return min(parts // PARTS, os.cpu_count() or 1)
+    return min(parts, len(users) // EACH, os.cpu_count() or 1)
 
 
 def _opened(job: Job, on: str | None, count: int) -> AbstractContextManager[ListWorkers]:
