@@ -29,5 +29,5 @@ def command(
     from graphrec.service.access.limits import Limits
     from graphrec.service.server import Address, serve
 
-    note(f"http://{host}:{port}/v1/health/ready; Ctrl-C stops")
+    note(f"the page: http://{host}:{port}/ (paths: /openapi.json; ready: /v1/health/ready); Ctrl-C stops")
     serve(bank(), Address(host, port, workers, Limits(queue=queue, rate=rate)))

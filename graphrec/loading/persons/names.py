@@ -45,6 +45,12 @@ def _terms() -> dict[Sort, tuple[frozenset[str], tuple[str, ...]]]:
     return found
 
 
+@cache
+def _known() -> frozenset[str]:
+    """The words of the names of columns that say something of a customer, or of what is sold."""
+    return frozenset(normal(term) for concept in CONCEPTS.values() for term in concept)
+
+
 def sort_of(column: str) -> Sort | None:
     """What a column of customers says of a person by its name; None: the name tells nothing.
 
@@ -58,7 +64,7 @@ def sort_of(column: str) -> Sort | None:
         alone, within = _terms()[sort]
         if runs & alone or any(term in joined and not _is_of_state(term, joined) for term in within):
             return sort
-    return "known" if any(normal(term) in runs for concept in CONCEPTS.values() for term in concept) else None
+    return None if runs.isdisjoint(_known()) else "known"
 
 
 def _is_of_state(term: str, name: str) -> bool:

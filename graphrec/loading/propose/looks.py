@@ -492,15 +492,19 @@ def actions_in(values: Sequence[str]) -> dict[str, Action | None]:
     return {one: bought if one.strip().upper() == known[0] else sold for one in values}
 
 
+_ENDS: dict[str, int] = {}
+"""Names that a compound may end with, and the place of their action; the first action that has a name keeps it."""
+for _place, _action in enumerate(_ACTIONS):
+    for _name in _action.names:
+        if len(_name) >= _COMPOUND:
+            _ENDS.setdefault(_name, _place)
+
+
 def _action_of_compound(found: set[str]) -> Action | None:
     """What a German compound says by the word that it ends with: Depotbestand, Wertpapierverkauf."""
-    fits = [
-        (len(name), action)
-        for action in _ACTIONS
-        for name in action.names
-        if len(name) >= _COMPOUND and any(word != name and word.endswith(name) for word in found)
-    ]
-    return max(fits, key=lambda pair: pair[0], default=(0, None))[1]
+    ends = {word[start:] for word in found for start in range(1, len(word) - _COMPOUND + 1)}
+    name = min(ends & _ENDS.keys(), key=lambda end: (-len(end), _ENDS[end]), default=None)
+    return None if name is None else _ACTIONS[_ENDS[name]]
 
 
 _ACCOUNTING = frozenset(
