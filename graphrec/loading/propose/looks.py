@@ -492,12 +492,10 @@ def actions_in(values: Sequence[str]) -> dict[str, Action | None]:
     return {one: bought if one.strip().upper() == known[0] else sold for one in values}
 
 
-_ENDS: dict[str, int] = {}
+_ENDS = {
+    name: place for place, action in reversed([*enumerate(_ACTIONS)]) for name in action.names if len(name) >= _COMPOUND
+}
 """Names that a compound may end with, and the place of their action; the first action that has a name keeps it."""
-for _place, _action in enumerate(_ACTIONS):
-    for _name in _action.names:
-        if len(_name) >= _COMPOUND:
-            _ENDS.setdefault(_name, _place)
 
 
 def _action_of_compound(found: set[str]) -> Action | None:
