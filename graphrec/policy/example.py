@@ -51,7 +51,8 @@ _OTHER_STATUS = frozenset({"kyc", "marital", "tax", "employment", "payment", "re
 _OTHER_PURPOSE = re.compile(
     "edelivery|paperless|estatement|statementdelivery|electronicdelivery|electronicstatement|termsand|termsofuse|tandc|"
     "cookie|creditcheck|creditbureau|schufa|bureau|recording|aufzeichnung|elektronischepost|kontoauszug|agbzustimm|agb$|"
-    "datasharing|datenweitergabe|thirdparty|dritte|statistic|research|biometric|kycconsent|fatca|crs|w8|esign"
+    "datasharing|datenweitergabe|thirdparty|dritte|cesion|cession|cessione|terceros|terzi|tiers|statisti|estadistic|"
+    "estatistic|research|biometric|kycconsent|fatca|crs|w8|esign"
 )
 """Within names of consents to something else than offers, such as statements without paper."""
 _LIMITS = frozenset(
@@ -479,7 +480,9 @@ def _others(draft: _Draft, found: _Found) -> None:
             is_kind = any(place(column.name, one) is not None for one in ("client", "relation", name))
             is_kind = is_kind or bool(_KINDS.intersection(words(column.name))) or looks(column.name, "kind")
             condition = None
-            if place(column.name, name) is not None and _is_yes_or_no(column):
+            own = {*map(normal, words(column.name))} - _OF_FLAGS
+            is_named = place(column.name, name) is not None or (name == "staff" and len(own) == 1 and own <= _STAFF)
+            if is_named and _is_yes_or_no(column):
                 condition = _flag(column, wanted=False)
             elif listed and is_kind and len(listed) < len(column.texts):
                 condition = f"is_missing({column}) or {column} not in {_listed(listed)}"
@@ -488,6 +491,10 @@ def _others(draft: _Draft, found: _Found) -> None:
                 draft.doubts.append(draft.note(f"no_{name}", column=str(column)))
 
 
+_OF_FLAGS = frozenset({"ind", "is", "est", "es", "flag", "kz", "indicator", "yn", "jn", "on", "sn"})
+"""Words beside what a yes or no is of."""
+_STAFF = frozenset({"employe", "employee", "empleado", "angestellt", "angestellter", "impiegato"})
+"""Whole names of a yes or no of those who work for the bank; within a name they are what somebody is: self-employed."""
 _KINDS = frozenset({"art", "type", "kind", "role", "rolle", "segment", "category", "kategorie", "relationship"})
 """Words of names of columns that say what somebody is to a bank."""
 

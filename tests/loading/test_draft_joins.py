@@ -55,6 +55,42 @@ def test_columns_of_other_names_join_by_their_values(draft: Callable[..., Any]) 
 
 
 @pytest.mark.slow
+def test_accounts_that_customers_have_one_each_of_are_joined_by_their_own_number(draft: Callable[..., Any]) -> None:
+    """Although the digits of both numbers are the same, and trades name the account alone."""
+    made, _, sink = draft(
+        {
+            "accounts.csv": lines("Account,customer_id,kind", *(f"ACC{i:06},C{i:03},cash" for i in range(30))),
+            "executions.csv": lines(
+                "ExecID,Account,product_id,TransactTime",
+                *(f"{i},ACC{i % 30:06},P{i % 12:02},202401{1 + i % 28:02}-10:00:00.000" for i in range(90)),
+            ),
+        }
+    )
+    assert (made.user, made.product) == ("Customer", "Product")
+    (edges,) = (one for kind, one in sink.edges.items() if not kind.startswith("HAS_"))
+    assert {*edges["source"].to_pylist()} == {f"C{i:03}" for i in range(30)}
+    assert edges["at"].null_count == 0
+
+
+@pytest.mark.slow
+def test_numbers_refer_to_tables_in_the_plural_of_other_languages(draft: Callable[..., Any]) -> None:
+    made, _, sink = draft(
+        {
+            "klienti.csv": lines("id,meno,kraj", *(f"{i},Novak {i},{('BA', 'KE')[i % 2]}" for i in range(1, 31))),
+            "produkty.csv": lines("id,nazov", *(f"{i},Fond {i}" for i in range(1, 13))),
+            "zmluvy.csv": lines(
+                "id,klient_id,produkt_id,datum",
+                *(f"{i},{1 + i % 30},{1 + i % 12},2024-01-{1 + i % 28:02}" for i in range(90)),
+            ),
+            "customers.csv": "",
+            "products.csv": "",
+        }
+    )  # fmt: skip
+    assert (made.user, made.product) == ("Klienti", "Produkty")
+    assert sink.nodes["Klienti"]["kraj"].null_count == 0
+
+
+@pytest.mark.slow
 def test_levels_and_years_are_no_keys_by_chance(draft: Callable[..., Any]) -> None:
     trades = lines(
         "trade_id,customer_id,product_id,level,year",

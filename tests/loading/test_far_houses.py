@@ -64,6 +64,9 @@ def test_days_of_other_calendars(text: str, form: str, day: tuple[int, int, int]
         ([f"{95 + i % 18}/03/{1 + i:02}" for i in range(25)], ("minguo",), ()),
         (["--/--/--", "03/31/2025", "12/24/2024"], ("%m/%d/%Y",), ("--/--/--",)),
         (["99999999", "20250331", "20241224"], ("%Y%m%d",), ("99999999",)),
+        (["20250331-14:30:00.250", "20241224-09:00:00.000"], ("%Y%m%d-%H:%M:%S.%f",), ()),
+        (["31.03.2025.", "24.12.2024."], ("%d.%m.%Y.",), ()),
+        (["31.03.2025 г.", "24.12.2024 г."], ("%d.%m.%Y г.",), ()),
         ([f"{1 + i:02}/03/{2018 + i % 7}" for i in range(25)], ("%d/%m/%Y",), ()),
     ],
 )
@@ -75,6 +78,38 @@ def test_calendars_and_blank_dates_are_seen(values: list[str], formats: tuple[st
     assert found.kind == "time"
     assert found.parse is not None
     assert (found.parse.format, found.parse.null, found.misfits) == (formats, null, 0)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ["I", "II", "III", "IV", "V"],
+        ["Klasse I", "Klasse II", "Klasse IV"],
+        ["Συντηρητικό", "Ισορροπημένο", "Δυναμικό"],
+        ["נמוך", "בינוני", "גבוה"],
+        ["нисък", "среден", "висок"],
+        ["nízke", "stredné", "vysoké"],
+    ],
+)
+def test_steps_of_risk_in_roman_numbers_and_other_languages(steps: list[str]) -> None:
+    assert [text for _, text in in_order(sorted(steps)) or ()] == steps
+
+
+def test_words_and_letters_that_are_no_steps() -> None:
+    assert in_order(["Civil", "Mix", "Vi"]) is None
+
+
+@pytest.mark.parametrize("values", [("K", "S"), ("Αγορά", "Πώληση"), ("קניה", "מכירה"), ("BELI", "JUAL SEMUA")])
+def test_what_is_bought_and_sold_elsewhere(values: tuple[str, str]) -> None:
+    found = actions_in(values)
+    assert [one.type for text in values if (one := found[text])] == ["BOUGHT", "SOLD"]
+
+
+def test_words_in_cyrillic_letters_are_those_of_serbian_too() -> None:
+    assert [likeness(one) for one in ("клијенти", "производи")] == [2, -2]
+    assert [told(one, OPEN, CLOSED) for one in ("активан", "угашен", "преминуо")] == [True, False, False]
+    assert place("датум рођења", "born") is not None
+    assert action_of_table("уговори") is not None
 
 
 @pytest.mark.parametrize("blank", ["00000000", "99999999", "000000", "--/--/--"])
@@ -291,6 +326,15 @@ def test_codes_of_a_column_that_a_rule_asks_for(data: Path) -> None:
     write(data, "profiles.csv", "profile_code,risk_profile", ["Q1,cautious", "Q2,balanced", "Q3,dynamic"])
     _, sink, _ = loaded(data)
     assert sink.nodes["Customer"]["risk_profile"].to_pylist()[:3] == ["cautious", "balanced", "dynamic"]
+
+
+@pytest.mark.slow
+def test_codes_of_attitudes_that_their_table_also_counts(data: Path) -> None:
+    people(data, ",profile", [f",{'ABC'[i % 3]}" for i in range(30)])
+    contracts(data)
+    write(data, "profiles.csv", "profile,label,level", ["A,Sécurité,1", "B,Equilibre,2", "C,Actions,3"])
+    _, sink, _ = loaded(data)
+    assert sink.nodes["Customer"]["profile"].to_pylist()[:3] == ["Sécurité", "Equilibre", "Actions"]
 
 
 def test_signs_alone_are_of_the_encoding_of_the_others(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ import hashlib
 import json
 from pathlib import Path
 
+import pytest
+
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
 from graphrec.loading.propose.draft import write_draft
@@ -152,6 +154,21 @@ def test_fields_of_salesforce_are_read_without_the_package_that_brought_them(dat
     assert first["id"] == "0015g0000000000AAA"
     assert first["RiskTolerance"] == "Moderate"
     assert sink.edges["HELD"].num_rows == 40
+
+
+@pytest.mark.slow
+def test_lines_of_orders_whose_customer_is_gone_take_no_time_from_the_others(data: Path) -> None:
+    people = [f"0015g{i:010}AAA,{str(i == 7).lower()},Person {i},false" for i in range(20)]
+    write(data, "Account.csv", "Id,IsDeleted,Name,PersonHasOptedOutOfEmail", *people)
+    write(data, "Product2.csv", "Id,Name,Family", *(f"01t5g{i:010}AAA,Fund {i},Bonds" for i in range(8)))
+    orders = [f"0065g{i:010}AAA,0015g{i % 20:010}AAA,Closed Won,2024-0{1 + i % 9}-05" for i in range(40)]
+    write(data, "Opportunity.csv", "Id,AccountId,StageName,CloseDate", *orders)
+    lines = [f"00k5g{i:010}AAA,0065g{i:010}AAA,01t5g{i % 8:010}AAA,1" for i in range(40)]
+    write(data, "OpportunityLineItem.csv", "Id,OpportunityId,Product2Id,Quantity", *lines)
+    _, sink = loaded(data)
+    (edges,) = (one for kind, one in sink.edges.items() if not kind.startswith("HAS_"))
+    assert edges.num_rows == 38
+    assert {moment.month for moment in edges["at"].to_pylist()} == set(range(1, 10))
 
 
 def test_codes_of_registrars_and_answers_to_offers_say_what_people_did() -> None:

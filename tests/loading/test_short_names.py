@@ -10,6 +10,7 @@ import pytest
 
 from graphrec.graph.memory import MemorySink
 from graphrec.loading import load_mapping, run_load
+from graphrec.loading.propose.concepts import CLOSED, OPEN, place, told
 from graphrec.loading.propose.draft import write_draft
 from graphrec.loading.propose.looks import action_of, is_accounting, looks
 from graphrec.loading.propose.words import is_identifier, singular, spelled_out, words
@@ -108,6 +109,12 @@ def test_six_letters_are_understood_by_their_parts(drafted: Drafted) -> None:
 @pytest.mark.parametrize("name", ["Valid", "Title", "Postcode", "Produkttext", "Vertrag", "Active", "Transaction"])
 def test_words_are_not_taken_for_short_names(name: str) -> None:
     assert spelled_out(name) == name
+
+
+def test_states_without_their_vowels() -> None:
+    assert [told(one, OPEN, CLOSED) for one in ("ACTV", "WTHD", "CLSD", "SUSP")] == [True, False, False, False]
+    concepts = [("DCSD_FLG", "blocked"), ("MKTG_CNST_FLG", "consent"), ("REC_STAT", "relation"), ("EFF_TO_DT", "end")]
+    assert [place(name, concept) is not None for name, concept in concepts] == [True] * 4
 
 
 def test_what_a_table_is_called_besides() -> None:

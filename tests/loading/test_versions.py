@@ -115,6 +115,18 @@ def test_consents_of_a_history_by_purpose_become_columns_of_customers(data: Path
     assert not [label for label in sink.nodes if "consent" in label.lower() or "agrees" in label.lower()]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("answers", [("concedido", "revogado"), ("qoyt", "vezzu")])
+def test_an_answer_is_kept_as_it_is_written_and_no_row_is_a_yes_by_itself(data: Path, answers: tuple[str, str]) -> None:
+    bank(data)
+    rows = [f"C{i:03},marketing,2023-01-{1 + i:02},{answers[i % 2]}" for i in range(20)]
+    rows += [f"C{i:03},statistics,2023-02-{1 + i:02},{answers[0]}" for i in range(20)]
+    write(data, "consents.csv", "customer_id,purpose,date,situacao", *rows)
+    _, sink, _ = loaded(data)
+    said = {one["id"]: one["consent_marketing"] for one in sink.nodes["Customer"].to_pylist()}
+    assert said == {f"C{i:03}": answers[i % 2] for i in range(20)}
+
+
 def test_a_consent_that_is_over_is_none(data: Path) -> None:
     bank(data)
     rows = [f"C{i:03},granted,2023-01-01,{'2023-06-01' if i == 4 else '9999-12-31'}" for i in range(20)]
@@ -142,6 +154,19 @@ def test_consents_in_lists_of_json_become_columns_of_customers(data: Path) -> No
     said = {one["id"]: one["consent_marketing"] for one in sink.nodes["Customer"].to_pylist()}
     assert sum(said.values()) == 10
     assert "CONSENT]" not in text
+
+
+@pytest.mark.slow
+def test_what_lies_in_consents_keeps_their_name(data: Path) -> None:
+    bank(data)
+    (data / "customers.csv").unlink()
+    with (data / "customers.jsonl").open("w") as stream:
+        for i in range(20):
+            row = {"customer_id": f"C{i:03}", "home": {"city": "Ulm"}, "persetujuan": {"promosi": i % 2 == 0}}
+            stream.write(json.dumps(row) + "\n")
+    _, sink, _ = loaded(data)
+    assert sink.nodes["Customer"]["persetujuan_promosi"].to_pylist() == [i % 2 == 0 for i in range(20)]
+    assert "city" in sink.nodes["Customer"].column_names
 
 
 def test_a_questionnaire_of_its_own_gives_the_latest_class(data: Path) -> None:

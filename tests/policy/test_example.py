@@ -663,6 +663,23 @@ def test_nobody_who_left_or_died_and_no_consent_to_other_things(tmp_path: Path) 
     assert any("E_DELIVERY_CONSENT" in why and "another purpose" in why for why in example.left_out)
 
 
+def test_a_spanish_bank_and_who_works_for_it(tmp_path: Path) -> None:
+    users = [
+        {"LOPD_COMERCIAL": "S", "LOPD_CESION": "N", "FEC_BAJA": days_ago(40), "EMPLOYÉ": "N", "segment": "employed"},
+        {"LOPD_COMERCIAL": "N", "LOPD_CESION": "S", "EMPLOYÉ": "S", "segment": "self-employed"},
+    ]
+    kinds: dict[str, Kind] = {
+        "LOPD_COMERCIAL": "text", "LOPD_CESION": "text", "FEC_BAJA": "time", "EMPLOYÉ": "text", "segment": "text"
+    }  # fmt: skip
+    example, _, _ = written(tmp_path, users, [{"name": "Fund"}], kinds, {"name": "text"})
+    rules = requires(example)
+    consents = [rule for rule in rules.values() if "LOPD" in rule]
+    assert consents == ['user.LOPD_COMERCIAL in ["S"]']
+    assert rules["active"] == "is_missing(user.FEC_BAJA) or user.FEC_BAJA > now"
+    assert rules["staff"] == 'is_missing(user.EMPLOYÉ) or user.EMPLOYÉ in ["N"]'
+    assert not any("segment" in rule for rule in rules.values())
+
+
 def test_a_project_that_is_funded_is_closed_and_a_funded_account_is_none(tmp_path: Path) -> None:
     users = [{"consent": True, "account_status": one} for one in ("funded", "closed")]
     products = [{"status": one} for one in ("open", "funded", "repaid")]

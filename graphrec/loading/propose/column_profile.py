@@ -41,11 +41,25 @@ NEARLY_UNIQUE = 0.95
 """The share of different values from which a key may have some that are there twice."""
 DATES = (
     *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y.%m.%d", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d %b %Y"),
-    *("%d%b%Y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%d. %B %Y", "%Y.%m.%d.", "%Y. %m. %d.", "%d. %m. %Y"),
+    *(
+        "%d%b%Y",
+        "%b %d, %Y",
+        "%B %d, %Y",
+        "%d %B %Y",
+        "%d. %B %Y",
+        "%Y.%m.%d.",
+        "%Y. %m. %d.",
+        "%d. %m. %Y",
+        "%d.%m.%Y.",
+        "%d.%m.%Y г.",
+        "%d.%m.%Y р.",
+    ),
     *("%y%m%d", "%Y年%m月%d日", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%y-%m-%d", "%d-%m-%y", "%m-%d-%y", "%d-%b-%y"),
     # As programs write moments: C and social networks, mails and the web, servers, SQL with an offset behind a space.
     *("%a %b %d %H:%M:%S %z %Y", "%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S GMT"),
     *("%d/%b/%Y:%H:%M:%S %z", "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S.%f %z"),
+    # As FIX and ISO 8601 without its signs have them.
+    *("%Y%m%d-%H:%M:%S", "%Y%m%d-%H:%M:%S.%f", "%Y%m%dT%H%M%S"),
     ERAS,
 )
 CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
@@ -82,7 +96,8 @@ _LIKE_DATES = (
     rf"[A-Z][a-z]{{2}},? .*\d:\d\d:\d\d.*|\d\d/[A-Z][a-z]{{2}}/\d{{4}}:.*|"
     rf"\d{{1,2}}[ .-]+[{LETTERS}]{{3,9}}\.?[ -]\d{{2,4}}|\d{{2}}[A-Za-z]{{3}}\d{{4}}|\d{{4}}年.*|"
     rf"\d{{3}}[./-]\d{{1,2}}[./-]\d{{1,2}}|(中華)?民[國国].*|"
-    rf"(明治|大正|昭和|平成|令和)\S{{1,3}}年.*|[MTSHR]\d\d?[./-]\d\d?[./-]\d\d?|\d{{6}}[T ]\d.*)([T ].*)?"
+    rf"(明治|大正|昭和|平成|令和)\S{{1,3}}年.*|[MTSHR]\d\d?[./-]\d\d?[./-]\d\d?|"
+    rf"\d{{6}}[T ]\d.*|\d{{8}}[T-]\d.*)([T ].*)?"
 )
 _CURRENCIES = (
     "EUR|USD|GBP|CHF|JPY|CNY|RMB|HKD|SGD|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|ZAR|INR|BRL|MXN|AED|KRW|THB|"

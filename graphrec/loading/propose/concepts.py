@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from graphrec.loading.propose.words import simplified, words
+from graphrec.loading.propose.words import bare, in_latin, simplified, words
 
 _WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i", "ς": "σ", "đ": "d", "ł": "l"})
 _SHORT = 5
@@ -58,6 +58,10 @@ _ASIDE = re.compile(r"\([^()]*\)\s*$")
 _LEADING = re.compile(r"\s*([A-Za-z]{0,4})[ -]?(\d+)(?![\d.,])")
 """A number before words, behind a letter or none: 1 - cautious, R3 medium, C5进取型."""
 
+_ROMANS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
+_ROMAN = re.compile(rf"(|.*[\W_])({'|'.join(_ROMANS)})", re.IGNORECASE)
+"""A Roman number, behind words or none: II, Klasse IV."""
+
 
 @lru_cache(maxsize=20_000)
 def place(name: str, concept: str) -> int | None:
@@ -66,7 +70,9 @@ def place(name: str, concept: str) -> int | None:
     for number, term in enumerate(CONCEPTS[concept]):
         if any(_speaks(parts[first:], term) for first in range(len(parts))):
             return number
-    return None
+    # `in_latin` changes Cyrillic letters alone.
+    other = in_latin(name)
+    return None if name.isascii() or other == name.lower() else place(other, concept)
 
 
 def speaks(name: str, terms: Collection[str]) -> bool:
@@ -103,10 +109,11 @@ ACTIVE = re.compile(
 )
 """Whole names of a yes or no that says whether somebody is a customer now, and may decide for himself."""
 LEFT = re.compile(
+    "(date(de)?|datede|fecha(de)?|fec(de)?|data(di|de)?|datum)?"
     "(customer|client|member|user|account|relationship|relation|cust|kunden?|mitglied|beziehung|kundenbeziehung)?"
     "(closed|close|closure|closing|left|leaving|ended|end|exit|deactivated|deactivation|inactive|offboarded|churned|churn|"
     "until|bis|beendet|ende|austritt|austritts|abgang|abgangs|gekuendigt|aufgeloest|saldiert|sortie|cloture|baja|chiusura|"
-    "encerramento|salida|uscita)(date|datum|dt|day|tag|on|at|am|since)?"
+    "encerramento|salida|uscita|avslutad|avsluttet|afsluttet)(date|datum|dt|day|tag|on|at|am|since)?"
     "|(kunde|klant|klient|cliente)(bis|tot|do|hasta|fino)|(解约|销户|退会|注销|カイヤク|タイカイ)(日|日期|ヒ)?"
     "|(дата)?(закриття|закрытия|розірвання|расторжения)|ngay(dong|tattoan)|วนปดบญช|asiakkuuspaattyy|datumukonceni"
 )
@@ -146,7 +153,8 @@ def told(text: str, yes: Collection[str], no: Collection[str]) -> bool | None:
         return False
     if runs & set(yes) or signs & set(yes) or _begin(parts, yes):
         return not (runs & _DENIED or _DENIED_HAN.search(plain))
-    return None
+    other = in_latin(text)
+    return None if text.isascii() or other == text.lower() else told(other, yes, no)
 
 
 def _begin(parts: Collection[str], terms: Collection[str]) -> bool:
@@ -214,6 +222,9 @@ def _step(text: str, plain: str, steps: Mapping[str, int], count: int) -> float 
     of two words, as moderately conservative is; None: no step."""
     if plain in steps:
         return steps[plain]
+    stem = bare(plain)
+    if len(alike := {step for word, step in steps.items() if bare(word) == stem}) == 1:
+        return alike.pop()
     parts = [part for word in words(_ASIDE.sub("", text)) if (part := normal(word)) and part not in _BETWEEN]
     if len(parts) == 2 and parts[0] in _LESS | _MORE and parts[1] in steps:
         return steps[parts[1]] + (0.5 if parts[0] in _MORE else -0.5)
@@ -280,6 +291,9 @@ def in_order(texts: Iterable[str], *, has_middle: bool = False) -> list[tuple[in
     numbers = {text: "".join(sign for sign in text if sign.isdigit()) for text in found}
     if found and all(numbers.values()) and len({text.replace(n, "#", 1) for text, n in numbers.items()}) == 1:
         return sorted((int(number), text) for text, number in numbers.items())
+    roman = {text: _ROMAN.fullmatch(text.strip()) for text in found}
+    if len(found) > 1 and all(roman.values()) and len({one[1].casefold() for one in roman.values() if one}) == 1:
+        return sorted((_ROMANS.index(one[2].upper()) + 1, text) for text, one in roman.items() if one)
     leading = {text: _LEADING.match(text) for text in found}
     is_alike = len({one[1].casefold() for one in leading.values() if one}) == 1
     if is_alike and len({int(one[2]) for one in leading.values() if one}) == len(found):

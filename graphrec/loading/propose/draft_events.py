@@ -157,7 +157,9 @@ def _event_heads(
         ending: when a holding ends.
     """
     whole = [column for column in others if column.filled == column.rows]
-    times = [column for column in others if column.kind == "time" and column.is_whole]
+    # Rows without one of their ends are left out: a time that all others have is there.
+    joined = min(table.columns[end].filled for end in ends)
+    times = [column for column in others if column.kind == "time" and (column.is_whole or column.filled >= joined)]
     # When a file was written is no time of what is in it.
     times = [column for column in times if column.distinct > 1] or times
     key = next((c for c in whole if (c.is_unique and c.looks_like_id) or c.is_nearly_unique), None)

@@ -23,6 +23,7 @@ from graphrec.loading.propose.concepts import (
     says_state,
 )
 from graphrec.loading.propose.words import (
+    in_latin,
     is_identifier,
     simplified,
     singular,
@@ -96,13 +97,20 @@ _ACTIONS = (
     _action(
         "HELD", 1.0, "договір договори вклад вклади вклады рахунки счета hopdong hợpđồng taikhoan tàikhoản kontrak"
     ),
-    _action("HELD", 1.0, "rekening sopimus sopimukset salkku tilit ケイヤク keiyaku สัญญา"),
+    _action("HELD", 1.0, "rekening ugovor ugovori računi sopimus sopimukset salkku tilit ケイヤク keiyaku สัญญา"),
     _action("BOUGHT", 1.0, "покупка купівля придбання merkintä merkinnät osto ostot tapahtuma tapahtumat nákup nákupy"),
     _action("BOUGHT", 1.0, "pokyn pokyny mua pembelian ซื้อ รายการซื้อขาย สั่งซื้อ investments"),
     _action("HELD", 1.0, "encours encour avoirs jacenza giacenze rimanenze"),
     _action("BOUGHT", 1.0, "operazioni operazione versamento versamenti versement versements"),
     _action("SOLD", -1.0, "продаж продажа lunastus lunastukset myynti prodej prodeje bán penjualan ขาย ขายคืน"),
-    _action("SOLD", -1.0, "rimborso rimborsi"),
+    _action("SOLD", -1.0, "rimborso rimborsi продажба"),
+    _action("BOUGHT", 1.0, "αγορά αγορές συναλλαγή συναλλαγές קניה קנייה רכישה רכישות עסקה עסקאות beli transaksi"),
+    _action("BOUGHT", 1.0, "zlecenie zlecenia transakcja transakcje nabycie"),
+    _action(
+        "SOLD",
+        -1.0,
+        "πώληση πωλήσεις εξαγορά ρευστοποίηση מכירה מכירות פדיון jual pencairan zbycie umorzenie otkup",
+    ),
     _action("HELD", 1.0, "hold held holding position own owned ownership contract bestand bestände vertrag verträge"),
     _action(
         "HELD",
@@ -189,7 +197,7 @@ _USER = re.compile(
     r"|^(kund(er|nr|nummer|id)?|medlem(mer|mar)?|klient(ów|i|ci|a|y)?|zákazní(k|ci|ka|ků)|zakazni(k|ci|ka)|ügyf[eé]l\w*|ugyfel\w*)$"
     r"|^(abonné|adhérent|assuré|souscripteur|sociétaire|titulaire|cliente|asegurado|tomador|socio|titular|afiliado|"
     r"assicurato|contraente|klant|deelnemer|verzekerde|segurado|utente|usuario|utilisateur)s?$|客户|用户|会员|投资者|持卡人|顾客|お客|契约者|口座名义|müşteri|musteri|πελάτ|πελατ|^pelat|^пользов|клиент|клієнт|вкладник|вкладчик|고객|회원|عميل|عملاء|ลูกค้า|ผู้ลงทุน|ผู้ถือ|コキャク|コキヤク|カイイン|ケイヤクシャ"
-    r"|^(khách|khach|kokyaku|nasabah|pelanggan|asiak(as|kaat|kaan|kuus)|jäsen|klientų|klientas|klient(id|i)|klientas)$|^asiakas"
+    r"|^(klijent(i|a)?|korisni(k|ci)|komitent(i|a)?)$|^(khách|khach|kokyaku|nasabah|pelanggan|asiak(as|kaat|kaan|kuus)|jäsen|klientų|klientas|klient(id|i)|klientas)$|^asiakas"
     r"|^(clienti|assicurati|contraenti|intestatar(io|i)|correntist[ai]|aderent[ei]|investitor[ei]|risparmiator[ei])$"
 )
 _PRODUCT = re.compile(
@@ -198,7 +206,7 @@ _PRODUCT = re.compile(
     r"catalog|catalogue|model|etf)$"
     r"|^(produkt|verdipapir|værdipapir|värdepapper|artikel|wertpapier|fonds|tarif|angebot|modell|titel$|anlageprodukt)|(tarif|produkt)(e|en)?$"
     r"|^(produit|titre|placement|garantie|producto|fondo|valor|valore|valori|strumento|strumenti|título|prodotto|titolo|tariffa|produto|fundo|effect)s?$|^(produkty|produktu|produktów|produktum|term[eé]k\w*|towar)$|产品|商品|基金|股票|证券|理财|銘柄|ファンド|ürün|^urun|προϊόν|προιον|^proion|продукт|상품|펀드|منتج|กองทุน|ผลิตภัณฑ์|หลักทรัพย์|ショウヒン|シヨウヒン|メイガラ|цінн|ценн(ая|ые|ой)"
-    r"|^(phẩm|pham|quỹ|quy|chứngkhoán|produk|reksadana|tuot(e|teet|teen)|tuotetunnus|rahasto|prodotti|strumenti|titoli|fondi|shohin)$"
+    r"|^(proizvod(i|a)?|usluge?)$|^(phẩm|pham|quỹ|quy|chứngkhoán|produk|reksadana|tuot(e|teet|teen)|tuotetunnus|rahasto|prodotti|strumenti|titoli|fondi|shohin)$"
     r"|^(cenn[éeýy]|papír|papíry|papiry|cennepapiry|vrijednosn)$"
 )
 _PERSONAL = re.compile(
@@ -211,8 +219,8 @@ _PERSONAL = re.compile(
     r"personnr|personnummer|cpr(nr|nummer)?|e?post|mobil(nr|nummer)|gateadresse|imię|nazwisko|pesel|jméno|jmeno|příjmení|prijmeni|név|nev|utónév|vezetéknév)$"
     r"|telefon|姓名|氏名|カナ|フリガナ|手机|电话|邮箱|メール|地址|住所|出生|生日|生年月日|身份证|护照|卡号|郵便番号|邮便番号|^(kimlik|tckn|tcno|soyadı|soyad|doğum|dogum|adresi|telefonu|emirates|iqama|nationalid|qid|nric|hkid|cnp|jmbg|oib|egn|άδτ|αδτ|αφμ|αμκα|γέννησης|διεύθυνση|τηλέφωνο|επώνυμο)$|고객명|성명|주민등록|휴대|전화|이메일|주소|생년월일|^(الاسم|الهوية|الجوال|الهاتف|الميلاد|العنوان|البريد)$"
     r"|^(етунимі|прізвище|ім'я|імя|ім|іпн|інн|инн|снилс|фамилия|имя|отчество|телефон|адреса|адрес|народження|рождения|паспорт)$"
-    r"|^(etunimi|sukunimi|henkilötunnus|hetu|syntymäaika|syntymäpäivä|puhelin|osoite|katuosoite|sähköposti)$"
-    r"|^(cccd|cmnd|sinh|ktp|npwp|nik|lahir|alamat)$|^(ชื่อ|นามสกุล|ที่อยู่|โทรศัพท์|อีเมล|วันเกิด)$|เลขบัตรประชาชน"
+    r"|^(prezime|rođenja|rodjenja|matični|adresa)$|^(etunimi|sukunimi|henkilötunnus|hetu|syntymäaika|syntymäpäivä|puhelin|osoite|katuosoite|sähköposti)$"
+    r"|^(cccd|cmnd|sinh|ktp|npwp|nik|lahir|alamat)$|^(שם|לידה|טלפון|כתובת|תעודת|זהות)$|^(ชื่อ|นามสกุล|ที่อยู่|โทรศัพท์|อีเมล|วันเกิด)$|เลขบัตรประชาชน"
     r"|シメイ|セイネンガッピ|ジュウショ|デンワ"
 )
 _FREE_TEXT = re.compile(
@@ -235,14 +243,14 @@ _PROTECTED = re.compile(
 )
 _OF_PERSON = re.compile(r"name|\badı\b|soyad|όνομα|επώνυμο|имя|фамилия|\b(nom|nombre|nome)\b|naam", re.IGNORECASE)
 _NAME = re.compile(
-    r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname|libellé|intitulé|nom|nombre|denominación|denominazione|nome|naam|navn|namn|nazwa|název|nazev|név|nev|\w{3,}(név|nev)|designação|\w*bezeichnung|\w{3,}bez|\w{3,}(name|naam|navn|namn)|benennung)$|名称|姓名|标题|简称|^(adı|ismi|ονομασία|όνομα|наименование)$|상품명|^(이름|اسم)$|^(назва|tên|nama|nimi|\w{3,}(nimi|nimike))$|^ชื่อ|(ショウヒン|シヨウヒン|メイガラ)メイ"
+    r"^(name|title|label|display|bezeichnung|titel|produktname|fondsname|libellé|intitulé|nom|nombre|denominación|denominazione|nome|naam|navn|namn|nazwa|název|nazev|név|nev|\w{3,}(név|nev)|designação|\w*bezeichnung|\w{3,}bez|\w{3,}(name|naam|navn|namn)|benennung)$|名称|姓名|标题|简称|^(adı|ismi|ονομασία|όνομα|наименование)$|상품명|^(이름|اسم)$|^(naziv|ime|назва|tên|nama|nimi|\w{3,}(nimi|nimike))$|^ชื่อ|(ショウヒン|シヨウヒン|メイガラ)メイ"
 )
 _DESCRIPTION = re.compile(
     r"^(description|desc|details|summary|objective|objectives|strategy|about|text|abstract|synopsis|"
     r"\w*beschreibung|descriptif|descripción|descripcion|descrizione|beschrijving|omschrijving|beskrivelse|beskrivning|opis|descrição|blurb|anlageziel|anlagestrategie|erläuterung|produkttext|zusammenfassung)$|说明|描述|简介|介绍|目标|策略"
 )
 _WEIGHT = re.compile(
-    r"^(amount|quantity|qty|volume|value|units|rating|score|weight|count|minutes|betrag|menge|stück|wert|montant|importe|monto|importo|bedrag|beløp|belopp|beløb|kwota|prima|prime|premio|premie|premium|montante)$|金额|数量|份额|금액|수량|المبلغ|الرصيد|^(сума|сумма|summa|tiền|objem|kusů)$|จำนวนเงิน|キンガク"
+    r"^(amount|quantity|qty|volume|value|units|rating|score|weight|count|minutes|betrag|menge|stück|wert|montant|importe|monto|importo|bedrag|beløp|belopp|beløb|kwota|prima|prime|premio|premie|premium|montante)$|金额|数量|份额|금액|수량|المبلغ|الرصيد|^(iznos|vrednost|vrijednost|сума|сумма|summa|tiền|objem|kusů)$|จำนวนเงิน|キンガク"
 )
 _QUANTITY = re.compile(
     r"^(quantity|qty|units|allocation|alloc|allokation|weighting|cotas|shares|pieces|nominal|stück|stücke|stueck|stuecke|stückzahl|menge|anzahl|anteile|nominale|quantité|parts|cantidad|participaciones|quantità|quote|aantal|quantidade|qt|qtd|qtde|antal|andelar|andele|osuutta|podily|udzialy|broj)$"
@@ -255,7 +263,7 @@ _ISSUED = re.compile(
     r"^(issued|launched|introduced|released|auflage|auflagedatum|emissionsdatum|ausgegeben)$|发行|上市|成立"
 )
 _ACTION = re.compile(
-    r"^(type|kind|action|event|side|operation|activity|art|vorgang|buchungsart|transaktionsart|sens|opération|operación|operação|operacao|operazione|resultado|résultat|esito|movimiento|tipo)$|类型|方向|操作|类别|^(laji|tapahtumalaji|směr|pokyn|causale|вид|операції|операции)$|^ประเภทรายการ"
+    r"^(type|kind|action|event|side|operation|activity|art|vorgang|buchungsart|transaktionsart|sens|opération|operación|operação|operacao|operazione|resultado|résultat|esito|movimiento|tipo)$|类型|方向|操作|类别|^(laji|tapahtumalaji|směr|pokyn|causale|вид|операції|операции|strona|πράξη|κίνηση)$|^ประเภทรายการ|פעולה"
 )
 _STATE = re.compile(
     r"^(\w*status|\w*stat|currency|consent|flag|language|unit|channel|währung|waehrung|\w*einwilligung|\w*zustimmung|sprache|stat|statut|état|estado|stato|devise|divisa|moneda|langue|lengua|lingua|idioma|valuta|taal)$|状态|币种|货币|语言|상태|^حالة$|^(стан|статус|tila|stav|trạng)$|สถานะ"
@@ -269,10 +277,10 @@ _CRM = re.compile(r"^(crm|salesforce|sfdc|hubspot|dynamics)$")
 _SENSITIVE = re.compile(
     r"^(age|province|state|county|district|domicile|born|income|salary|wealth|region|city|town|country|zip|postcode|postal|plz|ort|wohnort|stadt|land|bundesland|alter|woonplaats|domizil|woonland|"
     r"altersgruppe|einkommen|gehalt|vermögen|canton|département|commune|ville|pays|âge|revenus?|salaire|patrimoine|poststed|fylke|kommune|kommun|län|bosted|alder|inntekt|inkomst|indkomst|postnr|postnummer|provincia|ciudad|país|edad|ingresos|renta|profesión|provincie|cidade|uf|município|bairro|profissão|reddito|età|città|comune|regione|cap|inkomen|leeftijd|gemeente|stad|beruf|occupation|education|children|kinder)$|年龄|收入|城市|地区|职业|都道府県|市区町村|年収|職业|職業|^(şehir|sehir|ilçe|meslek|gelir|geliri|πόλη|νομός|επάγγελμα|εισόδημα|emirate|governorate|judet)$|지역|직업|المدينة|الدخل|^(місто|город|область|регіон|регион|вік|возраст|дохід|доход|професія|профессия)$"
-    r"|^(kotipaikka|postinumero|asuinkunta|ikä|tulot|ammatti|tỉnh|thànhphố|kota|provinsi|pekerjaan|kraj|okres)$|จังหวัด|อำเภอ|อาชีพ|รายได้|อายุ"
+    r"|^(עיר|יישוב|מחוז|גיל|הכנסה|מקצוע)$|^(град|област|населено|grad|mesto|mjesto|opština|općina|županija)$|^(kotipaikka|postinumero|asuinkunta|ikä|tulot|ammatti|tỉnh|thànhphố|kota|provinsi|pekerjaan|kraj|okres)$|จังหวัด|อำเภอ|อาชีพ|รายได้|อายุ"
 )
 _KIND = re.compile(
-    r"^(kind|type|category|class|classe|group|sector|branch|line|lob|art|typ|gruppe|klasse|\w{3,}(art|gruppe|typ|klasse|kategorie|kategori|type|categorie|soort|familie)|sparte|family|kategorie|kategori|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类|区分|^(grubu|türü|turu|tipi|segmenti|κατηγορία|είδος|τύπος)$|유형|종류|^نوع$|^(вид|тип|категорія|категория|loại|jenis|laji|ryhmä|\w{3,}(ryhmä|laji)|druh)$|^ประเภท|シュベツ"
+    r"^(kind|type|category|class|classe|group|sector|branch|line|lob|art|typ|gruppe|klasse|\w{3,}(art|gruppe|typ|klasse|kategorie|kategori|type|categorie|soort|familie)|sparte|family|kategorie|kategori|gattung|catégorie|famille|familia|famiglia|categoría|ramo|tipo|categoria|soort|categorie|sheet)$|类型|类别|种类|区分|^(grubu|türü|turu|tipi|segmenti|κατηγορία|είδος|τύπος)$|유형|종류|^نوع$|^(vrsta|вид|тип|категорія|категория|loại|jenis|laji|ryhmä|\w{3,}(ryhmä|laji)|druh)$|^ประเภท|シュベツ"
 )
 _RISK = re.compile(
     r"^(risk|riskometer|risiko|risikoklasse|srri|sri|rk|risque|riesgo|rischio|risico\w*|risco)$|风险|リスク|위험|المخاطر|ризик|риск|ความเสี่ยง|^(riski\w*|rủi|risiko|rizik\w*)$"
@@ -317,9 +325,9 @@ _PATTERNS = {
 
 def looks(text: str, like: str) -> bool:
     """Whether one of the words of a name is of a sort: user, product, personal, weight and so on."""
-    return any(
-        _PATTERNS[like].search(word) or _PATTERNS[like].search(singular(word)) for word in words(simplified(text))
-    )
+    every = words(simplified(text))
+    every += [] if text.isascii() else words(in_latin(text))
+    return any(_PATTERNS[like].search(word) or _PATTERNS[like].search(singular(word)) for word in every)
 
 
 def likeness(text: str) -> int:
@@ -428,7 +436,10 @@ _COMPOUND = 6
 
 def action_of(text: str) -> Action | None:
     """What a value says that people do."""
-    text = simplified(text)
+    return _action_of(simplified(text)) or (None if text.isascii() else _action_of(in_latin(text)))
+
+
+def _action_of(text: str) -> Action | None:
     parts = words(text)
     found = {folded(one) for one in (*parts, *map(singular, parts), text.strip())}
     if found & _OPENED and found & _SHOWN:
@@ -463,8 +474,8 @@ THINGS = _action(
     "订单 交易 合同",
 ).names
 """Words of actions that name what something is done to."""
-_LETTERS = ("BS", "KV", "AV", "CV", "PS", "PR", "SR")
-"""Letters for what is bought and what is sold: buy and sell, Kauf and Verkauf, achat and vente, compra and venta."""
+_LETTERS = ("BS", "KV", "AV", "CV", "PS", "PR", "SR", "KS", "VE", "ΑΠ", "קמ")
+"""Letters for what is bought and what is sold: buy and sell, Kauf and Verkauf, achat and vente, kupno and sprzedaż."""
 _IN_CODES = frozenset({"P", "PUR", "SI", "SWIN", "SIP", "STI", "STPI", "NFO", "ADD", "TI", "SUB", "IPO"})
 _OUT_CODES = frozenset({"R", "RED", "SO", "SWOF", "SWOP", "SWP", "STO", "STPO", "TO"})
 """Codes of registrars of funds: purchase and redemption, switches in and out, plans."""

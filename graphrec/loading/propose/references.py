@@ -1,5 +1,6 @@
 """Keys of tables, and the columns that hold those of others: by names, and by values."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import duckdb
@@ -7,7 +8,7 @@ import duckdb
 from graphrec.loading.persons.values import REACHING
 from graphrec.loading.propose.column_profile import ColumnProfile
 from graphrec.loading.propose.table_profile import TableProfile
-from graphrec.loading.propose.words import is_identifier, singular, stem, words
+from graphrec.loading.propose.words import bare, is_identifier, singular, stem, words
 from graphrec.loading.sources.sql import name
 
 ENOUGH_KEYS = 5
@@ -28,7 +29,7 @@ def with_keys(database: duckdb.DuckDBPyConnection, tables: list[TableProfile]) -
         # The rows of a list stand in a row that has its own key, which names none of them.
         around = by_name[table.of].columns if table.of in by_name and table.of != table.name else {}
         own = {column: one for column, one in table.columns.items() if column not in around}
-        key = key_of(replace(table, columns=own), elsewhere)
+        key = key_of(replace(table, columns=own), elsewhere, _of_others(table, others))
         if key is None or key.casefold() not in elsewhere or not table.columns[key].looks_like_id:
             apart = [other for other in others if other.of != table.of]
             key = _meant_elsewhere(database, replace(table, columns=own), apart) or key
@@ -56,11 +57,35 @@ def _is_own(key: str, others: list[TableProfile]) -> bool:
     )
 
 
-def key_of(table: TableProfile, elsewhere: set[str]) -> str | None:
-    """The column that names the rows: unique, or all but unique, and called like an identifier or like the table."""
+def _of_others(table: TableProfile, others: list[TableProfile]) -> set[str]:
+    """The columns of a table that are called like other tables, or like what names the rows of those."""
+    keys = {one.name for other in others for one in other.columns.values() if one.is_unique and _is_of(one, other)}
+    own, called = words(singular(table.name)), [words(singular(other.name)) for other in others]
+    return {
+        one.name
+        for one in table.columns.values()
+        if (one.name in keys and not _is_of(one, table)) or (stem(one.name) != own and stem(one.name) in called)
+    }
+
+
+def _is_of(column: ColumnProfile, table: TableProfile) -> bool:
+    """Whether a column is called like its table."""
+    return bool({*words(table.name), singular(table.name)} & set(column.words))
+
+
+def key_of(table: TableProfile, elsewhere: set[str], of_others: Collection[str] = ()) -> str | None:
+    """The column that names the rows: unique, or all but unique, and called like an identifier or like the table.
+
+    Args:
+        elsewhere: names of columns of other tables, in small letters.
+        of_others: columns that name rows of other tables; what is called like the table, or Id, goes before them.
+    """
     columns = list(table.columns.values())
     own = {*words(table.name), singular(table.name)}
     named = [column for column in columns if column.is_unique and (column.looks_like_id or own & set(column.words))]
+    apart = [one for one in named if one.name not in of_others]
+    if any(one.words == ["id"] or stem(one.name) == words(singular(table.name)) for one in apart):
+        named = apart
     if named:
         return min(
             named,
@@ -171,7 +196,8 @@ def is_called_like(column: ColumnProfile, owner: TableProfile) -> bool:
     own = {*words(singular(owner.name))[-1:], *stem(owner.key)}
     if _OF_AMOUNTS.intersection(column.words[-1:]) - own:
         return False  # the weight of a tag is no tag
-    return any(word in own and not is_identifier(word) for word in map(singular, stem(column.name)))
+    called = [word for word in map(singular, stem(column.name)) if not is_identifier(word)]
+    return any(word in own or bare(word) in set(map(bare, own)) for word in called)
 
 
 _OF_AMOUNTS = frozenset(

@@ -59,6 +59,8 @@ def spelled_alike(database: duckdb.DuckDBPyConnection, tables: list[TableProfile
                         database, table, column, owner, by_name.values()
                     ):
                         continue
+                    if _is_other_key(database, table, column, owner):
+                        continue
                     changed = _alike(database, table, column, owner, seen)
                     by_name |= changed
                     if changed:
@@ -73,6 +75,17 @@ def _is_whole(
     if owner.key is None or owner.name == table.name or not is_called_like(column, owner):
         return False
     return count_strays(database, table, column.name, owner) == 0
+
+
+def _is_other_key(
+    database: duckdb.DuckDBPyConnection, table: TableProfile, column: ColumnProfile, owner: TableProfile
+) -> bool:
+    """Whether a column has, as they are written, the values of a column of that name that tells the rows of a table
+    apart, and that is not its key."""
+    there = owner.columns.get(column.name)
+    if there is None or there.name == owner.key or not there.is_unique:
+        return False
+    return count_strays(database, table, column.name, replace(owner, key=there.name)) == 0
 
 
 def _may_be_meant(column: ColumnProfile, owner: TableProfile) -> bool:

@@ -62,7 +62,22 @@ _ID_WORDS = (
     *("pan", "swift", "bic", "figi", "ric", "uid", "guid", "epic", "oid", "sk"),
     *("numarası", "numarasi", "κωδικός", "αριθμός", "кодекс", "номер"),
     *("kód", "kod", "kodu", "szám", "szam", "azonosító", "azonosito", "numer", "číslo", "cislo", "kód"),
-    *("mã", "ma", "ndg", "tunnus", "tunniste", "номер", "код", "ідентифікатор", "идентификатор"),
+    *(
+        "mã",
+        "ma",
+        "ndg",
+        "tunnus",
+        "tunniste",
+        "šifra",
+        "sifra",
+        "broj",
+        "шифра",
+        "број",
+        "номер",
+        "код",
+        "ідентифікатор",
+        "идентификатор",
+    ),
 )
 _CHINESE_TABLE = re.compile(
     r"(?<=\w)((基本)?(信息|资料|明细|档案|清单|列表|名单|记录|数据|一覧|台帐|マスタ|マスター|リスト|テーブル)表?|表)$"
@@ -74,7 +89,7 @@ _ID_FIRST = (
     *("id", "code", "código", "codigo", "cód", "cod", "codice", "num", "numéro", "numero", "número", "núm"),
     *("réf", "référence", "referencia", "identifiant", "identificador", "nº", "nr", "numer", "kod", "číslo", "kód"),
     *("κωδικός", "αριθμός", "номер", "код", "رقم", "رمز", "كود", "معرف"),
-    *("mã", "ma", "số", "kode", "nomor", "ідентифікатор", "идентификатор"),
+    *("mã", "ma", "số", "kode", "nomor", "šifra", "sifra", "broj", "шифра", "број", "ідентифікатор", "идентификатор"),
 )
 """Where the thing comes second: código producto, numéro de client, kod produktu."""
 _ID_THAI = re.compile("^(รหัส|เลขที่|หมายเลข)(?=.)")
@@ -118,6 +133,21 @@ def unwidened(text: str) -> str:
     """
     is_wide = any("\uff01" <= sign <= "\uffef" for sign in text)
     return unicodedata.normalize("NFKC", text) if is_wide else text
+
+
+_CYRILLIC = str.maketrans(
+    dict(zip("абвгдђежзијклмнопрстћуфхцчшйыэё", "abvgdđežzijklmnoprstćufhcčšjyee", strict=True))
+    | {"љ": "lj", "њ": "nj", "џ": "dž", "щ": "šč", "ю": "ju", "я": "ja", "ъ": "", "ь": ""}
+)
+
+
+def in_latin(text: str) -> str:
+    """A text in the letters in which the words of Serbian, Croatian and their like are written here.
+
+    >>> in_latin("Датум рођења"), in_latin("klijent")
+    ('datum rođenja', 'klijent')
+    """
+    return text if text.isascii() else text.lower().translate(_CYRILLIC)
 
 
 def split_words(text: str, between: str = "_") -> str:
@@ -266,6 +296,19 @@ def stem(column: str) -> list[str]:
         if word not in (*_ID_WORDS, *_LINKS)
     ]
     return kept or words(column)
+
+
+def bare(word: str) -> str:
+    """A word without the vowels at its end, by which languages tell one from several, and he from she and it.
+
+    >>> [bare(word) for word in ("klienti", "zmluvy", "nízke", "alta")]
+    ['klient', 'zmluv', 'nízk', 'alta']
+    """
+    short = word.rstrip("aeiouyáéíóúýаеиоуыію")
+    return short if len(word) - len(short) <= _ENDING and len(short) >= _LONG else word
+
+
+_ENDING, _LONG = 2, 4
 
 
 def free_name(wanted: str, taken: Collection[str]) -> str:

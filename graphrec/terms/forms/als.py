@@ -49,19 +49,18 @@ class AlsTerm(Term):
     def scores(self, user: int) -> NDArray[np.float64]:
         """Scores of all products (num_products,) for one user."""
         if self.supported:
-            return np.asarray(self._lines(user, np.arange(self.graph.num_products)).sum(axis=0))
+            return self._supported_sums(user)
         solved = self._solved(self._held(user))
-        return np.asarray(np.asarray(self.products, np.float64) @ solved.sum(axis=0))
+        return np.asarray(self._factors @ solved.sum(axis=0))
 
     def batch(self, users: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores (len(users), num_products)."""
         if self.supported:
             return np.stack([self.scores(int(user)) for user in users]).astype(np.float32)
-        factors = np.asarray(self.products, np.float64)
         if compiled.is_there():
             from graphrec.terms.compiled.least_squares import solve_rows
 
-            vectors = solve_rows(*self._edges(users), factors, self._gram, self.alpha)
+            vectors = solve_rows(*self._edges(users), self._factors, self._gram, self.alpha)
         else:
             vectors = np.stack([self._solved(self._held(int(user))).sum(axis=0) for user in users])
         return np.asarray(vectors.astype(np.float32) @ np.asarray(self.products).T)
@@ -95,11 +94,11 @@ class AlsTerm(Term):
         own = self.edges(user)
         held, chosen = self._held(user), kept[:, [places[edge] for edge in own]]
         if self.supported:
-            open_, right = self._open(user, np.arange(self.graph.num_products)), np.asarray(self.products, np.float64).T
-            lines = (self._solved(held[case]) @ right * open_[case] for case in chosen)
+            open_ = self._open(user, np.arange(self.graph.num_products))
+            lines = (self._solved(held[case]) @ self._factors.T * open_[case] for case in chosen)
             return np.stack([some.sum(axis=0) for some in lines])
         vectors = np.stack([self._solved(held[case]).sum(axis=0) for case in chosen])
-        return np.asarray(vectors @ np.asarray(self.products, np.float64).T)
+        return np.asarray(vectors @ self._factors.T)
 
     def describe(self) -> Described:
         """The product vectors and how a user's is solved."""
@@ -117,9 +116,12 @@ class AlsTerm(Term):
         return cls(graph, products, settings["alpha"], settings["regularization"], described.name, pairs)
 
     @once
+    def _factors(self) -> Matrix:
+        return np.asarray(self.products, np.float64)
+
+    @once
     def _gram(self) -> Matrix:
-        factors = np.asarray(self.products, np.float64)
-        return factors.T @ factors + self.regularization * np.eye(factors.shape[1])
+        return self._factors.T @ self._factors + self.regularization * np.eye(self._factors.shape[1])
 
     def _hops(self) -> list[Hop]:
         return [Hop(name) for name in self.graph.schema.roles.relevant]
@@ -132,6 +134,19 @@ class AlsTerm(Term):
         """What each holding gives to some products (num_held, len(products))."""
         values = self._solved(self._held(user)) @ np.asarray(self.products[products], np.float64).T
         return values * self._open(user, products) if self.supported else values
+
+    def _supported_sums(self, user: int) -> NDArray[np.float64]:
+        """The sums of what the holdings give to the products that they may speak for (num_products,)."""
+        rows, products, start = [], [], 0
+        for hop in self._hops():
+            held = self.graph.hops[hop].row(user)
+            places, targets = self.supported[hop].expand(held)
+            rows.append(places + start)
+            products.append(targets)
+            start += len(held)
+        values, to = self._solved(self._held(user)) @ self._factors.T, np.concatenate(products)
+        found = np.bincount(to, values[np.concatenate(rows), to], minlength=self.graph.num_products)
+        return found.astype(np.float64, copy=False)  # of nobody who holds something it counts
 
     def _open(self, user: int, products: NDArray[np.integer]) -> NDArray[np.bool_]:
         """For which products each holding may speak (num_held, len(products))."""

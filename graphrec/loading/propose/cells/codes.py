@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from graphrec.loading.propose.column_profile import ColumnProfile, profile_column
-from graphrec.loading.propose.concepts import normal, place, says_state
+from graphrec.loading.propose.concepts import is_attitude, normal, place, says_state
 from graphrec.loading.propose.looks import likeness, looks
 from graphrec.loading.propose.remade import remake, with_rows
 from graphrec.loading.propose.table_profile import TableProfile
@@ -89,10 +89,13 @@ def _codes_of(database: duckdb.DuckDBPyConnection, table: TableProfile) -> list[
     if likeness(table.name) and not says_states and "status" not in words(table.name):
         return []  # products with a name each, and no codes
     is_named = bool(_NAMES.intersection((*words(table.name), normal(table.name))))
+    columns = _without_level(columns, table.rows)
     if len(columns) == 2:
         code, text = sorted(columns, key=lambda one: (one.mean_length, not one.looks_like_id))
         is_meant = is_named or bool(re.search(r"(status|stat|state|zustand)(code|cd)?$", normal(code.name)))
-        is_meant = is_meant or says_states or _is_asked_for(text.name) or _is_asked_for(code.name)
+        is_meant = (
+            is_meant or says_states or is_attitude(text.states) or _is_asked_for(text.name) or _is_asked_for(code.name)
+        )
         is_one = code.distinct == table.rows and code.mean_length <= _SHORT and text.kind == "text"
         return [_read(database, table, "", code, text)] if is_meant and is_one else []
     kind = min((one for one in columns if one.kind == "text"), key=lambda one: one.distinct, default=None)
@@ -107,6 +110,15 @@ def _codes_of(database: duckdb.DuckDBPyConnection, table: TableProfile) -> list[
     listed = f"SELECT DISTINCT CAST({name(kind.name)} AS VARCHAR) AS k FROM {name(table.name)} ORDER BY k"
     told = [str(row[0]) for row in database.execute(listed).fetchall()]
     return [_read(database, table, each, code, text, kind=kind) for each in told]
+
+
+def _without_level(columns: list[ColumnProfile], rows: int) -> list[ColumnProfile]:
+    """A code and its meaning without the number that only counts them: A, security, 1."""
+    texts = [one for one in columns if one.kind == "text" and one.distinct == rows]
+    counts = [
+        one for one in columns if one.kind == "integer" and (one.least, one.most, one.distinct) == (1, rows, rows)
+    ]
+    return texts if len(columns) == len(texts) + len(counts) and (len(texts), len(counts)) == (2, 1) else columns
 
 
 _ASKED_FOR = ("tolerance", "risk", "consent", "relation", "offered", "horizon", "knowledge", "client")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import duckdb
 
+from graphrec.loading.propose.concepts import place
 from graphrec.loading.propose.histories.changes import MOMENT, OPERATION
 from graphrec.loading.propose.words import singular, words
 from graphrec.loading.sources.sql import OWN_COLUMNS, name
@@ -167,8 +168,15 @@ _BARE = frozenset(
 """Words of fields that say nothing without what they lie in: first of a name, granted of a consent."""
 
 
+def _is_of_consent(outer: str, inner: str) -> bool:
+    """Whether a field is what customers agree to, which only what it lies in says: email in consents."""
+    of_consent = ("consent", "objection")
+    speaks = [any(place(one, concept) is not None for concept in of_consent) for one in (outer, inner)]
+    return speaks == [True, False]
+
+
 def _free(path: tuple[str, ...], whole: Container[str], taken: Container[str]) -> str:
-    while len(path) > 1 and "_".join(words(path[-1])) in _BARE:
+    while len(path) > 1 and ("_".join(words(path[-1])) in _BARE or _is_of_consent(path[-2], path[-1])):
         path = (*path[:-2], f"{path[-2]}_{path[-1]}")
     names = ["_".join(path[first:]) for first in reversed(range(len(path)))]
     names += [f"{names[-1]}_{n}" for n in range(2, 1000)]
@@ -188,12 +196,12 @@ def _fields(kind: str) -> dict[str, str]:
     """The fields of a struct as DuckDB prints it, with their types."""
     body, depth, found, begun = kind[kind.index("(") + 1 : kind.rindex(")")], 0, [], 0
     quoted = False
-    for place, sign in enumerate(body):
+    for at, sign in enumerate(body):
         quoted ^= sign == '"'
         depth += (sign == "(") - (sign == ")") if not quoted else 0
         if sign == "," and not depth and not quoted:
-            found.append(body[begun:place])
-            begun = place + 1
+            found.append(body[begun:at])
+            begun = at + 1
     parts = [re.fullmatch(r'\s*("(?:[^"]|"")+"|\S+)\s+(.+)', one, re.DOTALL) for one in [*found, body[begun:]]]
     return {part[1].strip('"').replace('""', '"'): part[2] for part in parts if part is not None}
 

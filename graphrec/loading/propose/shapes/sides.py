@@ -41,7 +41,10 @@ _REVOKED = re.compile(
     "visszavon|撤回|撤销|取消"
 )
 """Within names of days on which a consent was taken back."""
-_TO = re.compile("to|till|thru|through|bis|au|al|hasta|tot|til|do|ate|fin|ended|dateto|todate|validto|do kdy")
+_TO = re.compile(
+    "to|till|thru|through|bis|au|al|hasta|tot|til|do|ate|fin|ended|validto|do kdy|"
+    "(to|till|bis|tot|til|do|fin|end)(date?|datum|dato|data|dt)|(date?|datum|dato|data|dt)(to|till|bis|tot|til|do|fin|end)"
+)
 """Whole names of days on which what holds from another day ends."""
 _MOST_PURPOSES = 12
 _SAID = "said by it"
@@ -148,6 +151,7 @@ def _with_side(database: duckdb.DuckDBPyConnection, owner: TableProfile, side: T
         return owner
     answer = _answer_of(others) if is_of_consents else None
     purposes = _purposes(database, side, column, others, begin, answer) if is_of_consents else ()
+    answer = answer or (_unread(others, purposes) if is_of_consents else None)
     # A column of its own for each sort of consent is joined as it is.
     is_of_consents = is_of_consents and (not said or (bool(purposes) and answer is not None))
     purposes = purposes if is_of_consents else ()
@@ -236,6 +240,18 @@ def _answer_of(others: Sequence[ColumnProfile]) -> ColumnProfile | None:
         if one.kind == "boolean" or (one.kind in {"text", "integer"} and are_answers(values)):
             return one
     return None
+
+
+def _unread(others: Sequence[ColumnProfile], purposes: Sequence[ColumnProfile]) -> ColumnProfile | None:
+    """The answer that nobody here can read: what is called a state, or the only words of two that are no way to reach
+    somebody; a policy asks about it, and nobody has agreed until it is told."""
+    few = [one for one in others if one.kind == "text" and one not in purposes and 1 < len(one.values) <= _MOST_STATES]
+    named = (one for one in few if looks(one.name, "state") or place(one.name, "relation") is not None)
+    pairs = [one for one in few if len(one.values) == _PAIR and not _is_of_channels(one)]
+    return next(named, pairs[0] if len(pairs) == 1 else None)
+
+
+_MOST_STATES, _PAIR = 8, 2
 
 
 def _purposes(
