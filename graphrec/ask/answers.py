@@ -386,13 +386,14 @@ class Answers:
                 text = self._text("rule's sentence", finding.sentence, "policy", record=refused.record)
                 rule = Value(finding.rule, Evidence("rule", named(values), "policy", self._date, finding.rule))
                 self.draft.say("rule", needed=True, product=called, rule=rule, text=text)
-            for gap in found.missing[:REASONS]:
-                if found.ahead is not None:
-                    other = self._a_product(found.ahead.product, "why-not", found.ahead.name)
+            if found.ahead is not None and found.missing:
+                other = self._a_product(found.ahead.product, "why-not", found.ahead.name)
+                self.draft.say("gap", product=called, other=other)
+                for gap in found.missing[:REASONS]:
                     line = gap.line if hasattr(gap, "line") else None
                     path = None if line is None else way(line.path)
                     reason = self._text("reason", gap.text, "why-not", path=path, record=refused.record)
-                    self.draft.say("gap", product=called, other=other, reason=reason)
+                    self.draft.say("gap_reason", reason=reason)
 
     def _what_if(self, parsed: Parsed) -> None:
         product = self._named(parsed)[0] if parsed.products or parsed.amount is None else None

@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 PAIRS_AT_ONCE = 30_000_000
 #: Weights of a masked table at most (400 MB); beyond it each node keeps its strongest ones.
 MOST_WEIGHTS = 50_000_000
+#: Pairs of a table of yes and no at most (64 MB); beyond it they are looked for.
+MOST_FLAGS = 1 << 26
 
 
 #: Products in common from which customers with the same holdings may be copies: fewer are common.
@@ -320,8 +323,19 @@ class PairCodes:
 
     def __init__(self, graph: Graph, hops: "list[Hop]") -> None:
         self.num_products = graph.num_products
-        self._codes = {hop: codes_of(supported_pairs(graph, hop), graph.num_products) for hop in hops}
+        pairs = {hop: supported_pairs(graph, hop) for hop in hops}
+        self._are_there = {hop: _lookup(found, graph.num_products) for hop, found in pairs.items()}
 
     def __call__(self, hop: Hop, nodes: NDArray[np.integer], products: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Whether each node and the product beside it are a supported pair."""
-        return among(np.asarray(nodes, np.int64) * self.num_products + products, self._codes[hop])
+        return self._are_there[hop](np.asarray(nodes, np.int64) * self.num_products + products)
+
+
+def _lookup(pairs: Adjacency, num_products: int) -> Callable[[NDArray[np.int64]], NDArray[np.bool_]]:
+    """Tells which codes are those of pairs: by a table of all that there could be, where it is not too large."""
+    codes, count = codes_of(pairs, num_products), (len(pairs.indptr) - 1) * num_products
+    if count > MOST_FLAGS:
+        return partial(among, wanted=codes)
+    flags = np.zeros(count, np.bool_)
+    flags[codes] = True
+    return flags.__getitem__

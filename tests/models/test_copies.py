@@ -17,7 +17,7 @@ from graphrec.graph.folders.shelf import SnapshotShelf
 from graphrec.models.factors.als import AlsConfig, fit_als
 from graphrec.models.factors.chebyshev import fit_chebyshev
 from graphrec.models.factors.spectral import fit_spectral
-from graphrec.models.support import supported, without_copies
+from graphrec.models.support import PairCodes, supported, without_copies
 from graphrec.models.tables.ease import fit_ease
 from graphrec.models.tables.itemknn.neighbours import fit_itemknn
 from graphrec.schema import GraphSchema
@@ -52,6 +52,16 @@ def test_the_first_of_those_with_the_same_holdings_stay() -> None:
     back = left.hops[Hop("BOUGHT", reverse=True)]
     assert back.row(2).tolist() == [0, 2, 3]
     assert without_copies(graph, 4) is graph
+
+
+def test_pairs_are_looked_up_and_looked_for_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = moved.bank(0)[0]
+    hop = Hop("BOUGHT")
+    nodes, products = (one.ravel() for one in np.indices((graph.num_products, graph.num_products)))
+    looked_up = PairCodes(graph, [hop])(hop, nodes, products)
+    monkeypatch.setattr("graphrec.models.support.MOST_FLAGS", 0)
+    assert PairCodes(graph, [hop])(hop, nodes, products).tolist() == looked_up.tolist()
+    assert 0 < looked_up.sum() < len(looked_up)
 
 
 @pytest.mark.parametrize("model", FITS)
