@@ -138,8 +138,10 @@ def test_answers_are_never_mixed_while_models_are_swapped(bank: Bank) -> None:
     is_over, problems, numbers = threading.Event(), [], []
 
     def swap() -> None:
-        for turn in range(40):
+        for turn in range(400):
             write_model(bank.home, engine.snapshot, blends[turn % 2], graph)
+            if turn >= 40 and len(numbers) > 10:
+                break
         is_over.set()
 
     def read() -> None:

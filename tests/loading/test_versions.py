@@ -127,6 +127,16 @@ def test_an_answer_is_kept_as_it_is_written_and_no_row_is_a_yes_by_itself(data: 
     assert said == {f"C{i:03}": answers[i % 2] for i in range(20)}
 
 
+@pytest.mark.slow
+def test_how_a_consent_came_is_no_answer(data: Path) -> None:
+    bank(data)
+    rows = [f"C{i:03},2023-01-{1 + i:02},{('Lobby', 'Kiosk')[i % 2]}" for i in range(0, 20, 2)]
+    write(data, "consents.csv", "customer_id,date,source", *rows)
+    _, sink, _ = loaded(data)
+    said = {one["id"]: one["consent"] for one in sink.nodes["Customer"].to_pylist()}
+    assert said == {f"C{i:03}": True if i % 2 == 0 else None for i in range(20)}
+
+
 def test_a_consent_that_is_over_is_none(data: Path) -> None:
     bank(data)
     rows = [f"C{i:03},granted,2023-01-01,{'2023-06-01' if i == 4 else '9999-12-31'}" for i in range(20)]

@@ -678,6 +678,9 @@ def test_a_spanish_bank_and_who_works_for_it(tmp_path: Path) -> None:
     assert rules["active"] == "is_missing(user.FEC_BAJA) or user.FEC_BAJA > now"
     assert rules["staff"] == 'is_missing(user.EMPLOYÉ) or user.EMPLOYÉ in ["N"]'
     assert not any("segment" in rule for rule in rules.values())
+    users = [{"type_client": one} for one in ("Personnel", "Entreprise")]
+    example, _, _ = written(tmp_path / "more", users, [{"name": "Prêt"}], {"type_client": "text"}, {"name": "text"})
+    assert "staff" not in requires(example), "personal customers"
 
 
 def test_a_project_that_is_funded_is_closed_and_a_funded_account_is_none(tmp_path: Path) -> None:

@@ -243,15 +243,28 @@ def _answer_of(others: Sequence[ColumnProfile]) -> ColumnProfile | None:
 
 
 def _unread(others: Sequence[ColumnProfile], purposes: Sequence[ColumnProfile]) -> ColumnProfile | None:
-    """The answer that nobody here can read: what is called a state, or the only words of two that are no way to reach
+    """The answer that nobody here can read: what is called one, or the only words of two that are no way to reach
     somebody; a policy asks about it, and nobody has agreed until it is told."""
-    few = [one for one in others if one.kind == "text" and one not in purposes and 1 < len(one.values) <= _MOST_STATES]
-    named = (one for one in few if looks(one.name, "state") or place(one.name, "relation") is not None)
-    pairs = [one for one in few if len(one.values) == _PAIR and not _is_of_channels(one)]
+    few = [one for one in others if one.kind == "text" and one not in purposes and 1 < len(one.values) <= _MOST_ANSWERS]
+    few = [one for one in few if not _is_of_channels(one)]
+    pairs = [one for one in few if len(one.values) == _PAIR and not _BESIDE.intersection(one.words)]
+    named = (one for one in few if _ANSWER.search(normal(one.name)))
     return next(named, pairs[0] if len(pairs) == 1 else None)
 
 
-_MOST_STATES, _PAIR = 8, 2
+_MOST_ANSWERS, _PAIR = 8, 2
+_ANSWER = re.compile(
+    "status|statut|stato|estado|stav|stare|zustand|toestand|situa|answer|antwort|respon|repons|respuesta|risposta|"
+    "resposta|decision|choice|value|valor|wert|valeur"
+)
+"""Within names of what says yes or no."""
+_BESIDE = frozenset(
+    {
+        *("channel", "kanal", "canal", "canale", "kanaal", "source", "quelle", "origin", "origine", "origen", "medium"),
+        *("language", "sprache", "langue", "lingua", "idioma", "taal", "version", "by", "collected", "system", "media"),
+    }
+)
+"""Words of names of what is said of a consent beside the answer."""
 
 
 def _purposes(
